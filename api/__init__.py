@@ -1,0 +1,1 @@
+"""The doors: pages, REST and the command line."""

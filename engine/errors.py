@@ -1,0 +1,127 @@
+"""What stops an action, as facts a person can be told: codes and values here, words in `texts.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Severity = Literal["error", "warning", "information"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault (or remark) with its place.
+
+    `code` is an entry of the message catalogue, `values` fill its text. `element` is the BPMN id it concerns, `path` the
+    place in a file or form (`dates.collection.words`, a field's name, `case.bpmn:12`).
+    """
+
+    code: str
+    severity: Severity = "error"
+    element: str | None = None
+    path: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Problem(Exception):
+    """A fact that stops an action. The class name is its code in the message catalogue.
+
+    `values` fill the text; `findings` list every single fault where there are several.
+    """
+
+    kind: ClassVar[Literal["invalid", "forbidden", "missing", "conflict", "busy", "internal"]] = "invalid"
+
+    def __init__(self, *, findings: Iterable[Finding] = (), **values: Any) -> None:
+        self.values = values
+        self.findings = tuple(findings)
+        super().__init__(self.code, values)
+
+    @property
+    def code(self) -> str:
+        """The catalogue entry that words this fact."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        parts = [f"{key}={value!r}" for key, value in self.values.items()]
+        parts += [f"{f.code} at {f.element or f.path}: {dict(f.values)}" for f in self.findings]
+        return f"{self.code}: {', '.join(parts)}" if parts else self.code
+
+
+class DiagramRefused(Problem):
+    """The diagram cannot run as drawn; `findings` name the elements."""
+
+
+class DefinitionUnknown(Problem):
+    """No deployed definition has this key and version."""
+
+    kind = "missing"
+
+
+class InstanceUnknown(Problem):
+    """No process instance has this id."""
+
+    kind = "missing"
+
+
+class InstanceNotRunning(Problem):
+    """The instance has ended or is suspended; nothing can be done with it now."""
+
+    kind = "conflict"
+
+
+class TaskUnknown(Problem):
+    """No user task has this id."""
+
+    kind = "missing"
+
+
+class TaskAlreadyCompleted(Problem):
+    """Somebody else was faster, or the task was withdrawn by the flow."""
+
+    kind = "conflict"
+
+
+class TaskChanged(Problem):
+    """The task is no longer at the revision that the page showed."""
+
+    kind = "conflict"
+
+
+class TaskAlreadyClaimed(Problem):
+    """Another person has claimed this task."""
+
+    kind = "conflict"
+
+
+class OperationNotAllowed(Problem):
+    """The diagram does not allow this operation at this step."""
+
+    kind = "conflict"
+
+
+class OperationNotSupported(Problem):
+    """The kernel that executes this definition cannot do this operation; `reason` says why."""
+
+    kind = "conflict"
+
+
+class HandlerUnknown(Problem):
+    """The diagram names a handler that nobody registered."""
+
+    kind = "internal"
+
+
+class StepFailed(Problem):
+    """The kernel could not make this step: an expression failed, no condition held, ... `element` says where."""
+
+    kind = "internal"
+
+
+class BpmnError(Exception):
+    """Raised by a handler to throw a BPMN error at its element; caught by error boundary events, never shown to people."""
+
+    def __init__(self, code: str, variables: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.variables = dict(variables or {})

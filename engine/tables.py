@@ -1,0 +1,230 @@
+"""The engine's tables. One document per instance, and rows that mirror it, all written in one transaction."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.database import Json, Moment
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+Id = sa.String(32)
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("source", sa.String(16), nullable=False),  # folder | person
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("deployed_at", Moment, nullable=False),
+    sa.Column("deployed_by", Id),
+)
+
+definition = sa.Table(
+    "definition",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("deployment_id", Id, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("key", sa.String(200), nullable=False),  # the process id in the diagram
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version_tag", sa.String(200)),
+    sa.Column("name", sa.String(400), nullable=False),
+    sa.Column("kernel", sa.String(16), nullable=False),  # tokens | spiff
+    sa.Column("xml", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("findings", Json, nullable=False),  # what the check at deployment remarked
+    sa.UniqueConstraint("key", "version"),
+)
+
+instance = sa.Table(
+    "instance",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("definition_id", Id, sa.ForeignKey("definition.id"), nullable=False, index=True),
+    sa.Column("business_key", sa.String(200), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),  # running | suspended | ended | cancelled
+    sa.Column("document", Json, nullable=False),  # {"format_version": 1, "state": the kernel's document}
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("error", sa.String(200)),  # BPMN error that nobody caught
+    sa.Column("history_count", sa.Integer, nullable=False),
+    sa.Column("history_hash", sa.String(64), nullable=False),  # head of the chain
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("started_by", Id),
+    sa.Column("ended_at", Moment),
+)
+
+user_task = sa.Table(
+    "user_task",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False, index=True),
+    sa.Column("business_key", sa.String(200), nullable=False, index=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("element_id", sa.String(200), nullable=False),
+    sa.Column("name", sa.String(400), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # open | completed | cancelled
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("assignee", sa.String(200)),
+    sa.Column("owner", sa.String(200)),  # who delegated
+    sa.Column("form_key", sa.String(200)),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("due_at", Moment),
+    sa.Column("follow_up_at", Moment),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("claimed_at", Moment),
+    sa.Column("closed_at", Moment),
+    sa.Column("closed_by", Id),
+    sa.Index("ix_user_task_inbox_assignee", "assignee", "state", "due_at"),
+    sa.Index("ix_user_task_inbox_state", "state", "due_at"),
+)
+
+user_task_candidate = sa.Table(
+    "user_task_candidate",
+    metadata,
+    sa.Column("task_id", Id, sa.ForeignKey("user_task.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.String(8), primary_key=True),  # group | user
+    sa.Column("candidate", sa.String(200), primary_key=True),  # "auditor@<organisation id>" or a person's id
+    sa.Index("ix_user_task_candidate_lookup", "kind", "candidate"),
+)
+
+timer = sa.Table(
+    "timer",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),  # <instance>:<token>:<element>:<generation>, ...
+    sa.Column("kind", sa.String(16), nullable=False),  # event: of a diagram | handler: calls a registered handler | script
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
+    sa.Column("token", sa.String(64)),
+    sa.Column("element_id", sa.String(200)),
+    sa.Column("handler", sa.String(200)),
+    sa.Column("payload", Json, nullable=False),
+    sa.Column("subject", sa.String(200), index=True),  # what it belongs to: a business key, a task id
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # armed | fired | cancelled | dead
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Moment, nullable=False),
+    sa.Column("lease_by", Id),
+    sa.Column("lease_until", Moment),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.Index("ix_timer_due", "state", "next_try_at", "id"),
+)
+
+subscription = sa.Table(
+    "subscription",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False, index=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("element_id", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # message | signal
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("business_key", sa.String(200), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("ix_subscription_lookup", "kind", "name", "business_key"),
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),
+    sa.Column("kind", sa.String(16), nullable=False),  # message | signal
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("business_key", sa.String(200), nullable=False, index=True),
+    sa.Column("variables", Json, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # waiting | delivered | unmatched | dead
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Moment, nullable=False),
+    sa.Column("keep_until", Moment, nullable=False),  # unmatched messages are kept so long, then reported
+    sa.Column("lease_by", Id),
+    sa.Column("lease_until", Moment),
+    sa.Column("last_error", sa.Text),
+    sa.Column("sent_by", Id),  # instance that sent it
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.Index("ix_message_due", "state", "next_try_at", "id"),
+)
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),  # timer | message | mail | handler
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
+    sa.Column("row_id", Id, index=True),  # the timer, message or mail that gave up
+    sa.Column("element_id", sa.String(200)),
+    sa.Column("code", sa.String(100), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("resolved_at", Moment),
+    sa.Column("resolved_by", Id),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("element_id", sa.String(200)),
+    sa.Column("token", sa.String(64)),
+    sa.Column("by", Id),
+    sa.Column("on_behalf_of", Id),
+    sa.Column("detail", Json, nullable=False),
+    sa.Column("prev_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),
+    sa.Column("channel", sa.String(16), nullable=False),  # mail | webhook
+    sa.Column("recipient", sa.String(300), nullable=False),
+    sa.Column("subject", sa.String(400), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("headers", Json, nullable=False),
+    sa.Column("about", sa.String(200), index=True),  # business key
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # queued | sent | held (demo) | dead
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Moment, nullable=False),
+    sa.Column("lease_by", Id),
+    sa.Column("lease_until", Moment),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("sent_at", Moment),
+    sa.Index("ix_outbox_due", "state", "next_try_at", "id"),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("key", sa.String(100), primary_key=True),
+    sa.Column("by", Id, primary_key=True),
+    sa.Column("action", sa.String(100), nullable=False),
+    sa.Column("request_hash", sa.String(64), nullable=False),
+    sa.Column("answer", Json, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("key", sa.String(100), primary_key=True),  # demo, instance name, secret key, ...
+    sa.Column("value", Json, nullable=False),
+)

@@ -1,0 +1,52 @@
+"""The message catalogue: every text that a person reads, in both languages side by side (`texts.yaml` of each room)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Literal, get_args
+
+import yaml
+
+from engine.errors import Finding, Problem
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Catalogue:
+    """Texts by code. An entry is `code: {zh: ..., en: ...}`; `{name}` is filled from the values."""
+
+    def __init__(self, *rooms: str) -> None:
+        """Read `texts.yaml` of each room (`engine`, `workflows`, `api`).
+
+        Raises ValueError when a code stands twice or lacks a language.
+        """
+        self.entries: dict[str, dict[str, str]] = {}
+        for room in rooms:
+            for source in sorted(resources.files(room).iterdir(), key=lambda item: item.name):
+                if not (source.name.startswith("texts") and source.name.endswith(".yaml")):
+                    continue
+                for code, texts in (yaml.safe_load(source.read_text("utf-8")) or {}).items():
+                    if code in self.entries:
+                        raise ValueError(f"{code} stands twice in the catalogue")
+                    if set(texts) != set(LANGUAGES):
+                        raise ValueError(f"{code} needs the languages {LANGUAGES}")
+                    self.entries[code] = texts
+
+    def say(self, code: str, language: Language, values: Mapping[str, Any] | None = None) -> str:
+        """The text of `code`.
+
+        Raises KeyError when the catalogue has no such code: a fault of ours, found by the tests.
+        """
+        text = self.entries[code][language]
+        return text.format_map(_Lenient(values or {})) if values or "{" in text else text
+
+    def tell(self, problem: Problem | Finding, language: Language) -> str:
+        """A problem or finding in words."""
+        return self.say(problem.code, language, problem.values)
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return f"{{{key}}}"

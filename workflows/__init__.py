@@ -1,0 +1,1 @@
+"""The campaigns: what officials, experts and institutions do."""

@@ -1,0 +1,335 @@
+"""The tables of the campaigns, beside those of the engine in one schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.database import Json, Moment
+from engine.tables import Id, metadata
+
+Decimal = sa.String(40)
+"""Exact decimals as text: SQLite has no decimal type, and scores are never floats."""
+
+# ---- who -------------------------------------------------------------------------------------------------------------
+organisation = sa.Table(
+    "organisation",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("parent_id", Id, sa.ForeignKey("organisation.id"), index=True),
+    sa.Column("path", sa.String(600), nullable=False, index=True),  # "/root/province/": ids from the root, for narrowing
+    sa.Column("kind", sa.String(16), nullable=False),  # authority | province | consortium | prefecture | institution
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("short_name", sa.String(100), nullable=False),
+    sa.Column("region", sa.String(20)),  # GB/T 2260 province code, e.g. "110000"
+    sa.Column("institution_kind", sa.String(100)),  # a value of the notice's open list, or free text
+)
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("login", sa.String(100), nullable=False, unique=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("email", sa.String(200)),
+    sa.Column("password_hash", sa.String(200)),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False, index=True),
+    sa.Column("language", sa.String(2), nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+    sa.Column("failed_logins", sa.Integer, nullable=False),
+    sa.Column("locked_until", Moment),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+membership = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("role", sa.String(20), primary_key=True),
+    # applicant | auditor | organiser | expert | designer | administrator
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), primary_key=True),
+)
+
+login_session = sa.Table(
+    "login_session",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("used_at", Moment, nullable=False),
+    sa.Column("closed_at", Moment),
+    sa.Column("address", sa.String(60)),
+)
+
+# ---- notices and campaigns -------------------------------------------------------------------------------------------
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.String(100), nullable=False),  # the folder's name
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),  # of the whole folder
+    sa.Column("deployment_id", Id, sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),  # folder | person
+    sa.Column("state", sa.String(16), nullable=False),  # deployed | draft
+    sa.Column("content", Json, nullable=False),  # notice.yaml, validated
+    sa.Column("forms", Json, nullable=False),  # {form key: form JSON}
+    sa.Column("deployed_at", Moment, nullable=False),
+    sa.UniqueConstraint("key", "version"),
+)
+
+campaign = sa.Table(
+    "campaign",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.String(100), nullable=False, unique=True),  # business key of its instance
+    sa.Column("notice_id", Id, sa.ForeignKey("notice.id"), nullable=False),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id")),
+    sa.Column("case_definition_id", Id, sa.ForeignKey("definition.id"), nullable=False),
+    sa.Column("organiser_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("demo", sa.Boolean, nullable=False),
+    sa.Column("phase", sa.String(20), nullable=False),
+    # prepared | collecting | reviewing | selecting | consulting | publishing | published | ended
+    sa.Column("settings", Json, nullable=False),  # what the organiser may change: cut, experts per case, ...
+    sa.Column("dates", Json, nullable=False),  # {name: date value with kind, words, reading, source, instant}
+    sa.Column("next_number", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_by", Id),
+)
+
+recommending_body = sa.Table(
+    "recommending_body",
+    metadata,
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("quota_min", sa.Integer),
+    sa.Column("quota_max", sa.Integer),
+    sa.Column("recommended_at", Moment),  # when its list reached the organiser: received_at
+    sa.Column("recommended_by", Id),
+    sa.Column("remark", sa.Text),
+)
+
+window = sa.Table(
+    "window",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False),
+    sa.Column("name", sa.String(40), nullable=False),  # collection | body | comments
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id")),  # the body whose own cut-off it is
+    sa.Column("opens_at", Moment),
+    sa.Column("cutoff_at", Moment, nullable=False),  # half-open: in time means received_at < cutoff_at
+    sa.Column("state", sa.String(16), nullable=False),  # planned | open | closed
+    sa.UniqueConstraint("campaign_id", "name", "organisation_id"),
+)
+
+# ---- cases -----------------------------------------------------------------------------------------------------------
+case = sa.Table(
+    "case_",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("number", sa.String(60), nullable=False, unique=True),  # business key of its instance
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id")),
+    sa.Column("institution_id", Id, sa.ForeignKey("organisation.id"), nullable=False, index=True),
+    sa.Column("body_id", Id, sa.ForeignKey("organisation.id"), index=True),  # None: reported directly
+    sa.Column("channel", sa.String(16), nullable=False),  # recommended | direct
+    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("directions", Json, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    # draft | submitted | returned | audited | rejected | recommended | not_recommended | lapsed | accepted | reviewing
+    # | reviewed | selected | not_selected | published | withdrawn
+    sa.Column("received_at", Moment),  # when the first complete application was with us
+    sa.Column("rank", sa.Integer),  # in its body's list
+    sa.Column("score", Decimal),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_by", Id),
+)
+
+application_version = sa.Table(
+    "application_version",
+    metadata,
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("form_key", sa.String(200), nullable=False),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),  # of the canonical JSON of data: printed on the receipt
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("received_by", sa.String(16), nullable=False),  # online | mail | paper
+    sa.Column("submitted_by", Id),
+)
+
+receipt = sa.Table(
+    "receipt",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), index=True),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),  # application | correction | recommendation | supplement
+    sa.Column("window_id", Id, sa.ForeignKey("window.id")),
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),  # the moment that decided
+    sa.Column("cutoff_at", Moment),  # as it stood then
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("by", Id),
+)
+
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("task_id", Id, sa.ForeignKey("user_task.id"), primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("task_revision", sa.Integer, nullable=False),
+    sa.Column("saved_at", Moment, nullable=False),
+)
+
+stored_file = sa.Table(
+    "stored_file",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("media_type", sa.String(100), nullable=False),
+    sa.Column("stored_at", Moment, nullable=False),
+)
+
+attachment = sa.Table(
+    "attachment",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("sha256", sa.String(64), sa.ForeignKey("stored_file.sha256"), nullable=False),
+    sa.Column("name", sa.String(300), nullable=False),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), index=True),
+    sa.Column("task_id", Id, sa.ForeignKey("user_task.id"), index=True),
+    sa.Column("field", sa.String(100), nullable=False),
+    sa.Column("uploaded_by", Id, nullable=False),
+    sa.Column("uploaded_at", Moment, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False, index=True),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # audit | acceptance
+    sa.Column("result", sa.String(16), nullable=False),  # pass | return | reject
+    sa.Column("opinion", sa.Text, nullable=False),
+    sa.Column("application_version", sa.Integer, nullable=False),
+    sa.Column("by", Id),
+    sa.Column("at", Moment, nullable=False),
+)
+
+# ---- review ----------------------------------------------------------------------------------------------------------
+panel_member = sa.Table(
+    "panel_member",
+    metadata,
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),  # pool | drawn | reserve | dropped
+    sa.Column("fields", Json, nullable=False),  # directions the expert knows
+    sa.Column("reason", sa.Text),
+    sa.Column("changed_at", Moment, nullable=False),
+)
+
+conflict = sa.Table(
+    "conflict",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id")),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id")),
+    sa.Column("kind", sa.String(20), nullable=False),  # same_unit | same_province | declared | assigned
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", Id),
+    sa.Column("at", Moment, nullable=False),
+)
+
+review_draw = sa.Table(
+    "review_draw",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("seed", sa.String(64), nullable=False),
+    sa.Column("input_hash", sa.String(64), nullable=False),
+    sa.Column("experts_per_case", sa.Integer, nullable=False),
+    sa.Column("by", Id),
+    sa.Column("at", Moment, nullable=False),
+)
+
+review = sa.Table(
+    "review",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False, index=True),
+    sa.Column("expert_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),  # assigned | submitted | dropped | closed
+    sa.Column("scores", Json, nullable=False),  # {criterion: points}
+    sa.Column("total", Decimal),
+    sa.Column("comment", sa.Text),
+    sa.Column("replaces_id", Id),
+    sa.Column("assigned_at", Moment, nullable=False),
+    sa.Column("submitted_at", Moment),
+    sa.UniqueConstraint("case_id", "expert_id"),
+)
+
+selection = sa.Table(
+    "selection",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("cut", sa.Integer, nullable=False),
+    sa.Column("method", sa.String(20), nullable=False),  # mean | trimmed
+    sa.Column("reason", sa.Text),
+    sa.Column("by", Id),
+    sa.Column("at", Moment, nullable=False),
+)
+
+selection_item = sa.Table(
+    "selection_item",
+    metadata,
+    sa.Column("selection_id", Id, sa.ForeignKey("selection.id"), primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("score", Decimal),
+    sa.Column("selected", sa.Boolean, nullable=False),
+    sa.Column("note", sa.Text),
+)
+
+comment = sa.Table(
+    "comment",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), index=True),
+    sa.Column("kind", sa.String(16), nullable=False),  # comment | objection
+    sa.Column("from_name", sa.String(200), nullable=False),
+    sa.Column("from_contact", sa.String(200)),
+    sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id")),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # open | adopted | not_adopted
+    sa.Column("answer", sa.Text),
+    sa.Column("decided_by", Id),
+    sa.Column("decided_at", Moment),
+)
+
+publication = sa.Table(
+    "publication",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, unique=True),
+    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("published_at", Moment, nullable=False),
+    sa.Column("by", Id),
+)
+
+publication_item = sa.Table(
+    "publication_item",
+    metadata,
+    sa.Column("publication_id", Id, sa.ForeignKey("publication.id"), primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+)
