@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError
 from engine.errors import Finding, Problem
 
 PREFIX = "LINXUAN_"
+OTHERS = ("LINXUAN_RUN_", "LINXUAN_TEST_")
+"""Prefixes of variables that are read by `run.py` and by the tests, not here."""
 MEGABYTE = 1024 * 1024
 
 
@@ -89,7 +91,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **arguments: Any
     """
     environment = os.environ if environment is None else environment
     given: dict[str, Any] = {
-        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX) and value != ""
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and not name.startswith(OTHERS) and value != ""
     }
     given |= {name: value for name, value in arguments.items() if value is not None}
     try:
