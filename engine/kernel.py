@@ -190,8 +190,8 @@ class Kernel(Protocol):
         Raises `StepFailed` (nothing is to be stored then) and `OperationNotSupported`.
         """
 
-    def variables(self, definition: Definition, process_id: str, document: Document) -> dict[str, Any]:
-        """The variables of the process, for display, messages and support."""
+    def variables(self, definition: Definition, process_id: str, document: Document, token: str | None = None) -> dict[str, Any]:
+        """The variables of the process; with `token` what that waiting token sees (also the item of its multi-instance)."""
 
     def positions(self, definition: Definition, process_id: str, document: Document) -> list[tuple[str, str]]:
         """(token, element id) of all that is active now: activities, waiting events, open scopes. For the case diagram."""

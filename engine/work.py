@@ -15,6 +15,7 @@ from engine.clock import Clock, SystemClock
 from engine.handlers import Handlers
 
 if TYPE_CHECKING:
+    from engine.history import Chain
     from engine.kernel import Kernel
 
 
@@ -72,6 +73,7 @@ class Work:
     by: str | None = None
     on_behalf_of: str | None = None
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    chains: dict[str, Chain] = field(default_factory=dict)  # open ends of the histories written in this unit, by instance
 
     @cached_property
     def now(self) -> datetime:

@@ -1,0 +1,60 @@
+"""How rows that are due are tried: guarded once, with growing pauses after a failure, and an incident at the end."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from engine.errors import Problem
+from engine.incidents import open_incident
+from engine.work import ProcessEngine, Work
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 8
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def pause_after(attempt: int) -> timedelta:
+    """How long to wait after the `attempt`-th failure: 10 s, 20 s, 40 s, ... at most an hour."""
+    return min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+
+
+def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, row_id: str, state: str, error: Exception) -> None:
+    """Count a failed try in a transaction of its own: another try later, or after `MAX_ATTEMPTS` dead and an incident.
+
+    `state` is the row's state while it is still to be tried; a row that is past it is left alone.
+    """
+    log.warning("%s %s failed", kind, row_id, exc_info=error)
+    with process_engine.begin() as work:
+        row = work.connection.execute(sa.select(table).where(table.c.id == row_id).with_for_update()).one_or_none()
+        if row is None or row.state != state:
+            return
+        attempt = row.attempt + 1
+        text = f"{type(error).__name__}: {error}"[:2000]
+        if attempt >= MAX_ATTEMPTS:
+            work.connection.execute(table.update().where(table.c.id == row_id).values(state="dead", attempt=attempt, last_error=text))
+            _report(work, kind, row, text, error)
+            return
+        next_try_at = work.now + pause_after(attempt)
+        work.connection.execute(
+            table.update()
+            .where(table.c.id == row_id)
+            .values(attempt=attempt, next_try_at=next_try_at, last_error=text, lease_by=None, lease_until=None)
+        )
+        process_engine.backend.schedule(work, kind, row_id, row.generation, next_try_at, getattr(row, "instance_id", None))
+
+
+def _report(work: Work, kind: str, row: sa.Row[tuple[object, ...]], text: str, error: Exception) -> None:
+    open_incident(
+        work,
+        kind,
+        error.code if isinstance(error, Problem) else "RowFailed",
+        text,
+        row_id=row.id,
+        instance_id=getattr(row, "instance_id", None),
+        element_id=getattr(row, "element_id", None),
+    )

@@ -1,0 +1,176 @@
+"""Process definitions: checked by reader, schema, handlers and second opinion, then deployed as the next version, read once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import DefinitionUnknown, DiagramRefused, Finding
+from engine.ids import new_id
+from engine.kernel import Kernel
+from engine.model import Definition, check_handlers, read_diagram
+from engine.opinion import second_opinion
+from engine.spiff import SpiffKernel, validate_xsd
+from engine.tables import definition, deployment
+from engine.tokens import TokenKernel
+from engine.work import Work
+
+KERNELS: dict[str, Kernel] = {"tokens": TokenKernel(), "spiff": SpiffKernel()}
+"""The two kernels; `tokens` executes unless a deployment chooses otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the check found. `model` is None when the diagram could not be read at all."""
+
+    model: Definition | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it must not be deployed."""
+        return self.model is None or any(finding.severity == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deployment made: definition ids by process id; `findings` are the warnings that remain."""
+
+    deployment_id: str
+    definitions: dict[str, str]
+    findings: tuple[Finding, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDefinition:
+    """A deployed definition, ready to run; shared by all instances of its version."""
+
+    id: str
+    key: str
+    version: int
+    name: str
+    kernel: Kernel
+    model: Definition
+
+
+def check_diagram(xml: bytes, *, name: str, handlers: Iterable[str] | None = None) -> Checked:
+    """All that is wrong with a diagram, or worth a remark; never raises for a bad one.
+
+    In this order, each only when the former allows it: safe reading and our own rules, the BPMN schema, handler names (when a
+    set of them is given), and the walk on both kernels.
+    """
+    return _check(xml, name, None if handlers is None else frozenset(handlers))
+
+
+@lru_cache(maxsize=64)
+def _check(xml: bytes, name: str, handlers: frozenset[str] | None) -> Checked:
+    read = read_diagram(xml, name=name)
+    findings = list(read.findings)
+    if read.definition is None:
+        return Checked(None, tuple(findings))
+    findings += validate_xsd(xml, name=name)
+    if handlers is not None:
+        findings += check_handlers(read.definition, handlers)
+    if not any(finding.severity == "error" for finding in findings):
+        for process_id in read.definition.processes:
+            findings += second_opinion(read.definition, process_id, kernels=(KERNELS["tokens"], KERNELS["spiff"]))
+    return Checked(read.definition, tuple(findings))
+
+
+def deploy(
+    work: Work, files: Mapping[str, bytes], *, name: str, source: str = "folder", kernel: str = "tokens"
+) -> Deployed:
+    """Deploy the diagrams among `files` (by file name) as the next version of each process. Starts nothing.
+
+    Raises DiagramRefused with the findings of all files, paths prefixed by the file name; nothing is written then.
+    """
+    diagrams = {path: data for path, data in sorted(files.items()) if path.endswith(".bpmn")}
+    checked = {path: check_diagram(data, name=path, handlers=work.engine.handlers.names()) for path, data in diagrams.items()}
+    findings = tuple(
+        Finding(found.code, found.severity, found.element, f"{path}:{found.path}" if found.path else path, found.values)
+        for path, result in checked.items()
+        for found in result.findings
+    )
+    if not diagrams or any(result.refused for result in checked.values()):
+        raise DiagramRefused(findings=findings or [Finding("NoDiagram", path=name)], name=name)
+    if kernel not in KERNELS:
+        raise ValueError(f"no kernel is called {kernel}")
+    deployment_id = new_id()
+    digest = hashlib.sha256(b"".join(hashlib.sha256(path.encode() + b"\0" + data).digest() for path, data in sorted(files.items())))
+    work.connection.execute(
+        deployment.insert().values(
+            id=deployment_id, source=source, name=name, sha256=digest.hexdigest(), deployed_at=work.now, deployed_by=work.by
+        )
+    )
+    made: dict[str, str] = {}
+    for path, result in checked.items():
+        assert result.model is not None
+        for process_id, process in result.model.processes.items():
+            made[process_id] = _insert(work, deployment_id, diagrams[path], process_id, process, kernel, result.findings)
+    return Deployed(deployment_id, made, findings)
+
+
+def _insert(work: Work, deployment_id: str, xml: bytes, key: str, process: Any, kernel: str, findings: Iterable[Finding]) -> str:
+    last = work.connection.execute(sa.select(sa.func.max(definition.c.version)).where(definition.c.key == key)).scalar_one()
+    definition_id = new_id()
+    work.connection.execute(
+        definition.insert().values(
+            id=definition_id,
+            deployment_id=deployment_id,
+            key=key,
+            version=(last or 0) + 1,
+            version_tag=process.version_tag,
+            name=process.name or key,
+            kernel=kernel,
+            xml=xml,
+            sha256=hashlib.sha256(xml).hexdigest(),
+            findings=[
+                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "values": dict(f.values)} for f in findings
+            ],
+        )
+    )
+    return definition_id
+
+
+def get_definition(work: Work, definition_id: str) -> LoadedDefinition:
+    """A deployed definition; parsed once per process of the operating system.
+
+    Raises DefinitionUnknown.
+    """
+    known: LoadedDefinition | None = work.engine.definitions.get(definition_id)
+    if known is not None:
+        return known
+    row = work.connection.execute(sa.select(definition).where(definition.c.id == definition_id)).one_or_none()
+    if row is None:
+        raise DefinitionUnknown(key=definition_id)
+    read = read_diagram(row.xml, name=row.key)
+    if read.definition is None:
+        raise DiagramRefused(findings=read.findings, name=row.key)
+    loaded = LoadedDefinition(row.id, row.key, row.version, row.name, KERNELS[row.kernel], read.definition)
+    work.engine.definitions[definition_id] = loaded
+    return loaded
+
+
+def latest_definition(work: Work, key: str) -> LoadedDefinition:
+    """The latest version of a process.
+
+    Raises DefinitionUnknown.
+    """
+    found: str | None = work.connection.execute(
+        sa.select(definition.c.id).where(definition.c.key == key).order_by(definition.c.version.desc()).limit(1)
+    ).scalar_one_or_none()
+    if found is None:
+        raise DefinitionUnknown(key=key)
+    return get_definition(work, found)
+
+
+def list_definitions(work: Work) -> list[sa.Row[Any]]:
+    """All deployed versions without their XML, newest version of each key first."""
+    columns = [column for column in definition.c if column.name != "xml"]
+    query = sa.select(*columns, deployment.c.deployed_at, deployment.c.source).join(deployment)
+    return list(work.connection.execute(query.order_by(definition.c.key, definition.c.version.desc())).all())

@@ -1,0 +1,133 @@
+"""History is evidence: append-only rows, chained by hash per instance (the head is locked with the instance row).
+
+One row tells one operation: who did what where, and in `detail` which elements it passed, opened and cancelled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.errors import InstanceUnknown
+from engine.tables import history, instance
+from engine.work import Work
+
+GENESIS = "0" * 64
+"""What the first row of a chain names as its predecessor."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """The open end of one instance's chain; rows are made here and written together."""
+
+    instance_id: str
+    count: int = 0
+    head: str = GENESIS
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def append(
+        self,
+        work: Work,
+        kind: str,
+        *,
+        element_id: str | None = None,
+        token: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add one row, stamped with the moment and the person of the unit of work."""
+        row = {
+            "instance_id": self.instance_id,
+            "seq": self.count + 1,
+            "at": work.now,
+            "kind": kind,
+            "element_id": element_id,
+            "token": token,
+            "by": work.by,
+            "on_behalf_of": work.on_behalf_of,
+            "detail": dict(detail or {}),
+            "prev_hash": self.head,
+        }
+        row["hash"] = hash_row(row)
+        self.count, self.head = self.count + 1, row["hash"]
+        self.rows.append(row)
+
+    def write(self, work: Work) -> None:
+        """Insert the new rows; the caller stores `count` and `head` with the instance."""
+        if self.rows:
+            work.connection.execute(history.insert(), self.rows)
+            self.rows = []
+
+
+def hash_row(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the predecessor's hash and the row's canonical JSON."""
+    at: datetime = row["at"]
+    content = [
+        row["instance_id"],
+        row["seq"],
+        at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        row["kind"],
+        row["element_id"],
+        row["token"],
+        row["by"],
+        row["on_behalf_of"],
+        row["detail"],
+    ]
+    return hashlib.sha256(row["prev_hash"].encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def record_entry(
+    work: Work,
+    instance_id: str,
+    kind: str,
+    *,
+    element_id: str | None = None,
+    token: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Append one row to the chain of an instance. Within a step of that instance (a handler calls) it is written with the step.
+
+    Raises InstanceUnknown when there is no such instance.
+    """
+    if instance_id in work.chains:
+        work.chains[instance_id].append(work, kind, element_id=element_id, token=token, detail=detail)
+        return
+    row = work.connection.execute(
+        sa.select(instance.c.history_count, instance.c.history_hash).where(instance.c.id == instance_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise InstanceUnknown()
+    chain = Chain(instance_id, row.history_count, row.history_hash)
+    chain.append(work, kind, element_id=element_id, token=token, detail=detail)
+    chain.write(work)
+    work.connection.execute(
+        instance.update().where(instance.c.id == instance_id).values(history_count=chain.count, history_hash=chain.head)
+    )
+
+
+def list_entries(work: Work, instance_id: str) -> list[sa.Row[Any]]:
+    """All rows of one instance, in order."""
+    return list(
+        work.connection.execute(sa.select(history).where(history.c.instance_id == instance_id).order_by(history.c.seq)).all()
+    )
+
+
+def verify_chain(work: Work, instance_id: str) -> int | None:
+    """The `seq` of the first row that is missing or was changed; None when the chain is whole."""
+    previous, count = GENESIS, 0
+    for row in list_entries(work, instance_id):
+        count += 1
+        if row.seq != count or row.prev_hash != previous or hash_row(row._mapping) != row.hash:
+            return count
+        previous = row.hash
+    head = work.connection.execute(
+        sa.select(instance.c.history_count, instance.c.history_hash).where(instance.c.id == instance_id)
+    ).one_or_none()
+    if head is None:
+        raise InstanceUnknown()
+    return None if (head.history_count, head.history_hash) == (count, previous) else count + 1

@@ -1,0 +1,47 @@
+"""An action with a key happens once: a double click, a retry after a lost answer, a proxy that sends twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.errors import Problem
+from engine.tables import idempotency
+from engine.work import Work
+
+
+class KeyReused(Problem):
+    """This key was used for another request before."""
+
+    kind = "conflict"
+
+
+def once(
+    work: Work, key: str, action: str, request: Mapping[str, Any], function: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Call `function` and keep its answer (JSON) under the key, in the same transaction; later calls get the kept answer.
+
+    A key belongs to the person who acts. Two calls at the same moment: the second waits for the first's transaction
+    and then finds its answer.
+    Raises KeyReused when the same key comes with another action or request, and whatever `function` raises (nothing is kept then).
+    """
+    by = work.by or ""
+    digest = hashlib.sha256(orjson.dumps([action, request], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    if work.connection.dialect.name == "postgresql":  # SQLite's writers already wait for each other
+        work.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{by}:{key}"})
+    known = work.connection.execute(
+        sa.select(idempotency).where(idempotency.c.key == key, idempotency.c.by == by)
+    ).one_or_none()
+    if known is not None:
+        if known.request_hash != digest:
+            raise KeyReused()
+        return dict(known.answer)
+    answer = function()
+    work.connection.execute(
+        idempotency.insert().values(key=key, by=by, action=action, request_hash=digest, answer=answer, at=work.now)
+    )
+    return answer

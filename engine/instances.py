@@ -1,0 +1,344 @@
+"""Process instances: one document each, advanced by one operation per transaction, and the rows that mirror it.
+
+`Run` is one advance: lock, step, call the handlers that the diagram names, mirror, history, store.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import mirror
+from engine.definitions import LoadedDefinition, get_definition
+from engine.errors import BpmnError, InstanceNotRunning, InstanceUnknown, StepFailed
+from engine.handlers import Call
+from engine.history import GENESIS, Chain
+from engine.ids import new_id
+from engine.kernel import Cancel, Closed, Complete, Document, Operation, SetVariables, Start, Throw, Wait, WaitKind
+from engine.messages import send_thrown
+from engine.tables import instance, timer
+from engine.work import Work
+
+FORMAT_VERSION = 1
+"""Of the stored document; `read_document` upgrades older ones."""
+
+
+def start_instance(
+    work: Work, definition_id: str, business_key: str, variables: Mapping[str, Any], *, element_id: str | None = None
+) -> str:
+    """Start an instance of a deployed definition and run it until every token waits; its id.
+
+    Raises DefinitionUnknown, StepFailed, and whatever a handler raises.
+    """
+    run = Run.begin(work, get_definition(work, definition_id), business_key)
+    run.step(Start(variables, element_id))
+    run.settle()
+    run.save("started")
+    return run.place.instance_id
+
+
+def advance_instance(
+    work: Work,
+    instance_id: str,
+    operation: Operation,
+    *,
+    kind: str,
+    element_id: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    moment: datetime | None = None,
+) -> int:
+    """Do one operation on a running instance: step, handlers, mirror rows, one history row of `kind`, new document.
+
+    `moment` is the operation's own (a timer's due moment); else the present one. How many waits a `Deliver` reached.
+    Raises InstanceUnknown, InstanceNotRunning, StepFailed, OperationNotSupported, and whatever a handler raises.
+    """
+    run = Run.load(work, instance_id)
+    delivered = run.step(operation, moment=moment)
+    run.settle()
+    run.save(kind, element_id=element_id, token=getattr(operation, "token", None), detail=detail)
+    return delivered
+
+
+def cancel_instance(work: Work, instance_id: str, *, reason: str) -> None:
+    """End an instance without further effect (终止); its tasks, timers and subscriptions go.
+
+    Raises InstanceUnknown, InstanceNotRunning.
+    """
+    run = Run.load(work, instance_id, states=("running", "suspended"))
+    run.step(Cancel())
+    run.save("cancelled", detail={"reason": reason}, state="cancelled")
+
+
+def set_variables(work: Work, instance_id: str, variables: Mapping[str, Any]) -> None:
+    """Write variables of the process from outside; conditional events look again.
+
+    Raises InstanceUnknown, InstanceNotRunning, StepFailed.
+    """
+    advance_instance(work, instance_id, SetVariables(variables), kind="variables_set", detail={"names": sorted(variables)})
+
+
+def suspend_instance(work: Work, instance_id: str, *, reason: str) -> None:
+    """Let an instance rest (挂起): timers that come due wait, tasks cannot be completed.
+
+    Raises InstanceUnknown, InstanceNotRunning.
+    """
+    run = Run.load(work, instance_id)
+    run.save("suspended", detail={"reason": reason}, state="suspended")
+
+
+def resume_instance(work: Work, instance_id: str) -> None:
+    """Let a suspended instance go on; what came due meanwhile happens now.
+
+    Raises InstanceUnknown, InstanceNotRunning when it is not suspended.
+    """
+    run = Run.load(work, instance_id, states=("suspended",))
+    run.save("resumed", state="running")
+    due = work.connection.execute(
+        timer.update()
+        .where(timer.c.instance_id == instance_id, timer.c.state == "armed", timer.c.next_try_at <= work.now)
+        .values(generation=timer.c.generation + 1)
+        .returning(timer.c.id, timer.c.generation)
+    ).all()
+    for row in due:
+        work.engine.backend.schedule(work, "timer", row.id, row.generation, work.now, instance_id)
+
+
+def instance_variables(work: Work, instance_id: str) -> dict[str, Any]:
+    """The variables of the process.
+
+    Raises InstanceUnknown.
+    """
+    definition, state = _read_state(work, instance_id)
+    return definition.kernel.variables(definition.model, definition.key, state)
+
+
+def instance_positions(work: Work, instance_id: str) -> list[tuple[str, str]]:
+    """(token, element id) of all that is active now.
+
+    Raises InstanceUnknown.
+    """
+    definition, state = _read_state(work, instance_id)
+    return definition.kernel.positions(definition.model, definition.key, state)
+
+
+def script_of(work: Work, instance_id: str, token: str, element_id: str) -> tuple[str, dict[str, Any]]:
+    """The text of a waiting script task, and the variables it sees.
+
+    Raises InstanceUnknown, and StepFailed when it does not wait any more.
+    """
+    definition, state = _read_state(work, instance_id)
+    node = definition.model.nodes[element_id]
+    if node.script is None or (token, element_id) not in definition.kernel.positions(definition.model, definition.key, state):
+        raise StepFailed(element=element_id, reason="the script task does not wait any more")
+    return node.script, definition.kernel.variables(definition.model, definition.key, state, token)
+
+
+def _read_state(work: Work, instance_id: str) -> tuple[LoadedDefinition, Document]:
+    row = work.connection.execute(
+        sa.select(instance.c.definition_id, instance.c.document).where(instance.c.id == instance_id)
+    ).one_or_none()
+    if row is None:
+        raise InstanceUnknown()
+    return get_definition(work, row.definition_id), read_document(row.document)
+
+
+def read_document(stored: Mapping[str, Any]) -> Document:
+    """The kernel's document out of the stored one.
+
+    Raises ValueError for a format that this version does not know (a newer one wrote it).
+    """
+    if stored["format_version"] != FORMAT_VERSION:
+        raise ValueError(f"instance document of format {stored['format_version']}, known up to {FORMAT_VERSION}")
+    document: Document = stored["state"]
+    return document
+
+
+class Run:
+    """One advance of one instance within a unit of work. Drop it after an exception: the transaction rolls back."""
+
+    def __init__(self, work: Work, definition: LoadedDefinition, place: mirror.Place, chain: Chain) -> None:
+        self.work, self.definition, self.place, self.chain = work, definition, place, chain
+        work.chains[place.instance_id] = chain
+        self.state: Document = {}
+        self.revision = 0
+        self.status = "running"
+        self.ended = False
+        self.error: str | None = None
+        self.pending: deque[Wait] = deque()  # handlers to call in this advance
+        self.opened: dict[tuple[Any, ...], Wait] = {}
+        self.closed: list[Closed] = []
+        self.passed: list[str] = []
+        self.cancelled: list[str] = []
+
+    @classmethod
+    def begin(cls, work: Work, definition: LoadedDefinition, business_key: str) -> Run:
+        """A new instance; its row is written by `save`."""
+        instance_id = new_id()
+        return cls(work, definition, mirror.Place(instance_id, business_key), Chain(instance_id))
+
+    @classmethod
+    def load(cls, work: Work, instance_id: str, *, states: tuple[str, ...] | None = ("running",)) -> Run:
+        """Lock and read an instance to change it. `states` are those it may be in (None: any).
+
+        Raises InstanceUnknown, InstanceNotRunning.
+        """
+        row = work.connection.execute(sa.select(instance).where(instance.c.id == instance_id).with_for_update()).one_or_none()
+        if row is None:
+            raise InstanceUnknown()
+        if states is not None and row.state not in states:
+            raise InstanceNotRunning(state=row.state)
+        chain = Chain(instance_id, row.history_count, row.history_hash)
+        run = cls(work, get_definition(work, row.definition_id), mirror.Place(instance_id, row.business_key), chain)
+        run.state, run.revision, run.status = read_document(row.document), row.revision, row.state
+        return run
+
+    # ---- stepping ----------------------------------------------------------------------------------------------------
+    def step(self, operation: Operation, *, moment: datetime | None = None) -> int:
+        """One operation of the kernel; what it did is noted, nothing is written yet. How many waits it reached."""
+        outcome = self.definition.kernel.step(
+            self.definition.model, self.definition.key, self.state or None, operation, moment or self.work.now
+        )
+        self.state, self.ended, self.error = outcome.document, outcome.ended, outcome.error
+        for closed in outcome.closed:
+            if self.opened.pop((closed.kind, closed.token, closed.element_id, closed.name), None) is None:
+                self.closed.append(closed)
+            elif closed.kind is WaitKind.HANDLER:
+                self.pending = deque(wait for wait in self.pending if (wait.token, wait.element_id) != (closed.token, closed.element_id))
+        for wait in outcome.opened:
+            self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
+            if wait.kind is WaitKind.HANDLER:
+                self.pending.append(wait)
+        for line in outcome.log:
+            if line.event == "completed":
+                self.passed.append(line.element_id)
+            elif line.event == "cancelled":
+                self.cancelled.append(line.element_id)
+        for thrown in outcome.thrown:
+            send_thrown(self.work, self.place.business_key, self.place.instance_id, thrown)
+        return outcome.delivered
+
+    def variables(self, token: str) -> dict[str, Any]:
+        """What a waiting token sees now."""
+        return self.definition.kernel.variables(self.definition.model, self.definition.key, self.state, token)
+
+    def settle(self) -> None:
+        """Call the handlers that wait, one after the other, until none does."""
+        while self.pending:
+            wait = self.pending.popleft()
+            node = self.definition.model.nodes[wait.element_id]
+            if node.camunda.handler is None:
+                raise AssertionError(f"{node.id} waits for a handler and names none")
+            call = self.call(wait.element_id, wait.token, "execute", wait.variables or {})
+            try:
+                result = self.work.engine.handlers.call(node.camunda.handler, call)
+            except BpmnError as error:
+                self.step(Throw(wait.token, error.code, variables=error.variables))
+            else:
+                self.step(Complete(wait.token, result))
+
+    def call(
+        self,
+        element_id: str,
+        token: str | None,
+        event: str,
+        variables: Mapping[str, Any],
+        *,
+        form: Mapping[str, Any] | None = None,
+        task_id: str | None = None,
+    ) -> Call:
+        """What a handler of this element is given."""
+        node = self.definition.model.nodes[element_id]
+        return Call(
+            work=self.work,
+            instance_id=self.place.instance_id,
+            business_key=self.place.business_key,
+            element_id=element_id,
+            token=token,
+            event=event,
+            variables=variables,
+            properties=node.camunda.properties,
+            form=form or {},
+            task_id=task_id,
+        )
+
+    def listen(self, element_id: str, token: str, event: str, variables: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+        """Call the task listeners of `event`; what they return, merged."""
+        result: dict[str, Any] = {}
+        for name in self.definition.model.nodes[element_id].camunda.listeners.get(event, ()):
+            call = self.call(element_id, token, event, {**variables, **result}, **given)
+            result.update(self.work.engine.handlers.call(name, call))
+        return result
+
+    # ---- storing -----------------------------------------------------------------------------------------------------
+    def save(
+        self,
+        kind: str,
+        *,
+        element_id: str | None = None,
+        token: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+        state: str | None = None,
+    ) -> None:
+        """Write the mirror rows, one history row and the document, all in this transaction."""
+        new = self.revision == 0
+        if new:
+            self._insert()
+        for closed in self.closed:
+            if closed.kind in mirror.CLOSE:
+                mirror.CLOSE[closed.kind](self.work, self.place, closed)
+        tasks = [(mirror.open_task(self.work, self.place, self.definition.model.nodes[wait.element_id], wait), wait)
+                 for wait in self.opened.values() if wait.kind is WaitKind.TASK]  # fmt: skip
+        for wait in self.opened.values():
+            if wait.kind is WaitKind.TIMER:
+                mirror.open_timer(self.work, self.place, wait)
+            elif wait.kind is WaitKind.SCRIPT:
+                mirror.open_timer(self.work, self.place, wait, kind="script")
+            elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
+                mirror.open_subscription(self.work, self.place, wait)
+        for task_id, wait in tasks:  # what a create listener returns is not written: the task waits already
+            self.listen(wait.element_id, wait.token, "create", wait.variables or {}, task_id=task_id)
+        facts = {
+            **(detail or {}),
+            "passed": self.passed,
+            "cancelled": self.cancelled,
+            "opened": [wait.element_id for wait in self.opened.values() if wait.kind is WaitKind.TASK],
+        }
+        self.chain.append(self.work, kind, element_id=element_id, token=token, detail={k: v for k, v in facts.items() if v})
+        if self.ended and state is None:
+            self.chain.append(self.work, "ended", detail={"error": self.error} if self.error is not None else {})
+        self.chain.write(self.work)
+        del self.work.chains[self.place.instance_id]
+        final = state or ("ended" if self.ended else self.status)
+        self.work.connection.execute(
+            instance.update()
+            .where(instance.c.id == self.place.instance_id)
+            .values(
+                state=final,
+                document={"format_version": FORMAT_VERSION, "state": self.state},
+                revision=self.revision + 1,
+                error=self.error,
+                history_count=self.chain.count,
+                history_hash=self.chain.head,
+                ended_at=self.work.now if final in ("ended", "cancelled") else None,
+            )
+        )
+
+    def _insert(self) -> None:
+        self.work.connection.execute(
+            instance.insert().values(
+                id=self.place.instance_id,
+                definition_id=self.definition.id,
+                business_key=self.place.business_key,
+                state="running",
+                document={},
+                revision=0,
+                history_count=0,
+                history_hash=GENESIS,
+                started_at=self.work.now,
+                started_by=self.work.by,
+            )
+        )

@@ -1,0 +1,92 @@
+"""Mail that is to leave: rows written with the step that causes them, sent later, at least once.
+
+`process_engine.extras["mailer"]` sends one row (a callable that raises when the server does not take it). Without a mailer rows wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.attempts import record_failure
+from engine.ids import new_id
+from engine.tables import outbox
+from engine.work import ProcessEngine, Work
+
+LEASE = timedelta(minutes=2)
+"""How long one sender may take; afterwards another may try."""
+
+Mailer = Callable[[sa.Row[Any]], None]
+
+
+def queue_mail(
+    work: Work,
+    *,
+    recipient: str,
+    subject: str,
+    body: str,
+    about: str | None,
+    unique_key: str,
+    headers: Mapping[str, str] | None = None,
+    held: bool = False,
+) -> str | None:
+    """Write a mail that leaves after the commit; the row's id. None when one with this key was written before.
+
+    `held` rows never leave (demonstrations); an administrator sees them.
+    """
+    if work.connection.execute(sa.select(outbox.c.id).where(outbox.c.unique_key == unique_key)).one_or_none() is not None:
+        return None
+    mail_id = new_id()
+    work.connection.execute(
+        outbox.insert().values(
+            id=mail_id,
+            unique_key=unique_key,
+            channel="mail",
+            recipient=recipient,
+            subject=subject,
+            body=body,
+            headers=dict(headers or {}),
+            about=about,
+            generation=1,
+            state="held" if held else "queued",
+            attempt=0,
+            next_try_at=work.now,
+            created_at=work.now,
+        )
+    )
+    if not held:
+        work.engine.backend.schedule(work, "mail", mail_id, 1, work.now, None)
+    return mail_id
+
+
+def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | None = None) -> bool:
+    """Send one queued mail; whether this call did. The row is leased while the server is asked, so two senders do not both.
+
+    A failure is counted (`engine.attempts`) and not raised.
+    """
+    mailer: Mailer | None = process_engine.extras.get("mailer")
+    if mailer is None:
+        return False
+    token = new_id()
+    with process_engine.begin() as work:
+        row = work.connection.execute(sa.select(outbox).where(outbox.c.id == mail_id).with_for_update()).one_or_none()
+        if row is None or row.state != "queued" or generation not in (None, row.generation) or row.next_try_at > work.now:
+            return False
+        if row.lease_until is not None and row.lease_until > work.now:
+            return False
+        work.connection.execute(
+            outbox.update().where(outbox.c.id == mail_id).values(lease_by=token, lease_until=work.now + LEASE)
+        )
+    try:
+        mailer(row)
+    except Exception as error:  # noqa: BLE001 - whatever the server or network did
+        record_failure(process_engine, "mail", outbox, mail_id, "queued", error)
+        return False
+    with process_engine.begin() as work:
+        work.connection.execute(
+            outbox.update().where(outbox.c.id == mail_id, outbox.c.lease_by == token).values(state="sent", sent_at=work.now)
+        )
+    return True

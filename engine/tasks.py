@@ -1,0 +1,167 @@
+"""What people do with a user task: claim, complete, return, transfer. Each leaves a row in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.definitions import get_definition
+from engine.errors import OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
+from engine.history import record_entry
+from engine.instances import Run
+from engine.kernel import Complete, Move
+from engine.tables import history, instance, user_task, user_task_candidate
+from engine.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTarget:
+    """A completed step that a task may be returned to."""
+
+    element_id: str
+    name: str
+
+
+def get_task(work: Work, task_id: str) -> sa.Row[Any]:
+    """The row of a user task, whatever its state.
+
+    Raises TaskUnknown.
+    """
+    row = work.connection.execute(sa.select(user_task).where(user_task.c.id == task_id)).one_or_none()
+    if row is None:
+        raise TaskUnknown()
+    return row
+
+
+def list_candidates(work: Work, task_id: str) -> set[tuple[str, str]]:
+    """(kind, candidate) of all who may claim it: kind is `group` or `user`."""
+    query = sa.select(user_task_candidate.c.kind, user_task_candidate.c.candidate).where(user_task_candidate.c.task_id == task_id)
+    return {(row.kind, row.candidate) for row in work.connection.execute(query)}
+
+
+def claim_task(work: Work, task_id: str, person_id: str) -> None:
+    """Take an unclaimed task (签收). Claiming what one has already is no fault.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed.
+    """
+    row = _lock(work, task_id)
+    if row.assignee == person_id:
+        return
+    if row.assignee is not None:
+        raise TaskAlreadyClaimed()
+    _change(work, row, "claimed", assignee=person_id, claimed_at=work.now)
+
+
+def unclaim_task(work: Work, task_id: str) -> None:
+    """Put a task back for its candidates.
+
+    Raises TaskUnknown, TaskAlreadyCompleted; OperationNotAllowed when nobody else could take it.
+    """
+    row = _lock(work, task_id)
+    if row.assignee is None:
+        return
+    if not list_candidates(work, task_id):
+        raise OperationNotAllowed()
+    _change(work, row, "unclaimed", assignee=None, claimed_at=None)
+
+
+def transfer_task(work: Work, task_id: str, person_id: str, *, reason: str) -> None:
+    """Give an open task to another person for good (转办).
+
+    Raises TaskUnknown, TaskAlreadyCompleted.
+    """
+    row = _lock(work, task_id)
+    _change(work, row, "transferred", {"from": row.assignee, "to": person_id, "reason": reason}, assignee=person_id, claimed_at=work.now)
+
+
+def complete_task(
+    work: Work,
+    task_id: str,
+    variables: Mapping[str, Any],
+    *,
+    form: Mapping[str, Any] | None = None,
+    revision: int | None = None,
+) -> None:
+    """Complete a task (办理): its `complete` listeners get `form`, what they return joins `variables`, the token goes on.
+
+    `revision` is the one that the page showed.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
+    """
+    run, row = _enter(work, task_id, revision)
+    given = {**run.variables(row.token), **variables}
+    result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
+    run.step(Complete(row.token, {**variables, **result}))
+    run.settle()
+    run.save("completed", element_id=row.element_id, token=row.token, detail={"task": task_id})
+
+
+def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:
+    """Where a task may be returned to (退回): completed user tasks of its instance that the diagram's properties name.
+
+    Property `allow` holds `return`; `return_to` names `previous`, `applicant` (the first), `any` or element ids. Latest first.
+    Raises TaskUnknown.
+    """
+    row = get_task(work, task_id)
+    model = get_definition(work, _definition_id(work, row.instance_id)).model
+    properties = model.nodes[row.element_id].camunda.properties
+    if "return" not in properties.get("allow", "").split():
+        return []
+    done = work.connection.execute(
+        sa.select(history.c.element_id)
+        .where(history.c.instance_id == row.instance_id, history.c.kind == "completed", history.c.element_id != row.element_id)
+        .order_by(history.c.seq)
+    )
+    steps = [element for element in dict.fromkeys(done.scalars()) if element in model.nodes]
+    wanted = properties.get("return_to", "previous").split()
+    named = {"previous": steps[-1:], "applicant": steps[:1], "any": steps}
+    chosen = {element for word in wanted for element in named.get(word, [word])}
+    return [ReturnTarget(step, model.nodes[step].name or step) for step in reversed(steps) if step in chosen]
+
+
+def return_task(work: Work, task_id: str, target: str, *, reason: str, revision: int | None = None) -> None:
+    """Send a case back to a completed step (退回); the task's token goes, timers of the target are armed anew.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed when the diagram does not allow it,
+    OperationNotSupported when the kernel cannot.
+    """
+    run, row = _enter(work, task_id, revision)
+    if target not in {step.element_id for step in return_targets(work, task_id)}:
+        raise OperationNotAllowed()
+    form = {"target": target, "reason": reason}
+    variables = run.listen(row.element_id, row.token, "return", run.variables(row.token), form=form, task_id=task_id)
+    run.step(Move((row.token,), target, variables))
+    run.settle()
+    run.save("returned", element_id=row.element_id, token=row.token, detail={"task": task_id, "to": target, "reason": reason})
+
+
+def _enter(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.Row[Any]]:
+    """Lock the instance, then look at the task again: still open, at the revision that was shown?"""
+    instance_id = get_task(work, task_id).instance_id
+    row = _lock(work, task_id)
+    if revision is not None and row.revision != revision:
+        raise TaskChanged(shown=revision, now=row.revision)
+    return Run.load(work, instance_id), row
+
+
+def _definition_id(work: Work, instance_id: str) -> str:
+    found: str = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one()
+    return found
+
+
+def _lock(work: Work, task_id: str) -> sa.Row[Any]:
+    """The open task, its instance locked first: the order of locks is the same everywhere."""
+    row = get_task(work, task_id)
+    if work.connection.dialect.name == "postgresql":
+        work.connection.execute(sa.select(instance.c.id).where(instance.c.id == row.instance_id).with_for_update())
+        row = get_task(work, task_id)
+    if row.state != "open":
+        raise TaskAlreadyCompleted()
+    return row
+
+
+def _change(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any] | None = None, **values: Any) -> None:
+    work.connection.execute(user_task.update().where(user_task.c.id == row.id).values(**values, revision=row.revision + 1))
+    record_entry(work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail={**(detail or {}), "task": row.id})

@@ -1,0 +1,127 @@
+"""Timers are rows. Whoever wakes up calls `fire_timer`; its guarded update makes the effect happen once.
+
+Kinds: `event` (of a diagram), `handler` (calls a registered handler: reminders), `script` (runs a script task outside any lock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import instances
+from engine.attempts import record_failure
+from engine.handlers import Call
+from engine.ids import new_id
+from engine.kernel import Complete, Fire
+from engine.tables import instance, timer
+from engine.work import ProcessEngine, Work
+
+
+def arm_timer(
+    work: Work, handler: str, due_at: datetime, *, unique_key: str, payload: Mapping[str, Any], subject: str | None = None
+) -> str | None:
+    """Arm a timer that will call a registered handler with `payload` as its form; the row's id.
+
+    None when a timer with this `unique_key` exists already, whatever became of it: each occurrence happens once.
+    """
+    if work.connection.execute(sa.select(timer.c.id).where(timer.c.unique_key == unique_key)).one_or_none() is not None:
+        return None
+    timer_id = new_id()
+    work.connection.execute(
+        timer.insert().values(
+            id=timer_id,
+            unique_key=unique_key,
+            kind="handler",
+            handler=handler,
+            payload=dict(payload),
+            subject=subject,
+            due_at=due_at,
+            generation=1,
+            state="armed",
+            attempt=0,
+            next_try_at=due_at,
+            created_at=work.now,
+        )
+    )
+    work.engine.backend.schedule(work, "timer", timer_id, 1, due_at, None)
+    return timer_id
+
+
+def disarm_timers(work: Work, *, subject: str, handler: str | None = None) -> int:
+    """Disarm the handler timers of a subject (of one handler); how many."""
+    condition = sa.and_(timer.c.kind == "handler", timer.c.subject == subject, timer.c.state == "armed")
+    if handler is not None:
+        condition = sa.and_(condition, timer.c.handler == handler)
+    return work.connection.execute(timer.update().where(condition).values(state="cancelled", done_at=work.now)).rowcount
+
+
+def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | None = None) -> bool:
+    """Fire one timer that is due; whether this call did it. Quiet for a row that is done, early or of another generation.
+
+    A failure rolls everything back, is counted (`engine.attempts`) and not raised.
+    """
+    try:
+        with process_engine.read() as work:
+            row = work.connection.execute(sa.select(timer).where(timer.c.id == timer_id)).one_or_none()
+        if row is None or row.state != "armed" or generation not in (None, row.generation):
+            return False
+        result = _run_script(process_engine, row) if row.kind == "script" else None
+        with process_engine.begin() as work:
+            return _fire(work, row, result)
+    except Exception as error:  # noqa: BLE001 - one bad timer never stops the sweep
+        record_failure(process_engine, "timer", timer, timer_id, "armed", error)
+        return False
+
+
+def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> bool:
+    if row.instance_id is not None:  # always the instance first, then its rows: no deadlock with a person's step
+        state = work.connection.execute(sa.select(instance.c.state).where(instance.c.id == row.instance_id).with_for_update()).scalar_one()
+        if state != "running":
+            return False
+    done = work.connection.execute(
+        timer.update()
+        .where(
+            timer.c.id == row.id,
+            timer.c.state == "armed",
+            timer.c.generation == row.generation,
+            timer.c.next_try_at <= work.now,
+        )
+        .values(state="fired", done_at=work.now)
+    )
+    if done.rowcount != 1:
+        return False
+    if row.kind == "event":
+        detail = {"due_at": row.due_at.isoformat()}
+        instances.advance_instance(
+            work, row.instance_id, Fire(row.token, row.element_id), kind="fired", element_id=row.element_id, detail=detail, moment=row.due_at
+        )
+    elif row.kind == "script":
+        instances.advance_instance(work, row.instance_id, Complete(row.token, result or {}), kind="script_run", element_id=row.element_id)
+    else:
+        work.engine.handlers.call(
+            row.handler,
+            Call(
+                work=work,
+                instance_id="",
+                business_key=row.subject or "",
+                element_id="",
+                token=None,
+                event="timer",
+                variables={},
+                properties={},
+                form=row.payload,
+            ),
+        )
+    return True
+
+
+def _run_script(process_engine: ProcessEngine, row: sa.Row[Any]) -> Mapping[str, Any]:
+    """Run a script task's text in its own process, while nothing is locked."""
+    with process_engine.read() as work:
+        source, variables = instances.script_of(work, row.instance_id, row.token, row.element_id)
+    runner = process_engine.extras["scripts"]
+    answer: Mapping[str, Any] = runner.run(source, variables)
+    return answer

@@ -1,0 +1,96 @@
+"""Fixtures for all rooms: a fresh database (SQLite, and PostgreSQL where a test is marked for it), an engine on it, travelled time."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import workflows.tables  # noqa: F401 - the tables of both rooms stand in one schema
+from engine.clock import VirtualClock
+from engine.database import open_database
+from engine.tables import metadata
+from engine.work import ProcessEngine
+
+POSTGRESQL = os.environ.get("LINXUAN_TEST_POSTGRESQL")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the slow tests too, and every database test on PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    slow = pytest.mark.skip(reason="slow: runs with --all")
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(slow)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database; one each for SQLite and PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'linxuan.sqlite3'}"
+        return
+    if POSTGRESQL is None:
+        pytest.skip("no PostgreSQL server: set LINXUAN_TEST_POSTGRESQL, or run `python3 run.py test`, which starts one")
+    with postgresql_database(POSTGRESQL) as url:
+        yield url
+
+
+class postgresql_database:  # noqa: N801 - used like a function
+    """A new database on the server of a test run, dropped at the end."""
+
+    def __init__(self, server: str) -> None:
+        self.server = sa.make_url(server).set(drivername="postgresql+psycopg")
+        self.name = f"linxuan_{uuid.uuid4().hex}"
+
+    def __enter__(self) -> str:
+        self._admin(f'CREATE DATABASE "{self.name}"')
+        return self.server.set(database=self.name).render_as_string(hide_password=False)
+
+    def __exit__(self, *_: object) -> None:
+        self._admin(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+
+    def _admin(self, statement: str) -> None:
+        engine = sa.create_engine(self.server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.execute(sa.text(statement))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of an empty SQLite database, for tests in which the database does not matter."""
+    return f"sqlite:///{tmp_path / 'linxuan.sqlite3'}"
+
+
+@pytest.fixture
+def virtual_clock() -> VirtualClock:
+    """Time that moves when told; it begins on 2022-07-01 at 9:00 in Beijing."""
+    return VirtualClock(datetime(2022, 7, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def process_engine(database_url: str, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
+    """An engine with all tables, virtual time and no handlers yet, on each database."""
+    yield from _engine(database_url, virtual_clock)
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
+    """The same on SQLite only."""
+    yield from _engine(sqlite_url, virtual_clock)
+
+
+def _engine(url: str, clock: VirtualClock) -> Iterator[ProcessEngine]:
+    database = open_database(url)
+    metadata.create_all(database)
+    yield ProcessEngine(database, clock)
+    database.dispose()
