@@ -36,7 +36,9 @@ def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, ro
         attempt = row.attempt + 1
         text = f"{type(error).__name__}: {error}"[:2000]
         if attempt >= MAX_ATTEMPTS:
-            work.connection.execute(table.update().where(table.c.id == row_id).values(state="dead", attempt=attempt, last_error=text))
+            work.connection.execute(
+                table.update().where(table.c.id == row_id).values(state="dead", attempt=attempt, last_error=text)
+            )
             _report(work, kind, row, text, error)
             return
         next_try_at = work.now + pause_after(attempt)

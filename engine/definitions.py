@@ -82,9 +82,7 @@ def _check(xml: bytes, name: str, handlers: frozenset[str] | None) -> Checked:
     return Checked(read.definition, tuple(findings))
 
 
-def deploy(
-    work: Work, files: Mapping[str, bytes], *, name: str, source: str = "folder", kernel: str = "tokens"
-) -> Deployed:
+def deploy(work: Work, files: Mapping[str, bytes], *, name: str, source: str = "folder", kernel: str = "tokens") -> Deployed:
     """Deploy the diagrams among `files` (by file name) as the next version of each process. Starts nothing.
 
     Raises DiagramRefused with the findings of all files, paths prefixed by the file name; nothing is written then.
@@ -101,7 +99,9 @@ def deploy(
     if kernel not in KERNELS:
         raise ValueError(f"no kernel is called {kernel}")
     deployment_id = new_id()
-    digest = hashlib.sha256(b"".join(hashlib.sha256(path.encode() + b"\0" + data).digest() for path, data in sorted(files.items())))
+    digest = hashlib.sha256(
+        b"".join(hashlib.sha256(path.encode() + b"\0" + data).digest() for path, data in sorted(files.items()))
+    )
     work.connection.execute(
         deployment.insert().values(
             id=deployment_id, source=source, name=name, sha256=digest.hexdigest(), deployed_at=work.now, deployed_by=work.by
@@ -130,7 +130,8 @@ def _insert(work: Work, deployment_id: str, xml: bytes, key: str, process: Any, 
             xml=xml,
             sha256=hashlib.sha256(xml).hexdigest(),
             findings=[
-                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "values": dict(f.values)} for f in findings
+                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "values": dict(f.values)}
+                for f in findings
             ],
         )
     )

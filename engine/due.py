@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from engine.messages import deliver_message
+from engine.delivery import deliver_message
 from engine.outbox import send_mail
 from engine.tables import instance, message, outbox, timer
 from engine.timers import fire_timer
@@ -37,7 +37,9 @@ def run_due(process_engine: ProcessEngine) -> int:
 def next_due(work: Work) -> datetime | None:
     """The moment of the next row that will be due (it may lie in the past); None when nothing waits for a moment."""
     rows = _pending(work).subquery()
-    moment: datetime | None = work.connection.execute(sa.select(sa.func.min(rows.c.next_try_at, type_=rows.c.next_try_at.type))).scalar_one()
+    moment: datetime | None = work.connection.execute(
+        sa.select(sa.func.min(rows.c.next_try_at, type_=rows.c.next_try_at.type))
+    ).scalar_one()
     return moment
 
 
@@ -61,5 +63,8 @@ def _pending(work: Work) -> sa.CompoundSelect[tuple[str, str, datetime]]:
 def _due(work: Work) -> sa.Select[tuple[str, str]]:
     rows = _pending(work).subquery()
     return (
-        sa.select(rows.c.kind, rows.c.id).where(rows.c.next_try_at <= work.now).order_by(rows.c.next_try_at, rows.c.id).limit(PAGE)
+        sa.select(rows.c.kind, rows.c.id)
+        .where(rows.c.next_try_at <= work.now)
+        .order_by(rows.c.next_try_at, rows.c.id)
+        .limit(PAGE)
     )

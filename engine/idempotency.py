@@ -20,9 +20,7 @@ class KeyReused(Problem):
     kind = "conflict"
 
 
-def once(
-    work: Work, key: str, action: str, request: Mapping[str, Any], function: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
+def once(work: Work, key: str, action: str, request: Mapping[str, Any], function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Call `function` and keep its answer (JSON) under the key, in the same transaction; later calls get the kept answer.
 
     A key belongs to the person who acts. Two calls at the same moment: the second waits for the first's transaction
@@ -33,9 +31,7 @@ def once(
     digest = hashlib.sha256(orjson.dumps([action, request], option=orjson.OPT_SORT_KEYS)).hexdigest()
     if work.connection.dialect.name == "postgresql":  # SQLite's writers already wait for each other
         work.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{by}:{key}"})
-    known = work.connection.execute(
-        sa.select(idempotency).where(idempotency.c.key == key, idempotency.c.by == by)
-    ).one_or_none()
+    known = work.connection.execute(sa.select(idempotency).where(idempotency.c.key == key, idempotency.c.by == by)).one_or_none()
     if known is not None:
         if known.request_hash != digest:
             raise KeyReused()

@@ -12,7 +12,7 @@ _last = (0, 0)
 
 def new_id() -> str:
     """A new id: 48 bits of milliseconds, a counter of 12 bits that keeps the order within this process, 62 random bits."""
-    global _last  # noqa: PLW0603 - the order of ids is a property of the process
+    global _last  # the order of ids is a property of the process
     with _lock:
         milliseconds, counter = max(time.time_ns() // 1_000_000, _last[0]), 0
         if milliseconds == _last[0]:

@@ -22,7 +22,14 @@ class IncidentUnknown(Problem):
 
 
 def open_incident(
-    work: Work, kind: str, code: str, detail: str, *, row_id: str | None = None, instance_id: str | None = None, element_id: str | None = None
+    work: Work,
+    kind: str,
+    code: str,
+    detail: str,
+    *,
+    row_id: str | None = None,
+    instance_id: str | None = None,
+    element_id: str | None = None,
 ) -> str:
     """Note that something gave up. `detail` is for administrators, not for the public."""
     incident_id = new_id()
@@ -44,7 +51,9 @@ def open_incident(
 def list_incidents(work: Work, *, resolved: bool = False) -> list[sa.Row[Any]]:
     """The open incidents (or the resolved ones), oldest first."""
     condition = incident.c.resolved_at.is_not(None) if resolved else incident.c.resolved_at.is_(None)
-    return list(work.connection.execute(sa.select(incident).where(condition).order_by(incident.c.created_at, incident.c.id)).all())
+    return list(
+        work.connection.execute(sa.select(incident).where(condition).order_by(incident.c.created_at, incident.c.id)).all()
+    )
 
 
 def retry_incident(work: Work, incident_id: str) -> None:

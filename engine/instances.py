@@ -207,7 +207,9 @@ class Run:
             if self.opened.pop((closed.kind, closed.token, closed.element_id, closed.name), None) is None:
                 self.closed.append(closed)
             elif closed.kind is WaitKind.HANDLER:
-                self.pending = deque(wait for wait in self.pending if (wait.token, wait.element_id) != (closed.token, closed.element_id))
+                self.pending = deque(
+                    wait for wait in self.pending if (wait.token, wait.element_id) != (closed.token, closed.element_id)
+                )
         for wait in outcome.opened:
             self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
             if wait.kind is WaitKind.HANDLER:

@@ -184,7 +184,9 @@ class Kernel(Protocol):
 
     name: str
 
-    def step(self, definition: Definition, process_id: str, document: Document | None, operation: Operation, moment: datetime) -> Outcome:
+    def step(
+        self, definition: Definition, process_id: str, document: Document | None, operation: Operation, moment: datetime
+    ) -> Outcome:
         """Do one operation and run on until every token waits.
 
         Raises `StepFailed` (nothing is to be stored then) and `OperationNotSupported`.

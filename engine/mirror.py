@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
@@ -183,5 +181,3 @@ def _moment(template: Template | None, variables: Any, node: Node) -> datetime |
         return parse_instant(value)
     except ValueError as error:
         raise StepFailed(element=node.id, reason=str(error)) from error
-
-

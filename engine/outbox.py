@@ -82,7 +82,7 @@ def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | Non
         )
     try:
         mailer(row)
-    except Exception as error:  # noqa: BLE001 - whatever the server or network did
+    except Exception as error:  # whatever the server or network did
         record_failure(process_engine, "mail", outbox, mail_id, "queued", error)
         return False
     with process_engine.begin() as work:

@@ -74,7 +74,14 @@ def transfer_task(work: Work, task_id: str, person_id: str, *, reason: str) -> N
     Raises TaskUnknown, TaskAlreadyCompleted.
     """
     row = _lock(work, task_id)
-    _change(work, row, "transferred", {"from": row.assignee, "to": person_id, "reason": reason}, assignee=person_id, claimed_at=work.now)
+    _change(
+        work,
+        row,
+        "transferred",
+        {"from": row.assignee, "to": person_id, "reason": reason},
+        assignee=person_id,
+        claimed_at=work.now,
+    )
 
 
 def complete_task(
@@ -164,4 +171,6 @@ def _lock(work: Work, task_id: str) -> sa.Row[Any]:
 
 def _change(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any] | None = None, **values: Any) -> None:
     work.connection.execute(user_task.update().where(user_task.c.id == row.id).values(**values, revision=row.revision + 1))
-    record_entry(work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail={**(detail or {}), "task": row.id})
+    record_entry(
+        work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail={**(detail or {}), "task": row.id}
+    )

@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import instances
 from engine.attempts import record_failure
 from engine.handlers import Call
 from engine.ids import new_id
+from engine.instances import advance_instance, script_of
 from engine.kernel import Complete, Fire
 from engine.tables import instance, timer
 from engine.work import ProcessEngine, Work
@@ -71,14 +71,15 @@ def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | N
         result = _run_script(process_engine, row) if row.kind == "script" else None
         with process_engine.begin() as work:
             return _fire(work, row, result)
-    except Exception as error:  # noqa: BLE001 - one bad timer never stops the sweep
+    except Exception as error:  # one bad timer never stops the sweep
         record_failure(process_engine, "timer", timer, timer_id, "armed", error)
         return False
 
 
 def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> bool:
     if row.instance_id is not None:  # always the instance first, then its rows: no deadlock with a person's step
-        state = work.connection.execute(sa.select(instance.c.state).where(instance.c.id == row.instance_id).with_for_update()).scalar_one()
+        locked = sa.select(instance.c.state).where(instance.c.id == row.instance_id).with_for_update()
+        state = work.connection.execute(locked).scalar_one()
         if state != "running":
             return False
     done = work.connection.execute(
@@ -94,12 +95,17 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
     if done.rowcount != 1:
         return False
     if row.kind == "event":
-        detail = {"due_at": row.due_at.isoformat()}
-        instances.advance_instance(
-            work, row.instance_id, Fire(row.token, row.element_id), kind="fired", element_id=row.element_id, detail=detail, moment=row.due_at
+        advance_instance(
+            work,
+            row.instance_id,
+            Fire(row.token, row.element_id),
+            kind="fired",
+            element_id=row.element_id,
+            detail={"due_at": row.due_at.isoformat()},
+            moment=row.due_at,
         )
     elif row.kind == "script":
-        instances.advance_instance(work, row.instance_id, Complete(row.token, result or {}), kind="script_run", element_id=row.element_id)
+        advance_instance(work, row.instance_id, Complete(row.token, result or {}), kind="script_run", element_id=row.element_id)
     else:
         work.engine.handlers.call(
             row.handler,
@@ -121,7 +127,7 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
 def _run_script(process_engine: ProcessEngine, row: sa.Row[Any]) -> Mapping[str, Any]:
     """Run a script task's text in its own process, while nothing is locked."""
     with process_engine.read() as work:
-        source, variables = instances.script_of(work, row.instance_id, row.token, row.element_id)
+        source, variables = script_of(work, row.instance_id, row.token, row.element_id)
     runner = process_engine.extras["scripts"]
     answer: Mapping[str, Any] = runner.run(source, variables)
     return answer

@@ -1,4 +1,4 @@
-"""Fixtures for all rooms: a fresh database (SQLite, and PostgreSQL where a test is marked for it), an engine on it, travelled time."""
+"""Fixtures for all rooms: a fresh database (also PostgreSQL where a test is marked for it), an engine on it, travelled time."""
 
 from __future__ import annotations
 
