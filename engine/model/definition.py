@@ -1,0 +1,243 @@
+"""What a diagram says, as values: immutable, read once per version and shared by all its instances and threads.
+
+Nodes name each other by id, so that the whole is a plain tree of frozen values; `Definition.nodes` resolves the ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from engine.expressions import Expression, Template
+
+EventKind = Literal[
+    "message", "signal", "timer", "conditional", "error", "escalation", "compensate", "cancel", "terminate", "link"
+]
+TimerKind = Literal["timeDate", "timeDuration", "timeCycle"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """A sequence flow inside one scope. `source` and `target` are node ids; `condition` is None for an unconditional one."""
+
+    id: str
+    name: str | None
+    source: str
+    target: str
+    condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timer:
+    """When a timer event is due: `value` gives an ISO 8601 text (or a moment, or a duration) that `engine.moments` reads."""
+
+    kind: TimerKind
+    value: Template | Expression
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventDefinition:
+    """One thing that an event waits for or throws.
+
+    `name` is what it is matched by: the name of the message, signal or link, the code of the error or escalation; None is an
+    error or escalation without code (a catching event then catches all of them), or a message or signal that the diagram
+    leaves open (only read for a simulation). `handler` replaces the throwing of a message.
+    """
+
+    kind: EventKind
+    name: str | None = None
+    timer: Timer | None = None
+    condition: Expression | None = None
+    activity: str | None = None  # what a throwing compensation event compensates; None: all of its scope
+    wait: bool = True  # whether a throwing compensation event waits for the compensation to be done
+    handler: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StandardLoop:
+    """Repeats while `condition` holds, at most `maximum` times; `test_before` looks at the condition before the first round."""
+
+    condition: Expression | None
+    maximum: int | None
+    test_before: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Behavior:
+    """An event that a multi-instance activity throws when an instance completes (BPMN 2.0.2, 10.3.8).
+
+    `when` is `each` (behavior None), `first` (One) or `condition` (Complex).
+    """
+
+    when: Literal["each", "first", "condition"]
+    condition: Expression | None
+    event: EventDefinition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MultiInstance:
+    """As many instances as `cardinality` says or `collection` has items; each sees its item under the name `item`.
+
+    `output` is the variable that collects the value of `output_item` of every instance, in the order of the items.
+    `completion` ends the activity early, what is still open is cancelled.
+    """
+
+    sequential: bool
+    cardinality: Expression | None
+    collection: Expression | None
+    item: str | None
+    output: str | None
+    output_item: str | None
+    completion: Expression | None
+    behaviors: tuple[Behavior, ...] = ()
+
+
+Loop = StandardLoop | MultiInstance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camunda:
+    """What the Camunda (or Operaton) attributes and elements of one node say.
+
+    Each entry of `candidate_groups` and `candidate_users` gives one name, or a list of them. `handler` is the name inside
+    `delegateExpression="${audits.record}"`. `listeners` holds handler names by event of the task's life (`create`,
+    `complete`, ...). `inputs` are local variables of the activity, `outputs` are written around it when it is done; for a
+    call activity they are the variables that go in and come back (None: all of them).
+    """
+
+    assignee: Template | None = None
+    candidate_groups: tuple[Template, ...] = ()
+    candidate_users: tuple[Template, ...] = ()
+    due_date: Template | None = None
+    follow_up_date: Template | None = None
+    priority: Template | None = None
+    form_key: Template | None = None
+    handler: str | None = None
+    topic: str | None = None
+    retries: str | None = None
+    listeners: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)
+    properties: Mapping[str, str] = field(default_factory=_nothing)
+    inputs: Mapping[str, Template] | None = None
+    outputs: Mapping[str, Template] | None = None
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The engine operations that the step allows (property `allow`): return, transfer, ..."""
+        return frozenset(self.properties.get("allow", "").split())
+
+    @property
+    def return_to(self) -> tuple[str, ...]:
+        """Where the step may be returned to (property `return_to`): `previous`, `applicant`, `any` or element ids."""
+        return tuple(self.properties.get("return_to", "").split())
+
+
+NO_CAMUNDA = Camunda()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A flow node, or a scope (process, sub-process) with what is in it. `kind` is its BPMN name: `userTask`, `startEvent`, ...
+
+    `parent` is the scope it is drawn in (None: a process), `process` the process. `incoming` and `outgoing` are in the order
+    of the file. `interrupting` concerns boundary events and start events of event sub-processes.
+    """
+
+    id: str
+    kind: str
+    name: str | None
+    parent: str | None
+    process: str
+    line: int  # in the XML, 1-based
+    lane: str | None = None
+    documentation: str | None = None
+    incoming: tuple[Flow, ...] = ()
+    outgoing: tuple[Flow, ...] = ()
+    default: str | None = None  # id of the default flow
+    events: tuple[EventDefinition, ...] = ()
+    camunda: Camunda = NO_CAMUNDA
+    # activities
+    loop: Loop | None = None
+    boundaries: tuple[str, ...] = ()  # boundary events that listen (not those of compensation)
+    compensation: str | None = None  # the activity that compensates this one
+    for_compensation: bool = False
+    start_quantity: int = 1
+    completion_quantity: int = 1
+    script: str | None = None
+    script_format: str | None = None
+    called: str | None = None  # process of a call activity
+    # events
+    attached: str | None = None  # activity of a boundary event
+    interrupting: bool = True
+    parallel_multiple: bool = False
+    instantiate: bool = False  # also of receive tasks and event gateways
+    # gateways
+    activation: Expression | None = None  # of a complex gateway
+    # scopes
+    children: tuple[str, ...] = ()
+    event_subprocesses: tuple[str, ...] = ()
+    triggered_by_event: bool = False
+    sequential: bool = False  # ordering of an ad-hoc sub-process
+    completion: Expression | None = None  # of an ad-hoc sub-process
+    cancel_remaining: bool = True
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it has flow nodes in it."""
+        return self.kind in SCOPES
+
+    @property
+    def is_activity(self) -> bool:
+        """Task, sub-process or call activity."""
+        return self.kind in ACTIVITIES
+
+    def catches(self, kind: EventKind) -> bool:
+        """Whether one of its event definitions is of this kind."""
+        return any(event.kind == kind for event in self.events)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Process:
+    """A process of the diagram that can be executed; `node` is the scope with its elements."""
+
+    id: str
+    name: str | None
+    version_tag: str | None
+    documentation: str | None
+    node: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """All executable processes of one file. Compared and hashed by identity, so that kernels can keep what they derive from it.
+
+    `lanes` gives the name of the (innermost) lane by node id, `messages` the names of messages by their ids.
+    """
+
+    name: str
+    xml: bytes
+    processes: Mapping[str, Process]
+    nodes: Mapping[str, Node]
+    flows: Mapping[str, Flow]
+    lanes: Mapping[str, str]
+    messages: Mapping[str, str] = field(default_factory=_nothing)
+    signals: Mapping[str, str] = field(default_factory=_nothing)
+
+
+TASKS = frozenset(
+    ("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask")
+)
+SUBPROCESSES = frozenset(("subProcess", "transaction", "adHocSubProcess"))
+SCOPES = SUBPROCESSES | {"process"}
+ACTIVITIES = TASKS | SUBPROCESSES | {"callActivity"}
+GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"))
+EVENTS = frozenset(("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"))
+NODES = ACTIVITIES | GATEWAYS | EVENTS
