@@ -1,0 +1,27 @@
+"""Which expert reviews which case: the draw, and the optimisation behind it."""
+
+from workflows.assignment.draw import (
+    Assignment,
+    Candidacy,
+    Expert,
+    ExpertsInsufficient,
+    assign_experts,
+    choose_replacement,
+    draw_panel,
+    find_recusal,
+    match_fields,
+    order_randomly,
+)
+
+__all__ = [
+    "Assignment",
+    "Candidacy",
+    "Expert",
+    "ExpertsInsufficient",
+    "assign_experts",
+    "choose_replacement",
+    "draw_panel",
+    "find_recusal",
+    "match_fields",
+    "order_randomly",
+]
