@@ -43,8 +43,12 @@ class Catalogue:
         return text.format_map(_Lenient(values or {})) if values or "{" in text else text
 
     def tell(self, problem: Problem | Finding, language: Language) -> str:
-        """A problem or finding in words."""
-        return self.say(problem.code, language, problem.values)
+        """A problem or finding in words. A value that is itself one (the `reason` of a refusal) is told in the same language."""
+        values = {
+            key: self.tell(value, language) if isinstance(value, (Problem, Finding)) else value
+            for key, value in problem.values.items()
+        }
+        return self.say(problem.code, language, values)
 
 
 class _Lenient(dict[str, Any]):
