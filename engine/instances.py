@@ -232,11 +232,10 @@ class Run:
         while self.pending:
             wait = self.pending.popleft()
             node = self.definition.model.nodes[wait.element_id]
-            if node.camunda.handler is None:
-                raise AssertionError(f"{node.id} waits for a handler and names none")
-            call = self.call(wait.element_id, wait.token, "execute", wait.variables or {})
+            name = node.camunda.handler or next((event.handler for event in node.events if event.handler), "")
+            call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})
             try:
-                result = self.work.engine.handlers.call(node.camunda.handler, call)
+                result = self.work.engine.handlers.call(name, call)
             except BpmnError as error:
                 self.step(Throw(wait.token, error.code, variables=error.variables))
             else:
