@@ -1,0 +1,204 @@
+"""The one question about permission, and the table of all actions that it knows.
+
+| action | subject | who may |
+|---|---|---|
+| `inbox.read` | - | everybody who is logged in |
+| `definition.read` | - | designers, organisers, administrators |
+| `definition.deploy` | - | designers |
+| `outbox.read` | - | administrators |
+| `notice.read` | notice | everybody; a draft only designers |
+| `notice.deploy` | - | designers |
+| `campaign.create` | organisation | organisers at it |
+| `campaign.read` | campaign | everybody; while it is prepared only its organisers |
+| `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
+| `campaign.manage` | campaign | its organisers: dates, settings, experts, comments |
+| `campaign.apply` | campaign | applicants, while it is collecting (the moment is decided with the window, not here) |
+| `case.read` | case | its institution's applicants, its experts (blind); once submitted its body's auditors and its campaign's organisers |
+| `case.identity` | case | who may read it and is not its expert: institution, body, contacts, names of files |
+| `case.history` | case | as `case.identity` |
+| `case.audits` | case | as `case.identity` |
+| `case.scores` | case | its campaign's organisers who are not its experts |
+| `case.personal` | case | its institution's applicants: their own data unmasked |
+| `case.reveal` | case | its body's auditors and its campaign's organisers may lift the masks, with a reason that is recorded |
+| `task.read` | task | assignee, owner, candidates, who closed it |
+| `task.claim` | task | candidates, while it is open and nobody has it |
+| `task.unclaim` | task | who has claimed it |
+| `task.complete` | task | its assignee; a candidate while nobody has it |
+| `task.draft` | task | as `task.complete` |
+| `task.return` | task | as `task.complete`; the diagram says whether and whereto |
+| `task.transfer` | task | as `task.complete`; the diagram says whether |
+| `task.receive` | task | candidates: to whom a task can be transferred |
+| `attachment.read` | attachment | who uploaded it; with its case once handed in (experts only fields shown in blind review); else with its task |
+| `incident.read` | incident | administrators; organisers of the campaign that it stopped |
+| `incident.retry` | incident | administrators |
+| `organisation.manage` | organisation | administrators at it or above it |
+
+Roles are held at organisations. An administrator keeps the installation running and reads no case: separate powers (三员分立).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import Problem
+from workflows.people import Person
+from workflows.rules.subjects import (
+    AttachmentSubject,
+    CampaignSubject,
+    CaseSubject,
+    IncidentSubject,
+    NoticeSubject,
+    OrganisationSubject,
+    Subject,
+    TaskSubject,
+)
+
+
+class NotPermitted(Problem):
+    """The person sees the subject but may not do this; `action` says what."""
+
+    kind = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table: which kind of subject, and the test."""
+
+    subject: type | None
+    test: Callable[[Person, Any], bool]
+
+
+def can(person: Person, action: str, subject: Subject = None) -> bool:
+    """Whether the person may do this with the subject. Knows nothing of time: a window's moment is decided elsewhere.
+
+    Raises KeyError for an action that the table does not have, TypeError for a subject of another kind: faults of ours.
+    """
+    rule = ACTIONS[action]
+    expected = rule.subject or type(None)
+    if not isinstance(subject, expected):
+        raise TypeError(f"{action} is asked about {expected.__name__}, not {type(subject).__name__}")
+    return rule.test(person, subject)
+
+
+def require(person: Person, action: str, subject: Subject = None) -> None:
+    """Nothing when the person may.
+
+    Raises NotPermitted.
+    """
+    if not can(person, action, subject):
+        raise NotPermitted(action=action)
+
+
+def _holds(*roles: str) -> Callable[[Person, None], bool]:
+    return lambda person, _: any(held in roles for held, _at in person.memberships)
+
+
+def _organises(person: Person, subject: CampaignSubject | CaseSubject) -> bool:
+    return ("organiser", subject.organiser_id) in person.memberships
+
+
+def _applies_for(person: Person, case: CaseSubject) -> bool:
+    return ("applicant", case.institution_id) in person.memberships
+
+
+def _audits(person: Person, case: CaseSubject) -> bool:
+    return case.body_id is not None and ("auditor", case.body_id) in person.memberships
+
+
+def _handles(person: Person, case: CaseSubject) -> bool:
+    """An official whose office the case has reached."""
+    return case.state != "draft" and (_audits(person, case) or _organises(person, case))
+
+
+def _knows(person: Person, case: CaseSubject) -> bool:
+    # Blindness wins: whoever reviews a case sees it as an expert does, whatever else they are.
+    return person.id not in case.experts and (_applies_for(person, case) or _handles(person, case))
+
+
+def _reads_case(person: Person, case: CaseSubject) -> bool:
+    return person.id in case.experts or _knows(person, case)
+
+
+def _reads_campaign(person: Person, campaign: CampaignSubject) -> bool:
+    return campaign.phase != "prepared" or _organises(person, campaign)
+
+
+def _reads_board(person: Person, campaign: CampaignSubject) -> bool:
+    return _organises(person, campaign) or bool(person.organisations("auditor") & campaign.bodies)
+
+
+def _is_candidate(person: Person, task: TaskSubject) -> bool:
+    return person.id in task.candidates or bool(person.groups & task.candidates)
+
+
+def _reads_task(person: Person, task: TaskSubject) -> bool:
+    return person.id in (task.assignee, task.owner, task.closed_by) or _is_candidate(person, task)
+
+
+def _claims(person: Person, task: TaskSubject) -> bool:
+    return task.state == "open" and task.assignee is None and _is_candidate(person, task)
+
+
+def _completes(person: Person, task: TaskSubject) -> bool:
+    return task.state == "open" and (task.assignee == person.id or _claims(person, task))
+
+
+def _unclaims(person: Person, task: TaskSubject) -> bool:
+    return task.state == "open" and task.assignee == person.id and _is_candidate(person, task)
+
+
+def _reads_attachment(person: Person, file: AttachmentSubject) -> bool:
+    if file.case is not None and person.id in file.case.experts:
+        return file.handed_in and file.blind
+    if file.uploaded_by == person.id:
+        return True
+    if file.case is not None:
+        return _applies_for(person, file.case) if not file.handed_in else _knows(person, file.case)
+    return file.task is not None and _reads_task(person, file.task)
+
+
+def _reads_incident(person: Person, incident: IncidentSubject) -> bool:
+    return _holds("administrator")(person, None) or ("organiser", incident.organiser_id) in person.memberships
+
+
+def _manages(person: Person, place: OrganisationSubject) -> bool:
+    above = place.path.strip("/").split("/")
+    return any(("administrator", organisation_id) in person.memberships for organisation_id in above)
+
+
+ACTIONS: dict[str, Rule] = {
+    "inbox.read": Rule(None, lambda person, _: True),
+    "definition.read": Rule(None, _holds("designer", "organiser", "administrator")),
+    "definition.deploy": Rule(None, _holds("designer")),
+    "outbox.read": Rule(None, _holds("administrator")),
+    "notice.read": Rule(NoticeSubject, lambda person, notice: notice.state == "deployed" or _holds("designer")(person, None)),
+    "notice.deploy": Rule(None, _holds("designer")),
+    "campaign.create": Rule(OrganisationSubject, lambda person, place: ("organiser", place.id) in person.memberships),
+    "campaign.read": Rule(CampaignSubject, _reads_campaign),
+    "campaign.board": Rule(CampaignSubject, _reads_board),
+    "campaign.manage": Rule(CampaignSubject, _organises),
+    "campaign.apply": Rule(
+        CampaignSubject, lambda person, campaign: campaign.phase == "collecting" and bool(person.organisations("applicant"))
+    ),
+    "case.read": Rule(CaseSubject, _reads_case),
+    "case.identity": Rule(CaseSubject, _knows),
+    "case.history": Rule(CaseSubject, _knows),
+    "case.audits": Rule(CaseSubject, _knows),
+    "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
+    "case.personal": Rule(CaseSubject, lambda person, case: _knows(person, case) and _applies_for(person, case)),
+    "case.reveal": Rule(CaseSubject, lambda person, case: _knows(person, case) and _handles(person, case)),
+    "task.read": Rule(TaskSubject, _reads_task),
+    "task.claim": Rule(TaskSubject, _claims),
+    "task.unclaim": Rule(TaskSubject, _unclaims),
+    "task.complete": Rule(TaskSubject, _completes),
+    "task.draft": Rule(TaskSubject, _completes),
+    "task.return": Rule(TaskSubject, _completes),
+    "task.transfer": Rule(TaskSubject, _completes),
+    "task.receive": Rule(TaskSubject, _is_candidate),
+    "attachment.read": Rule(AttachmentSubject, _reads_attachment),
+    "incident.read": Rule(IncidentSubject, _reads_incident),
+    "incident.retry": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
+    "organisation.manage": Rule(OrganisationSubject, _manages),
+}

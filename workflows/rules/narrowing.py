@@ -1,0 +1,62 @@
+"""The rules as WHERE clauses: a query that uses them cannot return what the person may not see.
+
+Each clause is true exactly where `can` says yes; a test compares the two over all persons and rows.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.tables import user_task, user_task_candidate
+from workflows.people import Person
+from workflows.rules.subjects import REVIEWING
+from workflows.tables import campaign, case, review
+
+
+def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `user_task` that the person may read (`task.read`)."""
+    return sa.or_(
+        user_task.c.assignee == person.id,
+        user_task.c.owner == person.id,
+        user_task.c.closed_by == person.id,
+        user_task.c.id.in_(candidate_tasks(person)),
+    )
+
+
+def candidate_tasks(person: Person) -> sa.Select[tuple[str]]:
+    """Ids of the tasks that the person could claim, whatever their state."""
+    candidate = user_task_candidate.c
+    return sa.select(candidate.task_id).where(
+        sa.or_(
+            sa.and_(candidate.kind == "group", candidate.candidate.in_(sorted(person.groups))),
+            sa.and_(candidate.kind == "user", candidate.candidate == person.id),
+        )
+    )
+
+
+def visible_cases(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `case` that the person may read (`case.read`)."""
+    organised = sa.select(campaign.c.id).where(campaign.c.organiser_id.in_(_at(person, "organiser")))
+    return sa.or_(
+        case.c.institution_id.in_(_at(person, "applicant")),
+        sa.and_(
+            case.c.state != "draft",
+            sa.or_(case.c.body_id.in_(_at(person, "auditor")), case.c.campaign_id.in_(organised)),
+        ),
+        blind_case(person),
+    )
+
+
+def blind_case(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `case` that the person reviews: institution, body and contacts are to be left out of what the query returns."""
+    mine = sa.select(review.c.case_id).where(review.c.expert_id == person.id, review.c.state.in_(REVIEWING))
+    return case.c.id.in_(mine)
+
+
+def visible_campaigns(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `campaign` that the person may read (`campaign.read`)."""
+    return sa.or_(campaign.c.phase != "prepared", campaign.c.organiser_id.in_(_at(person, "organiser")))
+
+
+def _at(person: Person, role: str) -> list[str]:
+    return sorted(person.organisations(role))

@@ -1,0 +1,210 @@
+"""What a permission is asked about: the few facts of a row that the rules look at, read in one or two statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Problem, TaskUnknown
+from engine.tables import incident, user_task, user_task_candidate
+from engine.work import Work
+from workflows.organisations import get_organisation
+from workflows.tables import campaign, case, notice, recommending_body, review
+
+REVIEWING = ("assigned", "submitted", "closed")
+"""States of a review in which its expert belongs to the case; a dropped expert sees it no more."""
+
+
+class CaseUnknown(Problem):
+    """There is no such case, or the person may not see it: the answer is the same, so that nobody can probe."""
+
+    kind = "missing"
+
+
+class CampaignUnknown(Problem):
+    """There is no such campaign, or the person may not see it."""
+
+    kind = "missing"
+
+
+class NoticeUnknown(Problem):
+    """There is no such notice, or the person may not see it."""
+
+    kind = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubject:
+    """A user task. `candidates` holds groups (`auditor@<organisation id>`) and ids of persons."""
+
+    id: str
+    state: str
+    assignee: str | None
+    owner: str | None
+    closed_by: str | None
+    candidates: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSubject:
+    """A campaign with its recommending bodies."""
+
+    id: str
+    organiser_id: str
+    phase: str
+    bodies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSubject:
+    """A case; `experts` are the ids of the persons who review it."""
+
+    id: str
+    number: str
+    campaign_id: str
+    organiser_id: str
+    institution_id: str
+    body_id: str | None
+    state: str
+    experts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentSubject:
+    """An uploaded file. `handed_in`: its task was completed with it. `blind`: its field may be shown in blind review."""
+
+    id: str
+    uploaded_by: str
+    case: CaseSubject | None
+    task: TaskSubject | None
+    handed_in: bool
+    blind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSubject:
+    """A notice's version: `deployed`, or a `draft` of the designer."""
+
+    id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSubject:
+    """Something that gave up; `organiser_id` is the organiser of the campaign it stopped, where there is one."""
+
+    id: str
+    organiser_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationSubject:
+    """A place in the tree: `path` holds the ids from the root down to it."""
+
+    id: str
+    path: str
+
+
+Subject = (
+    TaskSubject
+    | CampaignSubject
+    | CaseSubject
+    | AttachmentSubject
+    | NoticeSubject
+    | IncidentSubject
+    | OrganisationSubject
+    | None
+)
+"""None stands for the installation as a whole."""
+
+
+def task_subject(work: Work, task_id: str) -> TaskSubject:
+    """The facts of a user task.
+
+    Raises TaskUnknown.
+    """
+    row = work.connection.execute(sa.select(user_task).where(user_task.c.id == task_id)).one_or_none()
+    if row is None:
+        raise TaskUnknown()
+    names = sa.select(user_task_candidate.c.candidate).where(user_task_candidate.c.task_id == task_id)
+    candidates = frozenset(work.connection.execute(names).scalars())
+    return TaskSubject(row.id, row.state, row.assignee, row.owner, row.closed_by, candidates)
+
+
+def campaign_subject(work: Work, campaign_id: str) -> CampaignSubject:
+    """The facts of a campaign.
+
+    Raises CampaignUnknown.
+    """
+    row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
+    if row is None:
+        raise CampaignUnknown()
+    bodies = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
+    return CampaignSubject(row.id, row.organiser_id, row.phase, frozenset(work.connection.execute(bodies).scalars()))
+
+
+def case_subject(work: Work, case_id: str) -> CaseSubject:
+    """The facts of a case.
+
+    Raises CaseUnknown.
+    """
+    return _case(work, case.c.id == case_id)
+
+
+def case_subject_by_number(work: Work, number: str) -> CaseSubject:
+    """The same by the case's number.
+
+    Raises CaseUnknown.
+    """
+    return _case(work, case.c.number == number)
+
+
+def _case(work: Work, which: sa.ColumnElement[bool]) -> CaseSubject:
+    query = sa.select(case, campaign.c.organiser_id).join(campaign, campaign.c.id == case.c.campaign_id).where(which)
+    row: Any = work.connection.execute(query).one_or_none()
+    if row is None:
+        raise CaseUnknown()
+    experts = sa.select(review.c.expert_id).where(review.c.case_id == row.id, review.c.state.in_(REVIEWING))
+    return CaseSubject(
+        id=row.id,
+        number=row.number,
+        campaign_id=row.campaign_id,
+        organiser_id=row.organiser_id,
+        institution_id=row.institution_id,
+        body_id=row.body_id,
+        state=row.state,
+        experts=frozenset(work.connection.execute(experts).scalars()),
+    )
+
+
+def notice_subject(work: Work, notice_id: str) -> NoticeSubject:
+    """The facts of a notice's version.
+
+    Raises NoticeUnknown.
+    """
+    row = work.connection.execute(sa.select(notice.c.id, notice.c.state).where(notice.c.id == notice_id)).one_or_none()
+    if row is None:
+        raise NoticeUnknown()
+    return NoticeSubject(row.id, row.state)
+
+
+def incident_subject(work: Work, incident_id: str) -> IncidentSubject | None:
+    """The facts of an incident; None when there is no such."""
+    row = work.connection.execute(sa.select(incident).where(incident.c.id == incident_id)).one_or_none()
+    if row is None:
+        return None
+    of_case = sa.select(case.c.campaign_id).where(case.c.instance_id == row.instance_id)
+    stopped = sa.or_(campaign.c.instance_id == row.instance_id, campaign.c.id.in_(of_case))
+    organiser = work.connection.execute(sa.select(campaign.c.organiser_id).where(stopped)).scalar()
+    return IncidentSubject(row.id, organiser)
+
+
+def organisation_subject(work: Work, organisation_id: str) -> OrganisationSubject:
+    """The place of an organisation in the tree.
+
+    Raises OrganisationUnknown.
+    """
+    found = get_organisation(work, organisation_id)
+    return OrganisationSubject(found.id, found.path)
