@@ -1,0 +1,71 @@
+"""A PostgreSQL server for one run of the tests: made in a temporary folder, reached by a socket in it, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+USER = "linxuan"
+OPTIONS = ("listen_addresses=", "max_connections=200", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+"""Nothing in it must outlive the run, so it need not wait for the disk."""
+
+
+def find_binaries() -> Path | None:
+    """The folder with `initdb` and `pg_ctl` of the newest installed server; None when there is none."""
+    on_path = shutil.which("initdb")
+    places = [Path(on_path).parent] if on_path else []
+    for pattern in ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql*/bin", "usr/local/opt/postgresql*/bin"):
+        places += sorted(Path("/").glob(pattern), key=lambda place: [int(part) for part in place.parts if part.isdigit()])
+    complete = [place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()]
+    return complete[-1] if complete else None
+
+
+class TemporaryServer:
+    """A context: the server runs inside it, and `url` leads to it. PostgreSQL refuses root, so for root another user runs it."""
+
+    def __init__(self, binaries: Path) -> None:
+        self.binaries = binaries
+        self.folder = Path(tempfile.mkdtemp(prefix="linxuan-pg-"))
+        self.user = next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
+        self.url = f"postgresql://{USER}@/postgres?host={self.folder}"
+
+    def __enter__(self) -> TemporaryServer:
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        data = str(self.folder / "data")
+        self._run("initdb", "--pgdata", data, "--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        options = " ".join(f"-c {option}" for option in (*OPTIONS, f"unix_socket_directories={self.folder}"))
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", data, "--log", log, "--options", options)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._run("pg_ctl", "stop", "--silent", "--mode", "immediate", "--pgdata", str(self.folder / "data"))
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self.binaries / program), *arguments],
+            check=True,
+            cwd=self.folder,
+            user=self.user,
+            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
+            extra_groups=[] if self.user else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def _exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
