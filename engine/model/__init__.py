@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.model.checks import check_handlers
 from engine.model.definition import (
     ACTIVITIES,
     EVENTS,
@@ -24,6 +25,8 @@ from engine.model.definition import (
     Timer,
     TimerKind,
 )
+from engine.model.paths import link_targets, reachable_flows, starting_nodes, successors
+from engine.model.reader import Read, read_diagram
 
 __all__ = [
     "ACTIVITIES",
@@ -43,7 +46,14 @@ __all__ = [
     "MultiInstance",
     "Node",
     "Process",
+    "Read",
     "StandardLoop",
     "Timer",
     "TimerKind",
+    "check_handlers",
+    "link_targets",
+    "reachable_flows",
+    "read_diagram",
+    "starting_nodes",
+    "successors",
 ]

@@ -232,9 +232,7 @@ class Definition:
     signals: Mapping[str, str] = field(default_factory=_nothing)
 
 
-TASKS = frozenset(
-    ("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask")
-)
+TASKS = frozenset(("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask"))
 SUBPROCESSES = frozenset(("subProcess", "transaction", "adHocSubProcess"))
 SCOPES = SUBPROCESSES | {"process"}
 ACTIVITIES = TASKS | SUBPROCESSES | {"callActivity"}

@@ -1,0 +1,67 @@
+"""Which sequence flows a token can still take: for inclusive joins, for the check of unreachable elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.model.definition import Definition, Node
+
+
+def link_targets(definition: Definition, node: Node) -> Iterator[Node]:
+    """The catching link events that a throwing one leads to: those of the same scope with the same name."""
+    if node.kind != "intermediateThrowEvent" or node.parent is None:
+        return
+    names = {event.name for event in node.events if event.kind == "link"}
+    for child in definition.nodes[node.parent].children:
+        other = definition.nodes[child]
+        if other.kind == "intermediateCatchEvent" and any(event.kind == "link" and event.name in names for event in other.events):
+            yield other
+
+
+def successors(definition: Definition, node: Node) -> Iterator[Node]:
+    """Nodes of the same scope that a token at `node` may come to next, also by a boundary event or a link."""
+    for flow in node.outgoing:
+        yield definition.nodes[flow.target]
+    for boundary in node.boundaries:
+        yield definition.nodes[boundary]
+    yield from link_targets(definition, node)
+
+
+def reachable_flows(definition: Definition, node: Node, *, without: Node) -> frozenset[str]:
+    """Ids of the flows that a token at `node` can still take without passing the node `without`.
+
+    A link leads from its throwing to its catching event as a flow would (BPMN 2.0.2, 10.5.1); flows do not leave a scope.
+    """
+    flows: set[str] = set()
+    seen, todo = {node.id}, [node]
+    while todo:
+        current = todo.pop()
+        if current is without and current is not node:
+            continue
+        flows.update(flow.id for flow in current.outgoing)
+        for other in successors(definition, current):
+            if other.id not in seen:
+                seen.add(other.id)
+                todo.append(other)
+    return frozenset(flows)
+
+
+def starting_nodes(definition: Definition, scope: Node, *, by_event: bool = False) -> list[Node]:
+    """Where tokens begin when a scope is entered: its plain start events, else everything without incoming flow.
+
+    With `by_event` also what an event starts: triggered start events, instantiating receive tasks and event gateways.
+    """
+    children = [definition.nodes[child] for child in scope.children]
+    found = [child for child in children if child.kind == "startEvent" and not child.events]
+    if not any(child.kind == "startEvent" for child in children):
+        found = [child for child in children if _is_implicit_start(child)]
+    if by_event:
+        found += [child for child in children if child.kind == "startEvent" and child.events]
+        found += [child for child in children if child.instantiate and not child.incoming and child not in found]
+    return found
+
+
+def _is_implicit_start(node: Node) -> bool:
+    """Without start event a token begins at every node that no flow leads to (BPMN 2.0.2, 13.2)."""
+    caught = node.kind == "boundaryEvent" or node.catches("link") and node.kind == "intermediateCatchEvent"
+    return not (node.incoming or caught or node.triggered_by_event or node.for_compensation or node.instantiate)
