@@ -39,6 +39,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.In: lambda item, container: values.contains(container, item),
     ast.NotIn: lambda item, container: not values.contains(container, item),
 }
+_ARITHMETIC = {ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
 _SIGNS: dict[type[ast.AST], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _INSTEAD: dict[type[ast.AST], tuple[str, str]] = {
     ast.Is: ("is", "=="),
@@ -262,6 +263,12 @@ class _Compiler:
         function = _BINARY.get(type(node.op))
         if function is None:
             raise self.refuse_node(node, node.op)
+        if not isinstance(node.op, ast.Add):  # repetition and formatting fail with any data: say so at deployment
+            for operand in (node.left, node.right):
+                if isinstance(operand, (ast.List, ast.Tuple, ast.Dict)) or (
+                    isinstance(operand, ast.Constant) and isinstance(operand.value, str)
+                ):
+                    raise self.refuse(operand, "expression_only_numbers", sign=_ARITHMETIC.get(type(node.op)))
         left, right, place = self.compile(node.left, depth), self.compile(node.right, depth), self.place(node)
 
         def calculate(variables: Mapping[str, Any]) -> Any:
@@ -284,7 +291,10 @@ class _Compiler:
         ]
         place = self.place(node)
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):  # by far the most frequent, and it cannot fail
-            second = rest[0][2]
+            second, constant = rest[0][2], node.comparators[0]
+            if isinstance(constant, ast.Constant):
+                wanted = constant.value
+                return lambda variables: first(variables) == wanted
             return lambda variables: first(variables) == second(variables)
 
         def compare(variables: Mapping[str, Any]) -> bool:

@@ -125,7 +125,8 @@ def read_tree(text: str) -> tuple[ast.expr, str, int]:
     try:
         return ast.parse(bare, "<expression>", mode="eval").body, bare, offset
     except SyntaxError as error:
-        raise _explain(text, blanked, offset, max((error.offset or 1) - 1, 0)) from None
+        index = error.offset - 1 if error.offset else len(bare)  # none is given when the text ends too soon
+        raise _explain(text, blanked, offset, index) from None
     except (ValueError, RecursionError, MemoryError):  # lone surrogates and zero bytes; nesting beyond Python's parser
         raise refuse(text, offset, "expression_not_readable") from None
 
