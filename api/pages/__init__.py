@@ -1,0 +1,15 @@
+"""The pages: one blueprint per kind of page, all registered here."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from api.pages import campaigns, cases, consultation, designer, errors, files, home, inbox, incidents, login, notices, operations, present, tasks
+
+
+def install(app: Flask) -> None:
+    """Register all pages and what they share."""
+    present.install(app)
+    errors.install(app)
+    for part in (home, login, inbox, tasks, cases, files, campaigns, consultation, notices, designer, incidents, operations):
+        app.register_blueprint(part.pages)

@@ -1,0 +1,106 @@
+"""A diagram with what is done and where it stands, and the same as a list of steps for those who do not see drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from engine.definitions import get_definition
+from engine.history import list_entries
+from engine.instances import instance_positions
+from engine.model import Definition, Node
+from engine.tables import instance
+from engine.work import Work
+
+LISTED = frozenset(
+    {
+        "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask", "callActivity",
+        "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent",
+    }
+)  # fmt: skip
+"""Kinds of elements that are steps to a reader; gateways and scopes are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the list."""
+
+    id: str
+    name: str
+    lane: str | None
+    done: bool
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What the viewer marks, and the list of steps beside it."""
+
+    definition_id: str
+    name: str
+    done: tuple[str, ...]
+    now: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def draw_instance(work: Work, instance_id: str) -> Drawing:
+    """The drawing of a process instance.
+
+    Raises InstanceUnknown.
+    """
+    definition_id: str | None = work.connection.execute(
+        sa.select(instance.c.definition_id).where(instance.c.id == instance_id)
+    ).scalar_one_or_none()
+    now = [element_id for _token, element_id in instance_positions(work, instance_id)]
+    passed: dict[str, None] = {}
+    for entry in list_entries(work, instance_id):
+        passed.update(dict.fromkeys(entry.detail.get("passed", ())))
+    assert definition_id is not None
+    loaded = get_definition(work, definition_id)
+    return Drawing(
+        definition_id=definition_id,
+        name=loaded.name,
+        done=tuple(element for element in passed if element not in now),
+        now=tuple(dict.fromkeys(now)),
+        steps=list_steps(loaded.model, loaded.key, frozenset(passed), frozenset(now)),
+    )
+
+
+def list_steps(model: Definition, process_id: str, done: frozenset[str], now: frozenset[str]) -> tuple[Step, ...]:
+    """The named steps of a process in the order of the flow: breadth first from its start events."""
+    return tuple(
+        Step(node.id, node.name or node.id, lane_name(model, node.id), node.id in done, node.id in now)
+        for node in (model.nodes[node_id] for node_id in walk_order(model, process_id))
+        if node.kind in LISTED and node.name
+    )
+
+
+def walk_order(model: Definition, process_id: str) -> list[str]:
+    """All node ids of a process along the flows from the start, the content of a scope behind the scope itself."""
+    order: dict[str, None] = {}
+
+    def visit(scope: Node) -> None:
+        heads = [child for child in scope.children if not model.nodes[child].incoming and model.nodes[child].attached is None]
+        waiting = [*heads, *scope.children]  # what no flow reaches from the start comes last
+        while waiting:
+            node = model.nodes[waiting.pop(0)]
+            if node.id in order or node.parent not in (None, scope.id):
+                continue
+            order[node.id] = None
+            if node.is_scope:
+                visit(node)
+            waiting = [*(flow.target for flow in node.outgoing), *node.boundaries, *waiting]
+
+    visit(model.processes[process_id].node)
+    return list(order)
+
+
+def lane_name(model: Definition, node_id: str) -> str | None:
+    """The lane that a node, or the scope around it, is drawn in."""
+    at: str | None = node_id
+    while at is not None:
+        if at in model.lanes:
+            return model.lanes[at]
+        at = model.nodes[at].parent
+    return None

@@ -1,0 +1,76 @@
+"""What went wrong, as a page in words: what happened, where, what to do. Never a stack, never "error 500" alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from api.pages.present import words
+from engine.errors import Problem
+from engine.ids import new_id
+
+STATUS = {"invalid": 422, "forbidden": 403, "missing": 404, "conflict": 409, "busy": 503, "internal": 500}
+"""The answer to each kind of problem."""
+WORDED = frozenset({400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
+
+log = structlog.get_logger()
+
+
+def install(app: Flask) -> None:
+    """Answer problems, HTTP faults and unexpected exceptions."""
+    app.register_error_handler(Problem, answer_problem)
+    app.register_error_handler(CSRFError, answer_form_token)
+    app.register_error_handler(HTTPException, answer_fault)
+    app.register_error_handler(Exception, answer_exception)
+
+
+def answer_problem(problem: Problem) -> tuple[Any, int]:
+    """A fact that stopped the action, with all its findings."""
+    status = STATUS[problem.kind]
+    reference = None
+    if problem.kind == "internal":
+        reference = new_id()
+        log.error("problem", code=problem.code, values=str(problem), reference=reference, path=request.path)
+    return say(status, words().tell(problem), problem=problem, reference=reference)
+
+
+def answer_form_token(fault: CSRFError) -> tuple[Any, int]:
+    """The form's token is absent or of another session."""
+    return say(400, words().say("error.form_token"))
+
+
+def answer_fault(fault: HTTPException) -> tuple[Any, int] | HTTPException:
+    """Faults that the web layer found itself: unknown address, request too large, ..."""
+    if fault.code is None or fault.code < 400:
+        return fault  # a redirect
+    status = fault.code if fault.code in WORDED else (400 if fault.code < 500 else 500)
+    return say(status, words().say(f"error.{status}"))
+
+
+def answer_exception(fault: Exception) -> tuple[Any, int]:
+    """A fault of ours: told with a reference under which the log has the details."""
+    reference = new_id()
+    log.error("exception", reference=reference, path=request.path, endpoint=request.endpoint, exc_info=fault)
+    return say(500, words().say("error.500"), reference=reference)
+
+
+def say(status: int, message: str, *, problem: Problem | None = None, reference: str | None = None) -> tuple[Any, int]:
+    """The page of a fault; for htmx only its message, for JSON requests an object."""
+    findings = [] if problem is None else [(found, words().tell(found)) for found in problem.findings]
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json" or request.is_json:
+        body = {
+            "message": message,
+            "code": problem.code if problem else str(status),
+            "findings": [
+                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "text": text} for f, text in findings
+            ],
+        }
+        return jsonify(body), status
+    if request.headers.get("HX-Request"):
+        return render_template("fault_part.html", message=message, findings=findings), status
+    page = render_template("fault.html", status=status, message=message, problem=problem, findings=findings, reference=reference)
+    return page, status

@@ -1,0 +1,58 @@
+"""What gave up and waits for an administrator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from api.pages.present import process_engine, reader, signed_in
+from engine.idempotency import once
+from engine.incidents import IncidentUnknown, list_incidents, retry_incident
+from engine.work import Work
+from workflows.rules import can, incident_subject, require
+
+pages = Blueprint("incidents", __name__)
+
+
+@pages.get("/incidents")
+@signed_in
+def show() -> str:
+    """Open incidents that the person may see; administrators can have them tried again.
+
+    Raises NotPermitted for people who could never see one.
+    """
+    person = reader()
+    if not {role for role, _ in person.memberships} & {"administrator", "organiser"}:
+        require(person, "outbox.read")
+    with process_engine().read(by=person.id) as work:
+        rows = [
+            (row, can(person, "incident.retry", subject))
+            for row in list_incidents(work)
+            if (subject := incident_subject(work, row.id)) is not None and can(person, "incident.read", subject)
+        ]
+    return render_template("incidents.html", incidents=rows)
+
+
+@pages.post("/incidents/<incident_id>/retry")
+@signed_in
+def retry(incident_id: str) -> Response:
+    """Try again what gave up.
+
+    Raises IncidentUnknown, NotPermitted.
+    """
+    person = reader()
+
+    def act(work: Work) -> dict[str, Any]:
+        subject = incident_subject(work, incident_id)
+        if subject is None or not can(person, "incident.read", subject):
+            raise IncidentUnknown()
+        require(person, "incident.retry", subject)
+        retry_incident(work, incident_id)
+        return {}
+
+    with process_engine().begin(by=person.id) as work:
+        once(work, request.form.get("key", ""), "incident.retry", {"incident": incident_id}, lambda: act(work))
+    flash(("incidents.retried", {}), "good")
+    return redirect(url_for("incidents.show"), 303)

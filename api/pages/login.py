@@ -1,0 +1,109 @@
+"""Logging in and out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from api.pages.fields import read_draft
+from api.pages.present import person, process_engine, settings, words
+from api.security import cookie_name, set_cookie
+from engine.errors import Problem
+from engine.tables import installation
+from workflows import inbox, people, sessions
+from workflows.people import LoginRefused
+
+pages = Blueprint("login", __name__)
+TASK_PREFIX = "/tasks/"
+
+
+@pages.get("/login")
+def show() -> Any:
+    """The log-in page; somebody who is logged in goes on at once."""
+    if person() is not None:
+        return redirect(safe_address(request.args.get("next")), 303)
+    return render_template("login.html", next=request.args.get("next", ""), demo_logins=list_demo_logins())
+
+
+@pages.post("/login")
+def log_in() -> Any:
+    """Check the password, open a session under a new token, and go where the person wanted to go."""
+    login = request.form.get("login", "")
+    carried = request.form.get("carried", "")
+    try:
+        who = people.authenticate(process_engine(), login, request.form.get("password", ""))
+    except LoginRefused as refusal:
+        page = render_template(
+            "login.html",
+            fault=words().tell(refusal),
+            login=login,
+            next=request.form.get("next", ""),
+            carried=read_carried(carried),
+            demo_logins=list_demo_logins(),
+        )
+        return page, 403
+    with process_engine().begin(by=who.id) as work:
+        token = sessions.open_session(work, who.id, address=request.remote_addr)
+    session.clear()  # a new form token as well
+    address = safe_address(request.form.get("next"))
+    rescue_typed(who, address, read_carried(carried))
+    response = redirect(address, 303)
+    set_cookie(response, "session", token, settings())
+    return response
+
+
+@pages.post("/logout")
+def log_out() -> Response:
+    """End this session here and on the server."""
+    token = request.cookies.get(cookie_name("session", settings()))
+    who = person()
+    if token and who:
+        with process_engine().begin(by=who.id) as work:
+            sessions.close_session(work, token)
+    session.clear()
+    response = redirect(url_for("home.show"), 303)
+    response.delete_cookie(cookie_name("session", settings()), path="/", secure=settings().https, httponly=True, samesite="Lax")
+    return response
+
+
+def safe_address(wish: str | None) -> str:
+    """An address on this site: a path, never another host."""
+    if wish and wish.startswith("/") and not wish.startswith("//") and "\\" not in wish and wish.isprintable():
+        return wish
+    return url_for("inbox.show")
+
+
+def read_carried(text: str) -> list[tuple[str, str]]:
+    """The typed values that a form carried over a session's end; nothing when they were tampered with."""
+    try:
+        pairs = json.loads(text) if text else []
+        return [(str(name), str(value)) for name, value in pairs]
+    except (ValueError, TypeError):
+        return []
+
+
+def rescue_typed(who: people.Person, address: str, typed: list[tuple[str, str]]) -> None:
+    """Keep the values of a task's form as the person's draft; a task that is gone or not theirs has nothing to keep."""
+    if not typed or not address.startswith(TASK_PREFIX):
+        return
+    task_id = address.removeprefix(TASK_PREFIX).split("?")[0].split("/")[0]
+    try:
+        with process_engine().begin(by=who.id) as work:
+            view = inbox.open_task(work, who, task_id)
+            inbox.save_draft(work, who, task_id, read_draft(view.form, MultiDict(typed)), revision=view.task.revision)
+    except Problem:
+        return
+
+
+def list_demo_logins() -> list[dict[str, str]]:
+    """The log-ins of a demo installation, one per role; none anywhere else."""
+    if not settings().demo:
+        return []
+    with process_engine().read() as work:
+        known = work.connection.execute(sa.select(installation.c.value).where(installation.c.key == "demo_logins")).scalar_one_or_none()
+    return list(known or [])

@@ -1,0 +1,133 @@
+"""Who reads the page, in which language, and the engine behind it: what every view needs of the present request."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.pages.words import HTML_LANGUAGES, Words
+from api.security import SAFE_METHODS, cookie_name, set_cookie
+from api.settings import Settings
+from engine.ids import new_id
+from engine.texts import LANGUAGES, Catalogue, Language
+from engine.work import ProcessEngine
+from workflows import sessions
+from workflows.people import Person
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+
+
+def process_engine() -> ProcessEngine:
+    """The engine that this application was made with."""
+    return cast(ProcessEngine, current_app.extensions["process_engine"])
+
+
+def settings() -> Settings:
+    """The settings that this application was made with."""
+    return cast(Settings, current_app.extensions["settings"])
+
+
+def words() -> Words:
+    """The words of the present page."""
+    if "words" not in g:
+        g.words = Words(
+            cast(Catalogue, current_app.extensions["catalogue"]), choose_language(), process_engine().clock.now()
+        )
+    return cast(Words, g.words)
+
+
+def person() -> Person | None:
+    """Who is logged in, if anybody; read once per request."""
+    if "person" not in g:
+        token = request.cookies.get(cookie_name("session", settings()))
+        g.person = sessions.use_session(process_engine(), token) if token else None
+    return cast("Person | None", g.person)
+
+
+def reader() -> Person:
+    """Who is logged in, on pages that `signed_in` guards."""
+    found = person()
+    assert found is not None
+    return found
+
+
+def signed_in(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
+    """Let only people who are logged in reach the view; others are led to the log-in page, what they typed goes with them."""
+
+    @functools.wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:
+        if person() is not None:
+            return view(*args, **kwargs)
+        if request.headers.get("HX-Request"):
+            return Response(words().say("login.expired"), 401, mimetype="text/html")
+        if request.method in SAFE_METHODS:
+            return redirect(url_for("login.show", next=request.full_path.rstrip("?")), 303)
+        return Response(render_template("login.html", expired=True, carried=carried_form(), next=carried_address()), 401)
+
+    return guarded
+
+
+def carried_form() -> list[tuple[str, str]]:
+    """The typed values of a form that came too late for its session; files cannot be carried."""
+    secret = ("csrf_token", "key", "password")
+    return [(name, value) for name in request.form for value in request.form.getlist(name) if name not in secret]
+
+
+def carried_address() -> str:
+    """Where to go after logging in again: the page whose form was sent."""
+    task_id = (request.view_args or {}).get("task_id")
+    return url_for("tasks.show", task_id=task_id) if task_id else request.path
+
+
+def choose_language() -> Language:
+    """`?lang=`, else the cookie, else the person's own, else Chinese."""
+    for wish in (request.args.get("lang"), request.cookies.get(cookie_name("language", settings()))):
+        if wish in LANGUAGES:
+            return cast(Language, wish)
+    known = g.get("person")
+    return cast(Language, known.language) if known and known.language in LANGUAGES else "zh"
+
+
+def keep_language(response: Response) -> Response:
+    """Remember a language that the address asked for."""
+    if request.args.get("lang") in LANGUAGES:
+        set_cookie(response, "language", request.args["lang"], settings(), max_age=LANGUAGE_COOKIE_AGE)
+    return response
+
+
+def other_language_address() -> str:
+    """The address of this page in the other language; of the home page where the page answers a sent form."""
+    other = "en" if words().language == "zh" else "zh"
+    if request.method not in SAFE_METHODS or request.url_rule is None:
+        back = g.get("page_address")
+        return f"{back or url_for('home.show')}?lang={other}"
+    arguments: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": other}
+    return url_for(request.endpoint or "home.show", **arguments)
+
+
+def install(app: Flask) -> None:
+    """Give templates the words, the reader and small makers."""
+    app.after_request(keep_language)
+
+    @app.before_request
+    def know_reader() -> None:
+        person()  # before the language is chosen: it may be the person's own
+
+    @app.context_processor
+    def offer() -> dict[str, Any]:
+        present = words()
+        return {
+            "t": present.say,
+            "words": present,
+            "html_language": HTML_LANGUAGES[present.language],
+            "reader": person(),
+            "installation": settings(),
+            "other_language_address": other_language_address,
+            "new_key": new_id,
+        }

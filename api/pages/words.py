@@ -1,0 +1,118 @@
+"""Words, dates and deadlines of a page in the reader's language. All moments are shown in Beijing time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.errors import Finding, Problem
+from engine.texts import Catalogue, Language
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+HTML_LANGUAGES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The catalogue in one language, and the moment of the page."""
+
+    catalogue: Catalogue
+    language: Language
+    now: datetime
+
+    def say(self, code: str, /, **values: Any) -> str:
+        """The text of `code`.
+
+        Raises KeyError for a code that the catalogue lacks.
+        """
+        return self.catalogue.say(code, self.language, values)
+
+    def say_or(self, code: str, fallback: str) -> str:
+        """The text of `code`, or `fallback` where data (a diagram, an older notice) brought a code of its own."""
+        return self.catalogue.say(code, self.language) if code in self.catalogue.entries else fallback
+
+    def tell(self, problem: Problem | Finding) -> str:
+        """A problem or finding in words; its bare code and values where a catalogue entry is absent."""
+        if problem.code in self.catalogue.entries:
+            return self.catalogue.tell(problem, self.language)
+        return f"{problem.code}: {', '.join(f'{name}={value}' for name, value in problem.values.items())}"
+
+    def both(self, texts: Mapping[str, str] | str | None) -> str:
+        """The reader's language of a `{zh: …, en: …}` pair, else the other one."""
+        if texts is None:
+            return ""
+        if isinstance(texts, str):
+            return texts
+        return texts.get(self.language) or next((text for text in texts.values() if text), "")
+
+    def day(self, value: date | datetime) -> str:
+        """2026年11月20日, or 20 November 2026."""
+        if isinstance(value, datetime):
+            value = value.astimezone(BEIJING).date()
+        if self.language == "zh":
+            return f"{value.year}年{value.month}月{value.day}日"
+        return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+    def moment(self, value: datetime | None) -> str:
+        """2026年11月20日14:05, or 20 November 2026, 14:05 - in Beijing time, to the minute."""
+        if value is None:
+            return ""
+        local = value.astimezone(BEIJING)
+        return f"{self.day(local)}{'' if self.language == 'zh' else ', '}{local:%H:%M}"
+
+    def exact(self, value: datetime) -> str:
+        """A moment to the second with its zone, as receipts print it."""
+        local = value.astimezone(BEIJING)
+        return f"{self.day(local)}{'' if self.language == 'zh' else ', '}{local:%H:%M:%S}{self.say('date.zone')}"
+
+    def deadline(self, value: datetime | None) -> str:
+        """A half-open cut-off in words: the midnight after 10 August is shown as 2022年8月10日24:00(北京时间)."""
+        if value is None:
+            return ""
+        local = value.astimezone(BEIJING)
+        if local.time() == time(0):
+            shown, clock = local.date() - timedelta(days=1), "24:00"
+        else:
+            shown, clock = local.date(), f"{local:%H:%M}"
+        return f"{self.day(shown)}{'' if self.language == 'zh' else ', '}{clock}{self.say('date.zone')}"
+
+    def due(self, value: datetime | None) -> tuple[str, str]:
+        """How an open deadline stands, as (level, text): `late`, `today`, `soon` (3 days), `later`; ("", "") without one."""
+        if value is None:
+            return "", ""
+        if value <= self.now:
+            late = (self.now.astimezone(BEIJING).date() - last_day(value)).days
+            return "late", self.say("due.late_days", days=late) if late > 0 else self.say("due.late")
+        days = (last_day(value) - self.now.astimezone(BEIJING).date()).days
+        if days <= 0:
+            return "today", self.say("due.today")
+        if days == 1:
+            return "soon", self.say("due.tomorrow")
+        return ("soon" if days <= 3 else "later"), self.say("due.days", days=days)
+
+    def size(self, count: int) -> str:
+        """A size of a file in words."""
+        return f"{count / 1024 / 1024:.1f} MB" if count >= 1024 * 1024 else f"{max(1, round(count / 1024))} KB"
+
+
+def last_day(cutoff: datetime) -> date:
+    """The last day on which something is in time for a half-open cut-off."""
+    return (cutoff - timedelta(microseconds=1)).astimezone(BEIJING).date()
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """A moment of an instance variable (ISO 8601 with offset); None where the text is none."""
+    if not text:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return value if value.tzinfo is not None else None

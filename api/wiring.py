@@ -1,0 +1,39 @@
+"""The one place where the parts meet: database, clock, handlers, file store, mailer, catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from api.settings import Settings
+from engine.clock import Clock, SystemClock
+from engine.database import open_database
+from engine.texts import Catalogue
+from engine.work import Backend, NoBackend, ProcessEngine
+from workflows.handlers import install_handlers
+from workflows.mails import Mailer
+
+
+def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
+    """The engine for these settings. Creates the folders it needs; neither creates nor changes tables.
+
+    `backend` wakes up for due rows; without one, `engine.due.run_due` must be called.
+    Raises OSError when a folder cannot be made.
+    """
+    address = make_url(settings.database_url)
+    if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    settings.file_folder.mkdir(parents=True, exist_ok=True)
+    process_engine = ProcessEngine(
+        database=open_database(settings.database_url), clock=clock or SystemClock(), backend=backend or NoBackend()
+    )
+    install_handlers(process_engine.handlers)
+    process_engine.extras.update(
+        settings=settings,
+        catalogue=Catalogue("engine", "workflows", "api"),
+        files=settings.file_folder,
+        largest_file=settings.largest_file,
+        base_url=settings.base_url,
+    )
+    return process_engine
