@@ -16,7 +16,6 @@ from engine.handlers import Handlers
 
 if TYPE_CHECKING:
     from engine.history import Chain
-    from engine.kernel import Kernel
 
 
 class Backend(Protocol):
@@ -44,7 +43,6 @@ class ProcessEngine:
     clock: Clock = field(default_factory=SystemClock)
     handlers: Handlers = field(default_factory=Handlers)
     backend: Backend = field(default_factory=NoBackend)
-    kernels: dict[str, Kernel] = field(default_factory=dict)
     definitions: dict[str, Any] = field(default_factory=dict)  # parsed definitions by id, read once per version
     extras: dict[str, Any] = field(default_factory=dict)
 
