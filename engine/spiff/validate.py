@@ -17,18 +17,19 @@ LOCK = Lock()
 def validate_xsd(source: etree._Element | etree._ElementTree[etree._Element] | bytes, name: str) -> list[Finding]:
     """Every violation of the schema in one file, in document order; an empty list when there is none.
 
-    `name` is the file's name for the findings' paths (`case.bpmn:12`). A tree that is given is not changed. A file that is
+    A finding's `path` is the line, `name` (the file) is among its values. A tree that is given is not changed. A file that is
     not well-formed, or that declares a document type, gives one finding and is not validated further.
     """
     if isinstance(source, bytes):
         try:
             root = etree.fromstring(source, safe_parser())
         except etree.XMLSyntaxError as error:
-            return [Finding("SchemaXmlUnreadable", path=f"{name}:{error.lineno or 1}", values={"reason": error.msg or "empty file"})]
+            return [Finding("schema_xml_unreadable", path=str(error.lineno or 1), values={"reason": error.msg, "file": name})]
     else:
         root = source if isinstance(source, etree._Element) else source.getroot()
     if root.getroottree().docinfo.doctype:
-        return [Finding("SchemaXmlUnreadable", path=f"{name}:1", values={"reason": "a document type declaration is not allowed"})]
+        values = {"reason": "a document type declaration is not allowed", "file": name}
+        return [Finding("schema_xml_unreadable", path="1", values=values)]
     if not isinstance(source, bytes):
         root = copy.deepcopy(root)  # preprocess renames elements that bpmn-js writes against the schema
     with LOCK:  # a schema object keeps the errors of its last run
@@ -41,7 +42,9 @@ def validate_xsd(source: etree._Element | etree._ElementTree[etree._Element] | b
 
 def safe_parser() -> etree.XMLParser:
     """A parser for files from people: no entities, no network, no DTD, bounded size and depth."""
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False)
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_comments=True
+    )
 
 
 @cache
@@ -53,7 +56,7 @@ def _validator() -> BpmnValidator:
 def _violation(tree: etree._ElementTree[etree._Element], error: etree._LogEntry, name: str) -> Finding:
     element = _nearest_id(tree, error.path)
     message = error.message.replace("{http://www.omg.org/spec/BPMN/20100524/MODEL}", "")
-    return Finding("SchemaViolated", element=element, path=f"{name}:{error.line}", values={"reason": message, "line": error.line})
+    return Finding("schema_violated", element=element, path=str(error.line), values={"reason": message, "file": name})
 
 
 def _nearest_id(tree: etree._ElementTree[etree._Element], path: str | None) -> str | None:

@@ -1,0 +1,292 @@
+"""Task specs of events. What waits is a WAITING task; the clock is the moment of the step, never the host's.
+
+A boundary event is a task beside its host, known by the host's token (`host`), not a split and a join around it as in the
+library: it happens at once, and nothing has to be looked up in the tree.
+"""
+
+# SpiffWorkflow has no type hints: its classes are Any for the type checker.
+# mypy: disable-error-code="misc"
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
+    ErrorEventDefinition,
+    EscalationEventDefinition,
+    SignalEventDefinition,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition, TerminateEventDefinition
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from engine.errors import Problem, StepFailed
+from engine.expressions import parse_template
+from engine.kernel import Thrown, WaitKind
+from engine.moments import Due, first_due, is_plain, next_due
+from engine.spiff.elements import Activity, Element, instance_of
+from engine.spiff.language import ENGINE
+from engine.spiff.scopes import WaitRow
+
+
+class Deadline(EventDefinition):
+    """A timer: `kind` is `timeDate`, `timeDuration` or `timeCycle`. The library's own timers read the host's clock."""
+
+    def __init__(self, kind: str, text: str, **kwargs: Any) -> None:
+        super().__init__(text, **kwargs)
+        self.kind, self.text = kind, text
+
+    def due(self, task: Task, element_id: str) -> Due:
+        """When it is due for a task that arms it now.
+
+        Raises StepFailed when the text or its value is no moment.
+        """
+        top = instance_of(task)
+        if is_plain(self.text):
+            value: Any = self.text
+        elif "${" in self.text or "#{" in self.text:
+            try:
+                value = parse_template(self.text).evaluate(top.environment(task))
+            except Problem as problem:
+                raise StepFailed(element=element_id, reason=str(problem)) from problem
+        else:
+            value = ENGINE.value(task, self.text, element_id)
+        try:
+            return first_due(self.kind, value, top.now)
+        except Problem as problem:
+            raise StepFailed(element=element_id, reason=str(problem)) from problem
+
+
+class LinkEventDefinition(EventDefinition):
+    """A link; `name` joins throwing and catching end."""
+
+
+KINDS: dict[type, str] = {
+    Deadline: "timer",
+    LinkEventDefinition: "link",
+    MessageEventDefinition: "message",
+    SignalEventDefinition: "signal",
+    ConditionalEventDefinition: "conditional",
+    ErrorEventDefinition: "error",
+    EscalationEventDefinition: "escalation",
+    TerminateEventDefinition: "terminate",
+}
+LISTENED = {"message": WaitKind.MESSAGE, "signal": WaitKind.SIGNAL, "conditional": WaitKind.CONDITION}
+"""What can be waited for without a clock."""
+
+
+class Event(Element):
+    """An event with its definitions, as (kind, definition)."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Any = None, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.event_definition = event_definition
+        several = isinstance(event_definition, MultipleEventDefinition)
+        found = event_definition.event_definitions if several else [event_definition]
+        self.definitions = [(KINDS[type(each)], each) for each in found if each and not isinstance(each, NoneEventDefinition)]
+
+    def arm(self, task: Task, host: Task) -> None:
+        """Note on the waiting task when this event's timer is due; `host` is what its expression sees."""
+        for kind, definition in self.definitions:
+            if kind == "timer":
+                task.internal_data.setdefault("due", {})[self.bpmn_id] = definition.due(host, self.bpmn_id).dump()
+
+    def rows(self, task: Task) -> list[WaitRow]:
+        """What this event waits for, on the waiting task that was armed with it."""
+        found: list[WaitRow] = []
+        for kind, definition in self.definitions:
+            if kind == "timer" and self.bpmn_id in task.internal_data.get("due", {}):
+                found.append((WaitKind.TIMER, self.bpmn_id, None, Due.load(task.internal_data["due"][self.bpmn_id]).at))
+            elif kind in LISTENED:
+                name = None if kind == "conditional" else definition.name
+                found.append((LISTENED[kind], self.bpmn_id, name, None))
+        return found
+
+    def becomes_true(self, task: Task) -> bool:
+        """Whether a condition of this event holds now and did not when it was last looked at."""
+        for kind, definition in self.definitions:
+            if kind != "conditional":
+                continue
+            seen: list[str] = task.internal_data.setdefault("true", [])
+            true = bool(ENGINE.value(self.sight(task), definition.expression, self.bpmn_id))
+            if true and self.bpmn_id not in seen:
+                seen.append(self.bpmn_id)
+                return True
+            if not true and self.bpmn_id in seen:
+                seen.remove(self.bpmn_id)
+        return False
+
+    def sight(self, task: Task) -> Task:
+        """The task whose variables the event sees."""
+        return task
+
+    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+        """The event `element_id` that `task` waits for has come, by the definition of that kind."""
+        raise NotImplementedError
+
+    def look(self, task: Task) -> bool:
+        """Let it happen if its condition has become true."""
+        if task.state == TaskState.WAITING and self.becomes_true(task):
+            self.happen(task, self.bpmn_id, WaitKind.CONDITION)
+            return True
+        return False
+
+
+class CatchEvent(Event):
+    """An intermediate catching event. Without a definition, or as the end of a link, it passes."""
+
+    def _update_hook(self, my_task: Task) -> bool:
+        if not self.definitions or self.definitions[0][0] == "link":
+            return True
+        my_task._set_state(TaskState.WAITING)
+        self.arm(my_task, my_task)
+        return False
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        instance_of(my_task).note("completed", my_task)
+        self.leave(my_task)
+
+    def waits(self, my_task: Task) -> list[WaitRow]:
+        """Its own events."""
+        return self.rows(my_task)
+
+    def cancelled(self, my_task: Task) -> None:
+        """The waiting token goes."""
+        instance_of(my_task).note("cancelled", my_task)
+
+    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+        """The token goes on."""
+        instance_of(task).closing(task, element_id, "fired")
+        task.complete()
+
+
+class ReceiveTask(Event, Activity):
+    """An activity that waits for a message."""
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        Activity._on_complete_hook(self, my_task)
+
+    def act(self, my_task: Task) -> None:
+        """Wait."""
+
+    def arm(self, task: Task, host: Task | None = None) -> None:
+        """As an activity it arms its boundary events; it has no timer of its own."""
+        Activity.arm(self, task)
+
+    def waits(self, my_task: Task) -> list[WaitRow]:
+        """Its message."""
+        return self.rows(my_task)
+
+    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+        """The activity is done."""
+        task.complete()
+
+
+class BoundaryEvent(Event):
+    """An event at the border of an activity."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, cancel_activity: bool = True, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.cancel_activity = cancel_activity
+
+    def attach(self, host: Task) -> None:
+        """Begin to wait beside a host. Errors and escalations are looked up when they are raised, so they need no task."""
+        if not any(kind in LISTENED or kind == "timer" for kind, _ in self.definitions):
+            return
+        task = host.workflow.task_tree._add_child(self, TaskState.WAITING)
+        task.triggered = True
+        task.internal_data["host"] = instance_of(host).token(host)
+        self.arm(task, host)
+
+    def waits(self, my_task: Task) -> list[WaitRow]:
+        """Its own events."""
+        return self.rows(my_task)
+
+    def sight(self, task: Task) -> Task:
+        """The host: a boundary event sees what it sees, and writes where it writes."""
+        host = instance_of(task).find(task.internal_data["host"])
+        assert host is not None
+        return host
+
+    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+        """Cancel the host, or go on waiting beside it; a token starts here."""
+        host, top = self.sight(task), instance_of(task)
+        if self.cancel_activity or kind is WaitKind.TIMER:
+            top.closing(task, element_id, "fired")
+        if self.cancel_activity:
+            task.workflow.discard(task)
+        elif kind is WaitKind.TIMER:
+            following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)))
+            if following:
+                task.internal_data["due"][self.bpmn_id] = following.dump()
+        self.start(host)
+
+    def start(self, host: Task) -> None:
+        """Let the event happen at a host, whether or not a task waited for it."""
+        top = instance_of(host)
+        task = host.workflow.task_tree._add_child(self, TaskState.FUTURE)
+        task.triggered = True
+        if self.cancel_activity:
+            top.cancel_task(host)
+        top.note("completed", task)
+        task.complete()
+
+
+class ThrowEvent(Event):
+    """An intermediate throwing event or an end event. With a handler it waits until that is done."""
+
+    def _on_ready_hook(self, my_task: Task) -> None:
+        top = instance_of(my_task)
+        (top.throwing if self.definitions else top.ready).append(my_task)
+
+    @property
+    def handled(self) -> bool:
+        """Whether a handler takes the place of throwing."""
+        return bool(self.extensions.get("handler"))
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        return None if self.handled else True
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        top = instance_of(my_task)
+        top.closing(my_task, self.bpmn_id, "completed")
+        top.note("completed", my_task)
+        for kind, definition in self.definitions:
+            if kind in ("message", "signal") and not self.handled:
+                self.throw(my_task, kind, definition.name)
+            elif kind in ("error", "escalation"):
+                top.raise_code(my_task, kind, definition.code)
+            elif kind == "terminate":
+                top.clear(my_task.workflow, but=my_task)
+            if my_task.id not in my_task.workflow.tasks:
+                return  # what was thrown took this token away
+        self.leave(my_task)
+
+    def leave(self, my_task: Task) -> None:
+        """Along the flows, or to the other end of a link."""
+        links = [definition.name for kind, definition in self.definitions if kind == "link"]
+        if not links:
+            super().leave(my_task)
+            return
+        ends = [spec for spec in self._wf_spec.task_specs.values() if isinstance(spec, CatchEvent)]
+        my_task._sync_children([end for end in ends if linked(end, links)], TaskState.FUTURE)
+
+    def throw(self, my_task: Task, kind: str, name: str) -> None:
+        """A message or signal goes out; a signal is also heard inside."""
+        top = instance_of(my_task)
+        top.thrown.append(Thrown(kind, name, self.bpmn_id, top.environment(my_task)))
+        if kind == "signal":
+            top.deliver("signal", name, {})
+
+    def waits(self, my_task: Task) -> list[WaitRow]:
+        """Its handler."""
+        return [(WaitKind.HANDLER, self.bpmn_id, None, None)] if self.handled else []
+
+
+def linked(end: CatchEvent, names: list[str]) -> bool:
+    """Whether a catching event is the other end of one of these links."""
+    return any(kind == "link" and definition.name in names for kind, definition in end.definitions)

@@ -1,0 +1,316 @@
+"""From XML to SpiffWorkflow's specs, by the library's parser with our classes. Independent of `engine.model`: it reads the file again.
+
+Differs from the library's parsers: nodes first, then flows (a long diagram does not recurse); flows are specs; boundary events,
+loops and multi-instance as in `engine.spiff.events` and `engine.spiff.instances`; data objects and data stores are not read.
+"""
+
+# SpiffWorkflow has no type hints: its classes are Any for the type checker.
+# mypy: disable-error-code="misc"
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from lxml import etree
+from SpiffWorkflow.bpmn.parser import BpmnParser
+from SpiffWorkflow.bpmn.parser import event_parsers as library
+from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
+from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
+from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
+
+from engine.spiff.elements import Activity, HandlerTask, PassTask, PersonTask, ScriptTask, SequenceFlow, Start, SubProcess
+from engine.spiff.events import BoundaryEvent, CatchEvent, Deadline, LinkEventDefinition, ReceiveTask, ThrowEvent
+from engine.spiff.gateways import EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway
+from engine.spiff.instances import Loop, MultiInstance
+from engine.spiff.validate import safe_parser
+
+CAMUNDA = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
+REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
+TIMERS = ("timeDate", "timeDuration", "timeCycle")
+
+
+def text_of(node: etree._Element, name: str) -> str | None:
+    """The stripped text of a BPMN child, or None."""
+    child = node.find(full_tag(name))
+    return (child.text or "").strip() or None if child is not None else None
+
+
+def camunda(node: etree._Element, name: str) -> str | None:
+    """A Camunda attribute."""
+    return next((node.get(space + name) for space in CAMUNDA if node.get(space + name) is not None), None)
+
+
+class ProcessSpec(BpmnProcessSpec):
+    """The spec of a process or sub-process: `first` are the specs that get a token when it is opened."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.task_specs.clear()  # the library's own `Start` and `End`: names that a diagram may use
+        self.first: list[Any] = []
+        self.reach: dict[Any, set[str]] = {}
+
+
+class ElementParser(TaskParser):
+    """One flow node: its spec, its loop. Flows and boundary events are connected by `ScopeParser`."""
+
+    @property
+    def bpmn_attributes(self) -> dict[str, Any]:
+        """Name and description; the library would also resolve data associations."""
+        return {"description": self.get_description(), "bpmn_name": self.node.get("name")}
+
+    def parse_node(self) -> Any:
+        """The spec of the node; of the repeated activity, if it is repeated."""
+        self.task = self.create_task()
+        self.task.extensions = self.parse_extensions()
+        loop = self.node.find(full_tag("standardLoopCharacteristics"))
+        if loop is not None:
+            self._add_loop_task(loop)
+        loop = self.node.find(full_tag("multiInstanceLoopCharacteristics"))
+        if loop is not None:
+            self._add_multiinstance_task(loop)
+        return self.task
+
+    def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
+        """The handler that the node, or the message that it throws, names."""
+        holders = [self.node, *self.node.iterchildren(full_tag("messageEventDefinition"))]
+        return {"handler": next((text for holder in holders if (text := camunda(holder, "delegateExpression"))), None)}
+
+    def _add_loop_task(self, loop_characteristics: etree._Element) -> None:
+        body = self._repeat(Loop)
+        body.condition = text_of(loop_characteristics, "loopCondition")
+        maximum = loop_characteristics.get("loopMaximum")
+        body.maximum = int(maximum) if maximum else None
+        body.test_before = loop_characteristics.get("testBefore") == "true"
+
+    def _add_multiinstance_task(self, loop_characteristics: etree._Element) -> None:
+        loop, body = loop_characteristics, self._repeat(MultiInstance)
+        body.sequential = loop.get("isSequential") == "true"
+        body.cardinality = text_of(loop, "loopCardinality")
+        body.collection = camunda(loop, "collection") or self.named(text_of(loop, "loopDataInputRef"))
+        body.item = camunda(loop, "elementVariable") or self.item(loop, "inputDataItem")
+        body.output = self.named(text_of(loop, "loopDataOutputRef"))
+        body.output_item = self.item(loop, "outputDataItem")
+        body.completion = text_of(loop, "completionCondition")
+
+    def _repeat(self, spec_class: type) -> Any:
+        """Put the spec of the whole in the place of the single activity's, which becomes `<id> [child]`."""
+        original = self.spec.task_specs.pop(self.task.name)
+        self.task = spec_class(self.spec, original.name, **self.bpmn_attributes)
+        self._copy_task_attrs(original)
+        return self.task
+
+    def named(self, reference: str | None) -> str | None:
+        """The name of the data object or input that is referred to, else the reference: a variable."""
+        if reference is None:
+            return None
+        root = self.node.getroottree().getroot()
+        node = next((each for each in root.iter(*map(full_tag, DATA)) if each.get("id") == reference), None)
+        name = node.get("name") if node is not None else None
+        return name if name and name.isidentifier() else reference
+
+    @staticmethod
+    def item(loop: etree._Element, name: str) -> str | None:
+        """The name of an input or output item."""
+        found = loop.find(full_tag(name))
+        return (found.get("name") or found.get("id")) if found is not None else None
+
+
+DATA = ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "property")
+
+
+class EventParser(ElementParser, library.EventDefinitionParser):
+    """One event, with all definitions that the library can read and links; timers by our clock."""
+
+    ALL = (
+        library.MESSAGE_EVENT_XPATH,
+        library.SIGNAL_EVENT_XPATH,
+        library.TIMER_EVENT_XPATH,
+        library.CONDITIONAL_EVENT_XPATH,
+        library.ERROR_EVENT_XPATH,
+        library.ESCALATION_EVENT_XPATH,
+        library.TERMINATION_EVENT_XPATH,
+    )
+
+    def create_task(self) -> Any:
+        """The spec with its event definitions."""
+        definition = self.get_event_definition(self.ALL)
+        links = [LinkEventDefinition(each.get("name")) for each in self.node.iterchildren(full_tag("linkEventDefinition"))]
+        if links:
+            definition = MultipleEventDefinition(links)
+        more = {}
+        if self.node.tag == full_tag("boundaryEvent"):
+            more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
+        return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
+
+    def parse_timer_event(self, event: etree._Element) -> Deadline:
+        """A timer of ours."""
+        kind = next(kind for kind in TIMERS if text_of(event, kind))
+        return Deadline(kind, text_of(event, kind) or "", description=self.get_event_description(event))
+
+    def parse_message_event(self, message_event: etree._Element) -> Any:
+        """A message; without a name its id is the name."""
+        definition = super().parse_message_event(message_event)
+        definition.name = definition.name or message_event.get("messageRef")
+        definition.correlation_properties = []
+        return definition
+
+    def parse_signal_event(self, signal_event: etree._Element) -> Any:
+        """A signal; without a name its id is the name."""
+        definition = super().parse_signal_event(signal_event)
+        definition.name = definition.name or signal_event.get("signalRef")
+        return definition
+
+    def parse_error_event(self, error_event: etree._Element) -> Any:
+        """An error; without a code its name or id is the code. No reference: any error."""
+        return self._coded(super().parse_error_event(error_event), error_event.get("errorRef"))
+
+    def parse_escalation_event(self, escalation_event: etree._Element) -> Any:
+        """An escalation, likewise."""
+        return self._coded(super().parse_escalation_event(escalation_event), escalation_event.get("escalationRef"))
+
+    @staticmethod
+    def _coded(definition: Any, reference: str | None) -> Any:
+        if reference:
+            definition.code = definition.code or definition.name or reference
+        return definition
+
+
+class MessageTaskParser(EventParser):
+    """A receive task: an activity with the message that it names."""
+
+    def create_task(self) -> Any:
+        """The spec with its message."""
+        named = self.node.get("messageRef") is not None
+        definition = self.parse_message_event(self.node) if named else NoneEventDefinition()
+        return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **self.bpmn_attributes)
+
+
+class SubProcessParser(ElementParser):
+    """An embedded sub-process: its inside gets a parser of its own."""
+
+    def create_task(self) -> Any:
+        """The spec that holds the inner scope."""
+        parser = self.process_parser.parser
+        parser.create_parser(self.node, filename=self.filename, lane=self.lane)
+        parser.process_parsers[self.bpmn_id].parent = self.process_parser
+        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
+
+
+class ScopeParser(ProcessParser):
+    """A process or sub-process: nodes, then boundary events, flows and the first tokens."""
+
+    def _parse(self) -> None:
+        self.spec = self.create_spec()
+        self.add_tasks()
+
+    def create_spec(self) -> ProcessSpec:
+        """An empty spec of ours."""
+        return ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
+
+    def add_tasks(self) -> None:
+        """All nodes with their connections."""
+        specs = self.spec.task_specs
+        nodes = [node for node in self.node.iterchildren() if self.parser._get_parser_class(node.tag)[0]]
+        for node in nodes:
+            self.parse_node(node)
+        for node in nodes:
+            if node.tag == full_tag("boundaryEvent"):
+                specs[node.get("attachedToRef")].boundaries.append(node.get("id"))
+        for node in self.node.iterchildren(full_tag("sequenceFlow")):
+            self.add_flow(node)
+        starts = [spec for spec in specs.values() if isinstance(spec, Start)]
+        if starts:
+            self.spec.first = [spec for spec in starts if isinstance(spec.event_definition, NoneEventDefinition)]
+        else:
+            self.spec.first = [specs[node.get("id")] for node in nodes if self.begins(node, specs[node.get("id")])]
+
+    def add_flow(self, node: etree._Element) -> None:
+        """A sequence flow as a spec between its ends."""
+        source, target = (self.spec.task_specs[node.get(end)] for end in ("sourceRef", "targetRef"))
+        flow = SequenceFlow(self.spec, node.get("id"))
+        flow.condition = (self.parse_condition(node) or "").strip() or None
+        flow.default = flow.name == self.get_node_by_id(source.bpmn_id).get("default")
+        source.connect(flow)
+        flow.connect(target)
+
+    @staticmethod
+    def begins(node: etree._Element, spec: Any) -> bool:
+        """Whether a node gets a token because nothing leads to it (clause 10.2.1)."""
+        if spec._inputs or isinstance(spec, Start | BoundaryEvent):
+            return False
+        return node.find(full_tag("linkEventDefinition")) is None
+
+
+class DiagramParser(BpmnParser):
+    """The parser of a whole file."""
+
+    PROCESS_PARSER_CLASS = ScopeParser
+    PARSER_CLASSES = {
+        full_tag(name): classes
+        for name, classes in {
+            "startEvent": (EventParser, Start),
+            "endEvent": (EventParser, ThrowEvent),
+            "intermediateThrowEvent": (EventParser, ThrowEvent),
+            "intermediateCatchEvent": (EventParser, CatchEvent),
+            "boundaryEvent": (EventParser, BoundaryEvent),
+            "task": (ElementParser, PassTask),
+            "userTask": (ElementParser, PersonTask),
+            "manualTask": (ElementParser, PersonTask),
+            "serviceTask": (ElementParser, HandlerTask),
+            "businessRuleTask": (ElementParser, HandlerTask),
+            "sendTask": (ElementParser, HandlerTask),
+            "scriptTask": (ElementParser, ScriptTask),
+            "receiveTask": (MessageTaskParser, ReceiveTask),
+            "subProcess": (SubProcessParser, SubProcess),
+            "exclusiveGateway": (ElementParser, ExclusiveGateway),
+            "parallelGateway": (ElementParser, ParallelGateway),
+            "inclusiveGateway": (ElementParser, InclusiveGateway),
+            "eventBasedGateway": (ElementParser, EventGateway),
+        }.items()
+    }
+
+    def add_bpmn_xml(self, bpmn: etree._Element, filename: str | None = None) -> None:
+        """Read a tree (which is changed): shared event definitions are copied to where they are used, prefixes dropped, and
+        what has no id gets one from its place, as `engine.model` gives it.
+        """
+        for scope in bpmn.iter(full_tag("process"), full_tag("subProcess")):
+            for place, node in enumerate(scope):
+                kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
+                if node.get("id") is None and (node.tag in self.PARSER_CLASSES or kind == "sequenceFlow"):
+                    node.set("id", f"{scope.get('id')}.{'flow' if kind == 'sequenceFlow' else kind}{place}")
+        shared = {node.get("id"): node for node in bpmn if isinstance(node.tag, str) and node.tag.endswith("EventDefinition")}
+        for reference in list(bpmn.iter(full_tag("eventDefinitionRef"))):
+            holder, key = reference.getparent(), (reference.text or "").strip().split(":")[-1]
+            if holder is not None and key in shared:
+                holder.replace(reference, copy.deepcopy(shared[key]))
+        for node in bpmn.iter(etree.Element):
+            for name in REFERENCES:
+                if ":" in (node.get(name) or ""):
+                    node.set(name, (node.get(name) or "").split(":")[-1])
+        super().add_bpmn_xml(bpmn, filename)
+
+    def _add_data_stores(self, bpmn: etree._Element) -> None:
+        """Data stores are not used."""
+
+    def _add_correlations(self, bpmn: etree._Element) -> None:
+        """Messages are correlated by name and business key, outside of the kernel."""
+
+    def _add_collaborations(self, bpmn: etree._Element) -> None:
+        """Pools do not matter."""
+
+
+def parse_diagram(xml: bytes, name: str) -> DiagramParser:
+    """A parser that has read a file; specs are built when they are asked for.
+
+    Raises etree.XMLSyntaxError and the library's ValidationException.
+    """
+    parser = DiagramParser()
+    parser.add_bpmn_xml(etree.fromstring(xml, safe_parser()), filename=name)
+    return parser
+
+
+__all__ = ["Activity", "DiagramParser", "ProcessSpec", "parse_diagram"]
