@@ -67,9 +67,14 @@ class SpiffKernel:
         instance.do_engine_steps()
         return self._outcome(instance, before, operation, delivered)
 
-    def variables(self, definition: Definition, process_id: str, document: Document) -> dict[str, Any]:
-        """The variables of the process."""
-        return dict(document["vars"])
+    def variables(
+        self, definition: Definition, process_id: str, document: Document, token: str | None = None
+    ) -> dict[str, Any]:
+        """The variables of the process; with `token` what that waiting token sees."""
+        if token is None:
+            return dict(document["vars"])
+        instance = load_instance(*self.specs(definition, process_id), document)
+        return dict(instance.environment(self._waiting_task(instance, token)))
 
     def positions(self, definition: Definition, process_id: str, document: Document) -> list[tuple[str, str]]:
         """(token, element id) of all that is active now."""
