@@ -1,10 +1,9 @@
-"""Writes the made-up world into the database: organisations, people with their roles, and the campaign itself."""
+"""Writes the made-up world into the database: organisations and people with their roles, then a campaign among them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from engine.work import ProcessEngine, Work
@@ -15,13 +14,12 @@ from workflows.replay.world import World, invent_name
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """Who plays whom. Bodies and institutions are in the order of the world's plans."""
+class People:
+    """Who plays whom. Bodies, institutions and experts are in the order of the world's plans."""
 
-    campaign_id: str
-    campaign_key: str
+    authority: str  # organisation id
     organiser: Person
-    bodies: tuple[str, ...]  # organisation ids
+    bodies: tuple[str, ...]
     auditors: tuple[Person, ...]
     institutions: tuple[str, ...]
     applicants: tuple[Person, ...]
@@ -30,85 +28,67 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """What the campaign is made of. `dates` and `settings` override what the notice says."""
+    """What a campaign is made of. `dates` and `settings` override what the notice says."""
 
     notice_id: str
     key: str
-    authority: str
     title: str | None
     dates: Mapping[str, Any] | None
     settings: Mapping[str, Any]
     demo: bool
 
 
-def write_world(process_engine: ProcessEngine, world: World, plan: CampaignPlan) -> Setting:
-    """Write everybody, then the campaign; it stands before its first step."""
+def write_people(process_engine: ProcessEngine, world: World, *, authority: str) -> People:
+    """Write the organisations and everybody in them, in one transaction. Nobody can log in: there are no passwords."""
     with process_engine.begin() as work:
-        authority = create_organisation(work, name=plan.authority, short_name=plan.authority, kind="authority")
-        organiser = _person(work, world, f"{plan.key}-organiser".lower(), authority, "organiser")
+        top = create_organisation(work, name=authority, short_name=authority, kind="authority")
+        organiser = _person(work, world, "organiser-1", top, ("organiser", top))
         bodies, auditors = [], []
         for index, body in enumerate(world.bodies):
             kind = "consortium" if body.kind == "consortium" else "province"
             organisation = create_organisation(
-                work, name=body.name, short_name=body.short_name, kind=kind, parent_id=authority, region=body.region
+                work, name=body.name, short_name=body.short_name, kind=kind, parent_id=top, region=body.region
             )
             bodies.append(organisation)
-            auditors.append(_person(work, world, f"{plan.key}-auditor-{index + 1:02d}".lower(), organisation, "auditor"))
+            auditors.append(_person(work, world, f"auditor-{index + 1}", organisation, ("auditor", organisation)))
         institutions, applicants = [], []
         for item in world.institutions:
-            parent = bodies[item.body if item.body is not None else world.chance("home", item.number).randrange(len(bodies))]
+            home = item.body if item.body is not None else world.chance("home", item.number).randrange(len(bodies))
             organisation = create_organisation(
-                work, name=item.name, short_name=item.name, kind="institution", parent_id=parent
+                work, name=item.name, short_name=item.name, kind="institution", parent_id=bodies[home]
             )
             institutions.append(organisation)
-            applicants.append(_person(work, world, f"{plan.key}-applicant-{item.number:05d}".lower(), organisation, "applicant"))
-        experts = []
-        for expert in world.experts:
-            login = f"{plan.key}-expert-{expert.number:03d}".lower()
-            person_id = create_person(
-                work,
-                login=login,
-                name=expert.name,
-                organisation_id=bodies[expert.body],
-                email=f"{login}@example.org",
-                roles=[("expert", authority)],
-            )
-            experts.append(get_person(work, person_id))
-    with process_engine.begin(by=organiser.id) as work:
-        campaign_id = create_campaign(
+            applicants.append(_person(work, world, f"applicant-{item.number}", organisation, ("applicant", organisation)))
+        experts = [
+            _person(work, world, f"expert-{expert.number}", bodies[expert.body], ("expert", top), name=expert.name)
+            for expert in world.experts
+        ]
+    return People(top, organiser, tuple(bodies), tuple(auditors), tuple(institutions), tuple(applicants), tuple(experts))
+
+
+def write_campaign(process_engine: ProcessEngine, world: World, people: People, plan: CampaignPlan) -> str:
+    """Make the campaign with the bodies' own cut-offs; it stands before its first step. Its id."""
+    with process_engine.begin(by=people.organiser.id) as work:
+        return create_campaign(
             work,
             plan.notice_id,
             key=plan.key,
-            organiser_id=authority,
-            bodies=[(organisation, _cutoff(world, index)) for index, organisation in enumerate(bodies)],
+            organiser_id=people.authority,
+            bodies=[(organisation, body.cutoff_at) for organisation, body in zip(people.bodies, world.bodies, strict=True)],
             dates=plan.dates,
             settings=dict(plan.settings),
             demo=plan.demo,
             title=plan.title,
         )
-    return Setting(
-        campaign_id,
-        plan.key,
-        organiser,
-        tuple(bodies),
-        tuple(auditors),
-        tuple(institutions),
-        tuple(applicants),
-        tuple(experts),
-    )
 
 
-def _cutoff(world: World, index: int) -> datetime:
-    return world.bodies[index].cutoff_at
-
-
-def _person(work: Work, world: World, login: str, organisation: str, role: str) -> Person:
+def _person(work: Work, world: World, login: str, organisation: str, role: tuple[str, str], *, name: str | None = None) -> Person:
     person_id = create_person(
         work,
         login=login,
-        name=invent_name(world.seed, login),
+        name=name or invent_name(world.seed, login),
         organisation_id=organisation,
         email=f"{login}@example.org",
-        roles=[(role, organisation)],
+        roles=[role],
     )
     return get_person(work, person_id)

@@ -1,4 +1,4 @@
-"""The made-up world of a replay: bodies, institutions, experts and what each of them is going to do. A function of the seed alone.
+"""The made-up world of a replay: bodies, institutions, experts and what each is going to do. A function of the seed alone.
 
 All names are invented and say so; every random choice has its own generator, named after what it decides, so that one more
 choice somewhere does not change the others.
