@@ -50,8 +50,8 @@ def secure_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
         MAX_CONTENT_LENGTH=settings.largest_request,
-        MAX_FORM_MEMORY_SIZE=4 * MEGABYTE,
-        MAX_FORM_PARTS=4000,
+        MAX_FORM_MEMORY_SIZE=16 * MEGABYTE,  # a settlement of 5,000 comments
+        MAX_FORM_PARTS=30_000,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its cookie: people type for hours
         WTF_CSRF_SSL_STRICT=False,  # the check of Sec-Fetch-Site and Origin below takes its place
     )

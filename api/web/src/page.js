@@ -1,19 +1,34 @@
 // What every page does a little better with JavaScript; nothing here is needed to use it.
 
-// Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">.
-// Counted as the server counts: every CJK character, and every run of other letters or digits, is one.
-const CJK = /[\u2E80-\u303E\u3040-\u9FFF\uF900-\uFAFF\uFF00-\uFFEF]|[\u{20000}-\u{3FFFF}]/gu;
+// Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
+// server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
+const ALONE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Emoji_Presentation}\u2E80-\u303F\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6¡§¨°±²³´¶·¸¹×÷‐–—―‖‘’“”†‡•‥…‰′″‵※№™⅓⅔⅛⅜⅝⅞Ⅰ-Ⅻⅰ-ⅹ←-↙√∝∞∠∥∧∨∩∪∫∴∵∷∽≈≠≤≥≦≧⊕⊙⊥①-⓿■□▲△▼▽◆◇○◎●★☆♀♂]/u;
 
-export function countCharacters(text) {
-  const signs = text.match(CJK)?.length ?? 0;
-  const words = text.replace(CJK, ' ').match(/\S+/g)?.length ?? 0;
-  return signs + words;
+export function countWords(text) {
+  let count = 0;
+  let inRun = false;
+  let before = '';
+  for (const character of text) {
+    if (/\s/u.test(character)) inRun = false;
+    else if (/[\p{Mn}\p{Me}\p{Cf}]/u.test(character)) continue;
+    else if (ALONE.test(character) && !(/['’]/.test(character) && /[0-9A-Za-z]/.test(before))) {
+      count += 1;
+      inRun = false;
+    } else if (!inRun) {
+      count += 1;
+      inRun = true;
+    }
+    before = character;
+  }
+  return count;
 }
+window.countWords = countWords;
 
 for (const output of document.querySelectorAll('output[data-counts]')) {
   const field = document.getElementById(output.dataset.counts);
   const show = () => {
-    const length = output.dataset.rule === 'words' ? countCharacters(field.value) : [...field.value].length;
+    const length = countWords(field.value);
     output.textContent = output.dataset.text.replace('{n}', length).replace('{limit}', output.dataset.limit);
     output.classList.toggle('over', length > Number(output.dataset.limit));
   };
