@@ -53,6 +53,10 @@ class _Check:
     def warn(self, code: str, node: Node, *, at: str | None = None, **values: Any) -> None:
         self.report.warn(code, self.elements[node.id], at=at or node.id, **values)
 
+    def refuse(self, code: str, node: Node, *, at: str | None = None, **values: Any) -> None:
+        """A fault that a simulation may run past."""
+        (self.warn if self.simulation else self.fault)(code, node, at=at, **values)
+
     def run(self) -> None:
         """Each node on its own, then each scope."""
         for node in self.definition.nodes.values():
@@ -96,7 +100,7 @@ class _Check:
         if node.kind in UNCONDITIONAL:
             for flow in flows.values():
                 if flow.condition is not None:
-                    self.fault("diagram_condition_ignored", node, at=flow.id, kind=node.kind)
+                    self.refuse("diagram_condition_ignored", node, at=flow.id, kind=node.kind)
         if node.kind == "exclusiveGateway" and len(flows) > 1:
             free = [flow.id for flow in flows.values() if flow.condition is None or flow.id == node.default]
             if len(free) > 1:
@@ -111,8 +115,12 @@ class _Check:
 
     # ---- activities --------------------------------------------------------------------------------------------------
     def _activity(self, node: Node) -> None:
-        if node.kind == "callActivity" and node.called not in self.definition.processes:
-            self.fault("diagram_call_unknown", node, called=node.called or "")
+        if node.kind == "callActivity":
+            process = self.definition.processes.get(node.called or "")
+            if process is None:
+                self.refuse("diagram_call_unknown", node, called=node.called or "")
+            elif not starting_nodes(self.definition, process.node):
+                self.fault("diagram_call_cannot_start", node, called=process.id)
         if isinstance(node.loop, MultiInstance) and node.camunda.outputs:
             self.fault("diagram_output_multi_instance", node)
         if node.kind == "userTask" and not self.simulation:
@@ -131,7 +139,7 @@ class _Check:
             return
         begins = starting_nodes(self.definition, scope, by_event=True)
         if children and not begins:
-            self.fault("diagram_nothing_starts", scope)
+            self.refuse("diagram_nothing_starts", scope)
         for child in children:
             self._event_in(child, scope)
             if child.triggered_by_event:

@@ -16,8 +16,9 @@ from engine.model.report import BPMN, Report, child_text
 class LoopReader:
     """Reads the loop of one activity. `data` gives the names of data objects and inputs by their ids."""
 
-    def __init__(self, report: Report, events: EventReader, data: Mapping[str, str]) -> None:
+    def __init__(self, report: Report, events: EventReader, data: Mapping[str, str], *, simulation: bool) -> None:
         self.report, self.events, self.data = report, events, data
+        self.refuse = report.warn if simulation else report.fault  # a simulation runs such a loop once
 
     def read(self, element: etree._Element, node_id: str) -> Loop | None:
         """The loop, or None for an activity that happens once."""
@@ -34,14 +35,14 @@ class LoopReader:
             self.report.fault("diagram_loop_maximum", loop, at=node_id, text=text)
         condition = self._expression(loop, "loopCondition", node_id)
         if not text and child_text(loop, "loopCondition") is None:
-            self.report.fault("diagram_loop_endless", loop, at=node_id)
+            self.refuse("diagram_loop_endless", loop, at=node_id)
         return StandardLoop(condition, maximum, loop.get("testBefore") == "true")
 
     def _multiple(self, loop: etree._Element, node_id: str) -> MultiInstance:
         cardinality = self._expression(loop, "loopCardinality", node_id)
         collection, has_collection = self._collection(loop, node_id)
         if child_text(loop, "loopCardinality") is None and not has_collection:
-            self.report.fault("diagram_multi_instance_empty", loop, at=node_id)
+            self.refuse("diagram_multi_instance_empty", loop, at=node_id)
         output = child_text(loop, "loopDataOutputRef")
         return MultiInstance(
             sequential=loop.get("isSequential") == "true",

@@ -84,7 +84,7 @@ class _Reader:
         self.report = Report()
         self.events = EventReader(root, self.report, simulation=simulation)
         self.camunda = CamundaReader(self.report)
-        self.loops = LoopReader(self.report, self.events, _read_data(root))
+        self.loops = LoopReader(self.report, self.events, _read_data(root), simulation=simulation)
         self.drafts: dict[str, _Draft] = {}
         self.flows: dict[str, Flow] = {}
         self.flow_elements: list[tuple[etree._Element, _Draft]] = []
