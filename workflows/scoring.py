@@ -7,7 +7,7 @@ setting of the campaign. What is equal after all keys is reported as a tie: a pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Literal, get_args
@@ -93,6 +93,13 @@ class Ranking:
     def ties(self) -> tuple[tuple[str, ...], ...]:
         """All groups that are equal in every key."""
         return tuple(group for group in _group(self.places) if len(group) > 1)
+
+    def leave_out(self, cases: Collection[str]) -> Ranking:
+        """The same ranking without these cases; the places of the others stay."""
+        return Ranking(
+            tuple(line for line in self.places if line.case not in cases),
+            tuple(case for case in self.unscored if case not in cases),
+        )
 
     def find_cut(self, cut: int) -> Cut:
         """Who is in with `cut` seats, who is out, and between whom a person must decide."""

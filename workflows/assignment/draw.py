@@ -109,10 +109,12 @@ def assign_experts(
     load_limit: int | None = None,
     recuse_region: bool = True,
     fields: Field = match_fields,
+    optimise: bool = True,
 ) -> Assignment:
     """Give every case `per_case` different experts without conflict.
 
-    `conflicts` are (case id, expert id); `load_limit` is the most cases that one expert takes.
+    `conflicts` are (case id, expert id); `load_limit` is the most cases that one expert takes. Without `optimise` it is only
+    found out whether it is possible: loads are then not even.
     Raises ValueError when an id stands twice or `per_case` is below one.
     Raises ExpertsInsufficient when the conflicts or the limit make it impossible, naming which cases lack how many.
     """
@@ -150,7 +152,8 @@ def assign_experts(
                 for place, short in sorted(lacking.items(), key=lambda item: case_order[item[0]].id)
             ],
         )
-    table.improve()
+    if optimise:
+        table.improve()
     pairs = sorted(
         (case.id, expert.id)
         for number, expert in enumerate(expert_order)

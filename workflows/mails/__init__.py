@@ -1,0 +1,14 @@
+"""Letters: written to the outbox with the step that causes them, sent later by SMTP."""
+
+from workflows.mails.letters import Recipient, find_members, find_persons, queue_letter
+from workflows.mails.smtp import AddressRefused, CredentialsUnprotected, SmtpMailer
+
+__all__ = [
+    "AddressRefused",
+    "CredentialsUnprotected",
+    "Recipient",
+    "SmtpMailer",
+    "find_members",
+    "find_persons",
+    "queue_letter",
+]

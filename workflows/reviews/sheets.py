@@ -1,0 +1,170 @@
+"""Score sheets: handed in by experts (`reviews.record`), counted (`reviews.summarise`), and the end of it (`reviews.close`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.handlers import Call
+from engine.history import record_entry
+from engine.messages import send_message
+from engine.work import Work
+from workflows.deadlines import say_cutoff
+from workflows.forms import clean_text, count_words
+from workflows.reviews.opening import WINDOW
+from workflows.reviews.problems import (
+    ReviewCommentTooShort,
+    ReviewDropped,
+    ReviewNotYours,
+    ReviewsClosed,
+    ReviewTooLate,
+)
+from workflows.reviews.terms import Terms, find_case, read_terms, read_terms_by_key, set_phase
+from workflows.scoring import CaseScore, Method, read_points, score_case, weigh_sheet
+from workflows.tables import case, review, window
+
+
+def record(call: Call) -> None:
+    """`reviews.record`: the expert's sheet is with us, if it came in time.
+
+    The form holds points for every criterion of the notice and `comment`. What is scored stays: a sheet is never changed.
+    Raises ReviewNotYours, ReviewDropped, ReviewsClosed, ReviewTooLate, ScoresInvalid, ReviewCommentTooShort.
+    """
+    work = call.work
+    item = find_case(work, call.business_key)
+    _decide_in_time(work, item.campaign_id)
+    terms = read_terms(work, item.campaign_id)
+    mine = sa.and_(review.c.case_id == item.id, review.c.expert_id == call.by)
+    row = work.connection.execute(sa.select(review).where(mine)).one_or_none()
+    if row is None:
+        raise ReviewNotYours()
+    if row.state == "dropped":
+        raise ReviewDropped()
+    points = read_points({name: call.form.get(name) for name in terms.weights}, terms.weights)
+    comment = clean_text(str(call.form.get("comment") or ""), lines=True)
+    least = int(terms.find_setting("comment_minimum", 0))
+    if (length := count_words(comment)) < least:
+        raise ReviewCommentTooShort(least=least, length=length)
+    scores = {name: str(value) for name, value in points.items()}
+    done = work.connection.execute(
+        review.update()
+        .where(mine, review.c.state == "assigned")
+        .values(
+            state="submitted",
+            scores=scores,
+            total=str(weigh_sheet(points, terms.weights)),
+            comment=comment,
+            submitted_at=work.now,
+        )
+    )
+    if done.rowcount != 1:
+        raise ReviewsClosed()
+    record_entry(
+        work,
+        call.instance_id,
+        "review_recorded",
+        element_id=call.element_id,
+        token=call.token,
+        detail={"review": row.id, "sha256": _hash_sheet(scores, comment)},
+    )
+
+
+def summarise(call: Call) -> None:
+    """`reviews.summarise`: the case's score out of its sheets; the campaign's last case sends it the message `reviews_done`.
+
+    Right whatever happens at the same time: the campaign's row is locked before the open cases are counted.
+    """
+    work = call.work
+    item = find_case(work, call.business_key)
+    terms = read_terms(work, item.campaign_id, lock=True)
+    work.connection.execute(
+        review.update().where(review.c.case_id == item.id, review.c.state == "assigned").values(state="closed")
+    )
+    score = read_score(work, item.id, terms, terms.score_method)
+    work.connection.execute(
+        case.update().where(case.c.id == item.id).values(state="reviewed", score=None if score is None else str(score.value))
+    )
+    if terms.phase == "reviewing" and not count_reviewing(work, terms.id):
+        send_message(work, "reviews_done", terms.key, unique_key=f"reviews_done:{terms.id}", sent_by=call.instance_id)
+
+
+def close(call: Call) -> None:
+    """`reviews.close`: nothing more is taken; cases with open reviews are told `reviews_closed` and count what they have."""
+    work = call.work
+    terms = read_terms_by_key(work, call.business_key)
+    work.connection.execute(
+        window.update().where(window.c.campaign_id == terms.id, window.c.name == WINDOW).values(state="closed")
+    )
+    terms = read_terms(work, terms.id, lock=True)
+    set_phase(work, terms.id, "selecting")
+    numbers = sa.select(case.c.number).where(case.c.campaign_id == terms.id, case.c.state == "reviewing")
+    for number in work.connection.execute(numbers.order_by(case.c.number)).scalars().all():
+        send_message(work, "reviews_closed", number, unique_key=f"reviews_closed:{number}", sent_by=call.instance_id)
+
+
+def read_score(work: Work, case_id: str, terms: Terms, method: Method) -> CaseScore | None:
+    """The score of a case from the sheets that were handed in; None without any."""
+    return read_scores(work, [case_id], terms, method)[case_id]
+
+
+def read_scores(work: Work, case_ids: Sequence[str], terms: Terms, method: Method) -> dict[str, CaseScore | None]:
+    """The scores of several cases of one campaign, by the case's id."""
+    query = (
+        sa.select(review.c.case_id, review.c.scores)
+        .join(case, case.c.id == review.c.case_id)
+        .where(case.c.campaign_id == terms.id, review.c.state == "submitted")
+        .order_by(review.c.case_id, review.c.id)
+    )
+    if len(case_ids) == 1:
+        query = query.where(review.c.case_id == case_ids[0])
+    sheets: dict[str, list[Mapping[str, Decimal]]] = {case_id: [] for case_id in case_ids}
+    for row in work.connection.execute(query):
+        if row.case_id in sheets:
+            sheets[row.case_id].append({name: Decimal(value) for name, value in row.scores.items()})
+    return {case_id: score_case(found, terms.weights, method=method) if found else None for case_id, found in sheets.items()}
+
+
+def count_reviewing(work: Work, campaign_id: str) -> int:
+    """How many cases of the campaign are still under review."""
+    query = sa.select(sa.func.count()).where(case.c.campaign_id == campaign_id, case.c.state == "reviewing")
+    found: int = work.connection.execute(query).scalar_one()
+    return found
+
+
+def list_progress(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
+    """How far each expert is: expert_id, assigned, submitted, dropped, closed; the most behind first."""
+
+    def count(state: str) -> sa.Label[int]:
+        return sa.func.count(sa.case((review.c.state == state, 1))).label(state)
+
+    query = (
+        sa.select(review.c.expert_id, *map(count, ("assigned", "submitted", "dropped", "closed")))
+        .join(case, case.c.id == review.c.case_id)
+        .where(case.c.campaign_id == campaign_id)
+        .group_by(review.c.expert_id)
+        .order_by(count("assigned").desc(), review.c.expert_id)
+    )
+    return [*work.connection.execute(query)]
+
+
+def _decide_in_time(work: Work, campaign_id: str) -> None:
+    """In time is what the window's row says, read under a lock that the end of the review cannot pass."""
+    row = work.connection.execute(
+        sa.select(window)
+        .where(window.c.campaign_id == campaign_id, window.c.name == WINDOW)
+        .with_for_update(read=True)  # experts do not wait for each other
+    ).one_or_none()
+    if row is None or row.state == "closed":
+        raise ReviewsClosed()
+    if work.decide() >= row.cutoff_at:
+        raise ReviewTooLate(cutoff=say_cutoff(row.cutoff_at, "zh"), cutoff_en=say_cutoff(row.cutoff_at, "en"))
+
+
+def _hash_sheet(scores: Mapping[str, str], comment: str) -> str:
+    """SHA-256 of a sheet: the history tells whether it was changed afterwards, and not what it says."""
+    return hashlib.sha256(orjson.dumps([dict(scores), comment], option=orjson.OPT_SORT_KEYS)).hexdigest()

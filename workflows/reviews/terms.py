@@ -1,0 +1,108 @@
+"""What a campaign's review and selection go by: its criteria with their weights, and the figures an organiser may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.work import Work
+from workflows.rules import CampaignUnknown
+from workflows.scoring import METHODS, Method, check_weights
+from workflows.tables import campaign, case, notice
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A campaign's row and what its notice says. `weights` keep the order of the notice's demands and sum to 100."""
+
+    id: str
+    key: str
+    title: str
+    phase: str
+    organiser_id: str
+    instance_id: str | None
+    weights: Mapping[str, Decimal]
+    settings: Mapping[str, Any]
+    content: Mapping[str, Any]
+    forms: Mapping[str, Any]
+
+    def find_setting(self, name: str, default: Any = None) -> Any:
+        """The campaign's own value, else the notice's, else `default`."""
+        for source in (self.settings, self.content.get("settings") or {}):
+            if name in source:
+                found = source[name]
+                return found["value"] if isinstance(found, Mapping) and "value" in found else found
+        return default
+
+    @property
+    def score_method(self) -> Method:
+        """How a case's score is made of its sheets."""
+        wanted = self.find_setting("score_method", "trimmed")
+        return next((method for method in METHODS if method == wanted), "mean")
+
+    @property
+    def recuse_region(self) -> bool:
+        """Whether experts keep away from the cases of their own province: the notice's rule `conflicts_excluded`."""
+        rule = (self.content.get("rules") or {}).get("conflicts_excluded")
+        kinds = rule.get("value") if isinstance(rule, Mapping) else rule
+        return kinds is None or "same_province" in kinds
+
+    @property
+    def disagreement(self) -> Decimal:
+        """So many points between highest and lowest sheet are still agreement (ours: 20)."""
+        return Decimal(str(self.find_setting("disagreement_range", 20)))
+
+
+def read_terms(work: Work, campaign_id: str, *, lock: bool = False) -> Terms:
+    """The terms of a campaign; with `lock` its row is held until the unit of work ends (inserts that refer to it go on).
+
+    Order of locks, everywhere: instances, then a window's row, then the campaign's.
+    Raises CampaignUnknown, and WeightsInvalid when the notice's weights do not sum to 100.
+    """
+    return _read(work, campaign.c.id == campaign_id, lock)
+
+
+def read_terms_by_key(work: Work, key: str, *, lock: bool = False) -> Terms:
+    """The same by the business key of the campaign's instance.
+
+    Raises CampaignUnknown and WeightsInvalid.
+    """
+    return _read(work, campaign.c.key == key, lock)
+
+
+def _read(work: Work, which: sa.ColumnElement[bool], lock: bool) -> Terms:
+    if lock:
+        work.connection.execute(sa.select(campaign.c.id).where(which).with_for_update(key_share=True))
+    query = sa.select(campaign, notice.c.content, notice.c.forms).join(notice, notice.c.id == campaign.c.notice_id).where(which)
+    row = work.connection.execute(query).one_or_none()
+    if row is None:
+        raise CampaignUnknown()
+    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in row.content.get("demands") or []}
+    check_weights(weights)
+    return Terms(
+        row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, row.content, row.forms
+    )
+
+
+def find_case(work: Work, number: str) -> sa.Row[Any]:
+    """The row of the case whose instance has this business key.
+
+    Raises LookupError: a case instance without its case is a fault of ours.
+    """
+    row = work.connection.execute(sa.select(case).where(case.c.number == number)).one_or_none()
+    if row is None:
+        raise LookupError(f"no case {number}")
+    return row
+
+
+def set_phase(work: Work, campaign_id: str, phase: str) -> None:
+    """Write how far the campaign is, for pages and permissions."""
+    work.connection.execute(campaign.update().where(campaign.c.id == campaign_id).values(phase=phase))
+
+
+def _plain(value: Any) -> Any:
+    return value["value"] if isinstance(value, Mapping) else value
