@@ -25,7 +25,7 @@ class Repeated(Activity, LoopTask):
 
     task_spec: str
 
-    def add_instance(self, body: Task, index: int, **variables: Any) -> None:
+    def add_instance(self, body: Task, index: int, /, **variables: Any) -> None:
         """One more instance."""
         spec = self._wf_spec.task_specs[self.task_spec]
         body.workflow.add(spec, body, vars={"loopCounter": index, **variables})
