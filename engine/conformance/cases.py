@@ -1,0 +1,207 @@
+"""How a case of each shared suite is run and judged (the rules are in the suites' own description)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from engine.conformance.host import Host, NeverQuiet
+from engine.conformance.scripts import ScriptUnreadable
+from engine.errors import Finding, Problem
+from engine.kernel import Kernel
+from engine.model import Definition, Node, read_diagram
+from engine.model.source import read_source
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+FAILURES = (Problem, NeverQuiet, ScriptUnreadable, AssertionError)
+"""What a case may stop with; anything else is a fault of the harness and is not caught."""
+
+Case = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a case came out as expected; `note` says what came instead, `refused` that the diagram was not read."""
+
+    passed: bool
+    note: str = ""
+    refused: bool = False
+
+
+class DiagramRefusedForCase(Problem):
+    """The diagram of a case was refused at reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the judges share: where the files are, what runs them, and whether documents go through JSON."""
+
+    folder: Path
+    kernel: Kernel
+    dump: bool = False
+
+    def read(self, case: Case, *, tasks_wait: bool) -> Definition:
+        """The definition of a case. `tasks_wait` makes plain tasks wait for completion, as the case holds some of them.
+
+        Raises DiagramRefusedForCase.
+        """
+        xml = (self.folder / case["file"]).read_bytes()
+        if tasks_wait:
+            xml = _plain_tasks_wait(xml)
+        read = read_diagram(xml, name=case["file"], simulation=True)
+        if read.definition is None:
+            raise DiagramRefusedForCase(findings=[each for each in read.findings if each.severity == "error"])
+        return read.definition
+
+    def host(self, definition: Definition, completes: Callable[[Node], bool]) -> Host:
+        """A host for one case."""
+        return Host(self.kernel, definition, completes=completes, dump=self.dump)
+
+
+def _plain_tasks_wait(xml: bytes) -> bytes:
+    root = read_source(xml)
+    if isinstance(root, Finding):
+        return xml
+    for element in root.iter(BPMN + "task"):
+        element.tag = BPMN + "manualTask"
+    return etree.tostring(root)
+
+
+# ---- betsy -----------------------------------------------------------------------------------------------------------
+def judge_betsy(case: Case, world: World) -> Verdict:
+    """The multiset of labels of completed script tasks, with errors of deployment and run time."""
+    log: list[str] = []
+    note, refused = "", False
+    host: Host | None = None
+    try:
+        definition = world.read(case, tasks_wait=False)
+        host = world.host(definition, lambda node: True)
+        log += _play_betsy(case, host)
+    except DiagramRefusedForCase as problem:
+        log, note, refused = ["ERROR_deployment"], str(problem), True
+    except FAILURES as problem:
+        log, note = [*(_labels(case, host) if host else ()), "ERROR_runtime"], f"{type(problem).__name__}: {problem}"
+    if host is not None and any(instance.error is not None for instance in host.instances):
+        log.append("ERROR_thrownErrorEvent")
+    expected = sorted(case["expect"])
+    for once in ("MARKER_exists", "DATA_correct"):
+        if once in log:
+            log = [label for label in log if label != once] + [once] * (once in expected)
+    got = sorted("ERROR" if "ERROR" in expected and label.startswith("ERROR") else label for label in log)
+    return Verdict(got == expected, "" if got == expected else f"{got} instead of {expected} {note}", refused)
+
+
+def _labels(case: Case, host: Host) -> list[str]:
+    return [case["labels"][element] for element in host.completed if element in case["labels"]]
+
+
+def _play_betsy(case: Case, host: Host) -> list[str]:
+    if case["parallel"]:
+        host.start("ParallelProcess", case["variables"])
+    host.start(case["process"], case["variables"])
+    log = ["EARLY"] if case["quiet_at_t0"] and _labels(case, host) else []
+    host.advance(case["delay_s"] + 1 if case["delay_s"] else 6)
+    got = _labels(case, host)
+    host.advance(180)
+    if _labels(case, host) != got:
+        log.append("LATE")
+    elif case["ends"] is not None and all(instance.ended for instance in host.instances) != case["ends"]:
+        log.append("END")
+    return log + got
+
+
+# ---- token simulation ------------------------------------------------------------------------------------------------
+UNCOUNTED = ("Gateway", "ubProcess", "transaction", "process")
+
+
+def judge_simulation(case: Case, world: World) -> Verdict:
+    """The multiset of completed activities and events, and the number of finished instances."""
+    note, refused = "", False
+    host: Host | None = None
+    try:
+        definition = world.read(case, tasks_wait=True)
+        held: set[str] = set()
+        host = world.host(definition, lambda node: node.id not in held)
+        note = _play_simulation(case, host, held)
+    except DiagramRefusedForCase as problem:
+        note, refused = str(problem), True
+    except FAILURES as problem:
+        note = f"{type(problem).__name__}: {problem}"
+    got: Counter[str] = Counter()
+    for element in host.completed if host else ():
+        if not any(part in host.definition.nodes[element].kind for part in UNCOUNTED if host):
+            got[element] += 1
+    finished = sum(instance.ended for instance in host.instances) if host else 0
+    expected = Counter(case["expect"]["completed"])
+    differs = {key: f"{got[key]} instead of {expected[key]}" for key in got | expected if got[key] != expected[key]}
+    if finished != case["expect"]["finished"]:
+        differs["finished"] = f"{finished} instead of {case['expect']['finished']}"
+    return Verdict(not note and not differs, "" if not (note or differs) else f"{differs or ''} {note}", refused)
+
+
+def _play_simulation(case: Case, host: Host, held: set[str]) -> str:
+    """Play the steps; what could not be triggered."""
+    definition = host.definition
+    values: dict[str, Any] = {f"FLOW_{flow}": False for flow in case["flows"]} | dict.fromkeys(case["conds"], False)
+    for verb, element, *rest in case["steps"]:
+        if verb == "hold":
+            held.add(element)
+        elif verb == "choose":
+            values |= {f"FLOW_{flow.id}": flow.id in rest[0] for flow in definition.nodes[element].outgoing}
+            host.set_variables(values)
+        elif _starts_pool(definition, element):
+            host.start(definition.nodes[element].process, values, element)
+        elif not host.instances:
+            host.start(_process_of(definition, element), values)
+        else:
+            condition = "COND_" + "".join(letter if letter.isalnum() or letter == "_" else "_" for letter in element)
+            if condition in values:
+                values[condition] = True
+                host.set_variables(values)
+            if not host.trigger(element) and condition not in values:
+                return f"cannot trigger {element}"
+    return ""
+
+
+def _starts_pool(definition: Definition, element: str) -> bool:
+    node = definition.nodes.get(element)
+    return node is not None and node.kind == "startEvent" and node.parent in definition.processes
+
+
+def _process_of(definition: Definition, element: str) -> str:
+    """The process of an element, also of a pool."""
+    if element in definition.nodes:
+        return definition.nodes[element].process
+    root = read_source(definition.xml)
+    if not isinstance(root, Finding):
+        for participant in root.iter(BPMN + "participant"):
+            if participant.get("id") == element:
+                return participant.get("processRef", "")
+    return element
+
+
+# ---- lib-bpmn-engine -------------------------------------------------------------------------------------------------
+def judge_library(case: Case, world: World) -> Verdict:
+    """The tasks executed, when only those named complete."""
+    note, refused = "", False
+    host: Host | None = None
+    named = set(case["complete"])
+    try:
+        definition = world.read(case, tasks_wait=True)
+        host = world.host(definition, lambda node: node.id in named)
+        host.start(case["process"], case["variables"])
+        for message in case["publish"]:
+            host.publish(message)
+        host.advance(case["delay_s"])
+    except DiagramRefusedForCase as problem:
+        note, refused = str(problem), True
+    except FAILURES as problem:
+        note = f"{type(problem).__name__}: {problem}"
+    got = sorted(element for element in (host.completed if host else ()) if element in named)
+    expected = sorted(case["expect"])
+    return Verdict(got == expected, "" if got == expected else f"{got} instead of {expected} {note}", refused)
