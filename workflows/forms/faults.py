@@ -45,23 +45,32 @@ Known = Mapping[tuple[str | int, ...], Iterable[str]]
 """By place, the keys that are allowed there."""
 
 
-def tell_faults(error: ValidationError, *, prefix: str = "", known: Known | None = None) -> list[Finding]:
+def tell_faults(
+    error: ValidationError, *, prefix: str = "", known: Known | None = None, vocabulary: Iterable[str] = (), data: Any = None
+) -> list[Finding]:
     """All faults of `error`; paths look like `dates.publication.kind` or `components[3].validate`, after `prefix`.
 
-    An unknown key is told with the nearest of those that are `known` at its place.
+    An unknown key is told with the nearest of those that are `known` at its place, or of the `vocabulary`. With the `data`
+    that was validated, what pydantic adds to places (the names of a union's members) is left out.
     """
-    found = []
+    words = tuple(vocabulary)
+    found: dict[tuple[str, str], Finding] = {}
     for fault in error.errors(include_url=False, include_input=True):
-        place = fault["loc"]
+        place = tuple(fault["loc"]) if data is None else _strip_place(fault["loc"], data)
         code = _CODES.get(fault["type"], fault["type"] if fault["type"][:1].isupper() else "ValueRefused")
         values: dict[str, Any] = dict(fault.get("ctx") or {})
         values.pop("error", None)
+        if fault["type"].startswith("union_tag_"):  # which of several models it is: `kind` is missing or unknown
+            key = str(values.get("discriminator", "")).strip("'")
+            place = (*place, key)
+            code = "KeyMissing" if fault["type"] == "union_tag_not_found" else "ValueNotAllowed"
+            values = {"expected": values.get("expected_tags", ""), "tag": values.get("tag", "")}
         if place:
             values["key"] = str(place[-1])
         if code == "ValueNotAllowed":
             values["allowed"] = values.pop("expected", "")
         if code in ("ValueNotAllowed", "ValueMisspelt"):
-            values["value"] = shorten(fault.get("input"))
+            values["value"] = shorten(values.pop("tag", fault.get("input")))
         if code in ("ValueTooSmall", "ValueTooLarge"):
             values["limit"] = next((values[key] for key in ("ge", "gt", "le", "lt") if key in values), "")
         if code in ("ValueTooShort", "ValueTooLong"):
@@ -69,11 +78,25 @@ def tell_faults(error: ValidationError, *, prefix: str = "", known: Known | None
         if code == "ValueRefused":
             values["reason"] = fault["msg"]
         if code == "KeyUnknown":
-            near = get_close_matches(str(place[-1]), list((known or {}).get(tuple(place[:-1]), ())), n=1)
+            near = get_close_matches(str(place[-1]), list((known or {}).get(place[:-1], words)), n=1, cutoff=0.75)
             code = "KeyMisspelt" if near else code
             values["suggestion"] = near[0] if near else ""
-        found.append(Finding(code, path=prefix + write_path(place), values=values))
-    return found
+        path = prefix + write_path(place)
+        found.setdefault((path, code), Finding(code, path=path, values=values))  # once, though several union members say it
+    return list(found.values())
+
+
+def _strip_place(place: Iterable[str | int], data: Any) -> tuple[str | int, ...]:
+    """`place` without what does not lead into `data`; the last part of a missing key leads nowhere and stays."""
+    parts, kept = list(place), []
+    for number, part in enumerate(parts):
+        leads = (isinstance(data, Mapping) and part in data) or (isinstance(data, (list, tuple)) and isinstance(part, int))
+        if leads:
+            kept.append(part)
+            data = data[part]
+        elif number == len(parts) - 1 and isinstance(data, Mapping):
+            kept.append(part)
+    return tuple(kept)
 
 
 def write_path(place: Iterable[str | int]) -> str:

@@ -1,0 +1,173 @@
+"""What concerns several parts of a notice at once: references between `notice.yaml`, the diagrams and the forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.errors import Finding
+from engine.model import Definition
+from workflows.forms import OTHER, Form
+from workflows.notices.model import Notice, Setting
+from workflows.notices.parts import Sourced
+from workflows.notices.source import NOTICE
+
+_DATE_NAME = re.compile(r"\bdates\.([A-Za-z_]\w*)")
+
+
+def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding]:
+    """What does not fit together within `notice.yaml`, and files that it names and that are missing."""
+    yield from _check_sources(notice)
+    yield from _check_keys(notice)
+    weights = sum(demand.weight.value for demand in notice.demands)
+    if weights != 100:
+        yield _tell("NoticeWeightsWrong", "demands", sum=weights)
+    if notice.recipients.total.value != len(notice.recipients.bodies):
+        yield _tell(
+            "NoticeBodiesCount", "recipients.bodies", total=notice.recipients.total.value, count=len(notice.recipients.bodies)
+        )
+    for name, found in (("institution_kinds", notice.institution_kinds), ("directions", notice.directions)):
+        if found is not None and found.open.value and OTHER not in {item.key for item in found.items}:
+            yield _tell("NoticeOtherMissing", f"{name}.items")
+    for name, setting in notice.settings.items():
+        yield from _check_setting(name, setting)
+    content = notice.model_dump()
+    for place, question in enumerate(notice.open_questions):
+        if question.setting not in notice.settings and not _leads_somewhere(content, question.setting):
+            yield _tell("NoticeReferenceUnknown", f"open_questions[{place}].setting", value=question.setting)
+    letters = {letter.key for letter in notice.letters}
+    for place, reminder in enumerate(notice.reminders):
+        if reminder.letter not in letters:
+            yield _tell("NoticeReferenceUnknown", f"reminders[{place}].letter", value=reminder.letter)
+    for name, file in (("campaign", notice.diagrams.campaign), ("case", notice.diagrams.case)):
+        if file not in files:
+            yield _tell("NoticeFileMissing", f"diagrams.{name}", file=file)
+    for place, part in enumerate(notice.reconstructed):
+        for which, file in enumerate(part.what):
+            if file not in files:
+                yield _tell("NoticeFileMissing", f"reconstructed[{place}].what[{which}]", file=file)
+
+
+def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
+    """What the diagrams and `notice.yaml` say of each other: process ids, dates, tasks with reminders."""
+    for role, file in (("campaign", notice.diagrams.campaign), ("case", notice.diagrams.case)):
+        if file in diagrams and f"{notice.key}_{role}" not in diagrams[file].processes:
+            found = ", ".join(diagrams[file].processes)
+            yield Finding("NoticeProcessMissing", path=file, values={"process": f"{notice.key}_{role}", "found": found})
+    named = {notice.diagrams.campaign, notice.diagrams.case}
+    for file in sorted(set(diagrams) - named):
+        yield Finding("NoticeDiagramUnused", path=file, values={"file": file})
+    for file, definition in diagrams.items():
+        for node in definition.nodes.values():
+            texts = [template.text for template in (node.camunda.due_date, node.camunda.follow_up_date) if template is not None]
+            texts += [event.timer.text for event in node.events if event.timer is not None]
+            for name in sorted({name for text in texts for name in _DATE_NAME.findall(text)} - set(notice.dates)):
+                yield Finding("NoticeDateMissing", element=node.id, path=file, values={"name": name, "element": node.id})
+    tasks = {node.id for definition in diagrams.values() for node in definition.nodes.values() if node.kind == "userTask"}
+    for place, reminder in enumerate(notice.reminders):
+        if len(diagrams) >= len(named) and reminder.task not in tasks:
+            yield _tell("NoticeReferenceUnknown", f"reminders[{place}].task", value=reminder.task)
+
+
+def check_form_keys(diagrams: Mapping[str, Definition], forms: Iterable[str]) -> Iterator[Finding]:
+    """Form keys in the diagrams without a form."""
+    known = set(forms)
+    for file, definition in diagrams.items():
+        for node in definition.nodes.values():
+            key = node.camunda.form_key.text if node.camunda.form_key is not None else None
+            if key is not None and key not in known:
+                yield Finding("NoticeFormMissing", element=node.id, path=file, values={"form": key, "element": node.id})
+
+
+def check_forms(notice: Notice, forms: Mapping[str, Form]) -> Iterator[Finding]:
+    """Options and scores that differ from the notice's lists and demands."""
+    lists = {"directions": notice.directions, "institution_kind": notice.institution_kinds}
+    for key, form in forms.items():
+        for field in form.fields:
+            listed = lists.get(field.key)
+            if listed is None or field.options is None or field.options == ():
+                continue
+            expected, found = {item.key for item in listed.items}, {option.value for option in field.options}
+            if expected != found:
+                differ = ", ".join(sorted(expected ^ found))
+                yield Finding("NoticeOptionsDiffer", path=f"forms/{key}.form", values={"field": field.key, "differ": differ})
+        scored = {field.criterion for field in form.fields if field.criterion is not None}
+        demands = {demand.key for demand in notice.demands}
+        if scored and scored != demands:
+            differ = ", ".join(sorted(scored ^ demands))
+            yield Finding("NoticeCriteriaDiffer", path=f"forms/{key}.form", values={"differ": differ})
+
+
+def _check_sources(notice: Notice) -> Iterator[Finding]:
+    for path, part in _walk_sourced(notice, ""):
+        if part.text is not None and part.text not in notice.texts:
+            yield _tell("NoticeReferenceUnknown", f"{path}.text", value=part.text)
+        if part.text is not None and part.source != "notice":
+            yield _tell("NoticeTextOfOthers", f"{path}.text", source=part.source)
+        if part.words is not None and part.source == "ours":
+            yield _tell("NoticeWordsOfOurs", f"{path}.words")
+
+
+def _walk_sourced(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """All parts that name a source, dates among them, with their paths."""
+    if isinstance(part, BaseModel):
+        if isinstance(part, Sourced) or hasattr(part, "source"):
+            yield path, part
+        for name in type(part).model_fields:
+            yield from _walk_sourced(getattr(part, name), f"{path}.{name}" if path else name)
+    elif isinstance(part, Mapping):
+        for name, value in part.items():
+            yield from _walk_sourced(value, f"{path}.{name}")
+    elif isinstance(part, tuple):
+        for place, value in enumerate(part):
+            yield from _walk_sourced(value, f"{path}[{place}]")
+
+
+def _check_keys(notice: Notice) -> Iterator[Finding]:
+    lists: dict[str, Iterable[Any]] = {
+        "recipients.bodies": notice.recipients.bodies,
+        "demands": notice.demands,
+        "channels": notice.channels,
+        "open_questions": notice.open_questions,
+        "letters": notice.letters,
+    }
+    if notice.institution_kinds is not None:
+        lists["institution_kinds.items"] = notice.institution_kinds.items
+    if notice.directions is not None:
+        lists["directions.items"] = notice.directions.items
+    for path, items in lists.items():
+        seen: set[str] = set()
+        for place, item in enumerate(items):
+            if item.key in seen:
+                yield _tell("NoticeKeyTwice", f"{path}[{place}].key", key=item.key)
+            seen.add(item.key)
+
+
+def _check_setting(name: str, setting: Setting) -> Iterator[Finding]:
+    value = setting.value
+    if setting.choices and value not in setting.choices:
+        yield _tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=", ".join(setting.choices))
+    bounded = setting.minimum is not None or setting.maximum is not None
+    if bounded and (isinstance(value, (str, bool)) or value is None):
+        yield _tell("ValueNotNumber", f"settings.{name}.value", key="value")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        low, high = setting.minimum, setting.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            allowed = f"{'' if low is None else low}–{'' if high is None else high}"
+            yield _tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=allowed)
+
+
+def _leads_somewhere(content: Mapping[str, Any], path: str) -> bool:
+    found: Any = content
+    for part in path.split("."):
+        if not isinstance(found, Mapping) or found.get(part) is None:
+            return False
+        found = found[part]
+    return True
+
+
+def _tell(code: str, path: str, **values: Any) -> Finding:
+    return Finding(code, path=f"{NOTICE}: {path}", values=values)

@@ -1,0 +1,129 @@
+"""A notice's folder: read and checked as a whole, found in the package, hashed by its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from engine.errors import Finding
+from engine.model import Definition, read_diagram
+from workflows.forms import Form, FormRefused
+from workflows.forms.faults import tell_faults
+from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice
+from workflows.notices.model import VOCABULARY, Notice
+from workflows.notices.problems import NoticeInvalid
+from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, read_yaml
+
+Files = Mapping[str, bytes]
+"""A folder: contents by path within it (`notice.yaml`, `case.bpmn`, `forms/audit.form`)."""
+
+
+def read_notice(files: Files) -> Notice:
+    """Read and check a notice's folder: `notice.yaml`, its diagrams as far as they can be read alone, and its forms.
+
+    Raises NoticeInvalid with all findings. Paths: `notice.yaml: settings.cut.value`, `notice.yaml:12` (line of a YAML error),
+    `case.bpmn`, `forms/audit.form: components[2].key`. Whether the diagrams can run is checked when they are deployed.
+    """
+    findings = check_files(files)
+    notice = _read_content(files, findings)
+    diagrams = _read_diagrams(files, findings)
+    forms = _read_forms(files, findings)
+    findings += check_form_keys(diagrams, form_keys(files))
+    if notice is not None:
+        findings += check_notice(notice, files)
+        findings += check_diagrams(notice, diagrams)
+        findings += check_forms(notice, forms)
+    if notice is None or any(finding.severity == "error" for finding in findings):
+        raise NoticeInvalid(findings=findings, name=notice.key if notice is not None else NOTICE)
+    return notice
+
+
+def form_keys(files: Files) -> dict[str, str]:
+    """Form keys and the paths of their files."""
+    return {path[len("forms/") : -len(".form")]: path for path in files if path.startswith("forms/") and path.endswith(".form")}
+
+
+def bundled_notices(root: Traversable | None = None) -> dict[str, dict[str, bytes]]:
+    """The notices that come with the software, by their folders' names; read as package data, also from a wheel."""
+    root = root if root is not None else resources.files("bpmn")
+    found: dict[str, dict[str, bytes]] = {}
+    for folder in sorted(root.iterdir(), key=lambda item: item.name):
+        if folder.is_dir() and (folder / NOTICE).is_file():
+            found[folder.name] = _read_folder(folder, "")
+    return found
+
+
+def hash_folder(notice: Notice, files: Files) -> str:
+    """SHA-256 of what the folder says: spelling of YAML and JSON does not count, so an exported folder keeps its digest."""
+    parts: dict[str, Any] = {NOTICE: dump_content(notice)}
+    for path, content in files.items():
+        if path.endswith(".bpmn"):
+            parts[path] = hashlib.sha256(content).hexdigest()
+        elif path.endswith(".form"):
+            parts[path] = orjson.loads(content)
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def dump_content(notice: Notice) -> dict[str, Any]:
+    """The notice as JSON, with the keys that its file states."""
+    content: dict[str, Any] = notice.model_dump(mode="json", exclude_unset=True)
+    return content
+
+
+def _read_folder(folder: Traversable, prefix: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            found |= _read_folder(item, f"{prefix}{item.name}/")
+        else:
+            found[prefix + item.name] = item.read_bytes()
+    return found
+
+
+def _read_content(files: Files, findings: list[Finding]) -> Notice | None:
+    if NOTICE not in files:
+        return None
+    data, faults = read_yaml(files[NOTICE])
+    findings += faults
+    if data is None:
+        return None
+    try:
+        return Notice.model_validate(data)
+    except ValidationError as error:
+        findings += tell_faults(error, prefix=f"{NOTICE}: ", data=data, vocabulary=VOCABULARY)
+        return None
+
+
+def _read_diagrams(files: Files, findings: list[Finding]) -> dict[str, Definition]:
+    found = {}
+    for path in sorted(path for path in files if path.endswith(".bpmn")):
+        if len(files[path]) > LARGEST_FILE:
+            continue
+        read = read_diagram(files[path], name=path)
+        for fault in read.findings:
+            place = f"{path}:{fault.path}" if fault.path else path
+            findings.append(Finding(fault.code, fault.severity, fault.element, place, fault.values))
+        if read.definition is not None:
+            found[path] = read.definition
+    return found
+
+
+def _read_forms(files: Files, findings: list[Finding]) -> dict[str, Form]:
+    found = {}
+    for key, path in sorted(form_keys(files).items()):
+        try:
+            found[key] = Form.load(files[path], name=key)
+        except FormRefused as refused:
+            for fault in refused.findings:
+                place = f"{path}: {fault.path}" if fault.path else path
+                findings.append(Finding(fault.code, fault.severity, fault.element, place, fault.values))
+            continue
+        if found[key].id != key:
+            findings.append(Finding("NoticeFormIdDiffers", path=path, values={"id": found[key].id, "key": key}))
+    return found
