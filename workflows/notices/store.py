@@ -22,7 +22,7 @@ from workflows.notices.folders import Files, dump_content, form_keys, hash_folde
 from workflows.notices.model import Notice
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.source import NOTICE
-from workflows.rules import NoticeUnknown
+from workflows.rules.subjects import NoticeUnknown
 from workflows.tables import notice as notice_table
 
 Source = Literal["folder", "person"]
