@@ -71,7 +71,14 @@ def retry_incident(work: Work, incident_id: str) -> None:
         row = work.connection.execute(
             table.update()
             .where(table.c.id == found.row_id, table.c.state == "dead")
-            .values(state=state, attempt=0, next_try_at=work.now, generation=table.c.generation + 1)
+            .values(
+                state=state,
+                attempt=0,
+                next_try_at=work.now,
+                generation=table.c.generation + 1,
+                lease_by=None,
+                lease_until=None,
+            )
             .returning(table.c.generation)
         ).one_or_none()
         if row is not None:

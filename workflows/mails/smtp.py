@@ -7,6 +7,7 @@ SMTP cannot promise "exactly once": when the connection breaks after the server 
 from __future__ import annotations
 
 import ipaddress
+import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -23,6 +24,9 @@ from engine.errors import Problem
 from workflows.mails.letters import clean_line
 
 Security = Literal["none", "starttls", "tls"]
+
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+"""Checked by us: Python refuses line breaks in a header's value, not in its name."""
 
 TIMEOUT = 20.0
 """Seconds that each answer of the server may take; well below the lease of a row."""
@@ -93,8 +97,8 @@ class SmtpMailer:
         message["Message-ID"] = f"<{row.id}@{self.sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answers, please
         for name, value in row.headers.items():
-            if name in message:
-                raise ValueError(f"header {name} is set already")
+            if not HEADER_NAME.fullmatch(name) or name in message:
+                raise ValueError(f"header {name[:60]!r} cannot be set")
             message[name] = value
         message.set_content(row.body, charset="utf-8", cte="base64")
         return message

@@ -44,12 +44,22 @@ class Mailbox:
         message = email.message_from_bytes(content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.letters.append((envelope.mail_from, envelope.rcpt_tos, message))
-        self.secure.append(session.ssl is not None)
+        assert server.transport is not None
+        self.secure.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 taken"
 
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=self.users.get(data.login.decode()) == data.password.decode())
+        return AuthResult(success=self.users.get(data.login.decode()) == data.password.decode(), handled=False)
+
+
+class FreePort(Controller):
+    """Listens on a port that the system chooses; aiosmtpd's own check at the start connects to the one that was asked for."""
+
+    def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 OpenServer = Callable[..., Mailbox]
@@ -58,7 +68,7 @@ OpenServer = Callable[..., Mailbox]
 @pytest.fixture
 def open_server() -> Iterator[OpenServer]:
     """Start mail servers: `open_server(security="none" | "starttls" | "tls", users={name: password})`."""
-    running: list[Controller] = []
+    running: list[FreePort] = []
 
     def start(*, security: str = "none", users: dict[str, str] | None = None) -> Mailbox:
         mailbox = Mailbox(users=users or {})
@@ -69,7 +79,7 @@ def open_server() -> Iterator[OpenServer]:
             options |= {"tls_context": context, "require_starttls": True}
         if users:
             options |= {"authenticator": mailbox.authenticate, "auth_required": True, "auth_require_tls": security == "starttls"}
-        controller = Controller(
+        controller = FreePort(
             mailbox,
             hostname="127.0.0.1",
             port=0,
@@ -78,8 +88,7 @@ def open_server() -> Iterator[OpenServer]:
         )
         controller.start()
         running.append(controller)
-        assert isinstance(controller.server, asyncio.Server)
-        mailbox.port = controller.server.sockets[0].getsockname()[1]
+        mailbox.port = controller.port
         return mailbox
 
     yield start

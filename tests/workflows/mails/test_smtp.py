@@ -63,7 +63,10 @@ def test_a_chinese_letter_arrives_whole_and_once(process_engine: ProcessEngine, 
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Linxuan-About"] == "samr_2022_932"
     assert message["Date"].datetime.isoformat() == "2022-07-01T01:00:00+00:00"
-    assert message.get_content() == "张三：\n\n请在2022年10月31日24:00（北京时间）前完成。\n" + "长" * 2000 + "\n.\n结束\n"
+    assert (
+        message.get_content().replace("\r\n", "\n")
+        == "张三：\n\n请在2022年10月31日24:00（北京时间）前完成。\n" + "长" * 2000 + "\n.\n结束\n"
+    )
     row = state_of(process_engine, mail_id)
     assert (row.state, row.attempt) == ("sent", 0) and row.sent_at is not None
 
@@ -200,7 +203,7 @@ def test_a_server_that_says_nothing_is_given_up(sqlite_engine: ProcessEngine) ->
     with socket.create_server(("127.0.0.1", 0)) as listener:
         silent = SmtpMailer("127.0.0.1", listener.getsockname()[1], sender="linxuan@example.org", timeout=0.2)
         row = state_of(sqlite_engine, queue(sqlite_engine))
-        with pytest.raises(TimeoutError):
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
             silent(row)
 
 
