@@ -42,12 +42,13 @@ PHRASES = (
 
 @dataclass
 class Cast:
-    """Plays everybody of a world. `submissions` is what the clients saw."""
+    """Plays everybody of a world. `submissions` is what the clients saw; `tell_answer` is called with each as it is answered."""
 
     stage: Stage
     world: World
     people: People
     campaign_id: str
+    tell_answer: Callable[[Submission], None] = field(default=lambda _: None)
     submissions: list[Submission] = field(default_factory=list)
     _seen: str = ""
     _plans: dict[str, InstitutionPlan] = field(default_factory=dict)  # by case number
@@ -160,18 +161,18 @@ class Cast:
 
     def _note(self, name: str, channel: str, cutoff: str, subject: str, sent_at: datetime, problem: Problem | None) -> None:
         count = sum(1 for submission in self.submissions if submission.id.rpartition("#")[0] == name)
-        self.submissions.append(
-            Submission(
-                f"{name}#{count + 1}",
-                channel,
-                cutoff,
-                subject,
-                in_zone(sent_at),
-                "accepted" if problem is None else "refused",
-                None if problem is None else problem.code,
-                in_zone(self.stage.now),
-            )
+        submission = Submission(
+            f"{name}#{count + 1}",
+            channel,
+            cutoff,
+            subject,
+            in_zone(sent_at),
+            "accepted" if problem is None else "refused",
+            None if problem is None else problem.code,
+            in_zone(self.stage.now),
         )
+        self.submissions.append(submission)
+        self.tell_answer(submission)
 
     def _applicant(self, plan: InstitutionPlan) -> Person:
         return self.people.applicants[plan.number - 1]

@@ -1,0 +1,111 @@
+"""The replay of SAMR 2022, judged from outside: on both databases, on both kernels, with other seeds, sizes and deadlines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checker import Checker
+
+from api.settings import Settings
+from api.wiring import build_engine
+from workflows.replay import Options, play
+from workflows.schema import upgrade_schema
+
+SMALL = 76
+"""Institutions: enough for every body to have some, few enough for the normal run."""
+
+
+@contextmanager
+def replayed(url: str, folder: Path, **options: Any) -> Iterator[dict[str, Any]]:
+    """The JSON result of a replay in an empty database."""
+    process_engine = build_engine(Settings(database_url=url, file_folder=folder / "files"))
+    upgrade_schema(process_engine.database)
+    try:
+        report = play(process_engine, Options("samr_2022_932", **{"institutions": SMALL, "experts": 24, "cut": 12, **options}))
+        yield json.loads(json.dumps(report.as_json(), ensure_ascii=False))
+    finally:
+        process_engine.database.dispose()
+
+
+def essence(result: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same whatever executes and stores."""
+    return {key: value for key, value in result.items() if key != "kernel"}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The replay on the token kernel and SQLite, judged."""
+    folder = tmp_path_factory.mktemp("reference")
+    url = f"sqlite:///{folder / 'replay.sqlite3'}"
+    with replayed(url, folder) as result:
+        assert Checker(result, url).check() == []
+    return result
+
+
+def test_the_campaign_is_played_to_its_end(reference: dict[str, Any]) -> None:
+    assert len(reference["published"]) == 12
+    assert {item["published_at"][:10] for item in reference["published"]} == {"2023-03-17"}
+    assert (reference["incidents"], reference["open_instances"]) == ([], [])
+    answers = {(entry["channel"], entry["answer"]) for entry in reference["submissions"]}
+    assert answers >= {
+        (channel, answer) for channel in ("application", "list", "correction") for answer in ("accepted", "refused")
+    }
+    (collection,) = [cutoff for cutoff in reference["cutoffs"] if cutoff["name"] == "collection"]
+    assert collection == {"name": "collection", "cutoff_at": "2022-08-11T00:00:00+08:00", "due_on": "2022-08-10"}
+
+
+@pytest.mark.parametrize("kernel", ["tokens", "spiff"])
+def test_every_kernel_and_database_gives_the_same(
+    reference: dict[str, Any], kernel: str, database_url: str, tmp_path: Path
+) -> None:
+    if kernel == "tokens" and database_url.startswith("sqlite"):
+        pytest.skip("this one is the reference itself")
+    with replayed(database_url, tmp_path, kernel=kernel) as result:
+        assert Checker(result, database_url).check() == []
+    assert essence(result) == essence(reference)
+
+
+def test_another_seed_gives_another_campaign(reference: dict[str, Any], sqlite_url: str, tmp_path: Path) -> None:
+    with replayed(sqlite_url, tmp_path, seed=7) as result:
+        assert Checker(result, sqlite_url).check() == []
+    assert result["below_quota"] != reference["below_quota"]
+    assert result["published"] != reference["published"]
+
+
+def test_a_shifted_deadline_shifts_what_is_in_time(reference: dict[str, Any], sqlite_url: str, tmp_path: Path) -> None:
+    with replayed(sqlite_url, tmp_path, deadline=datetime.fromisoformat("2022-08-21T00:00:00+08:00")) as result:
+        assert Checker(result, sqlite_url).check() == []
+    (collection,) = [cutoff for cutoff in result["cutoffs"] if cutoff["name"] == "collection"]
+    assert collection["due_on"] == "2022-08-20"
+    assert any(entry["sent_at"] > "2022-08-11" and entry["answer"] == "accepted" for entry in result["submissions"])
+
+
+@pytest.mark.slow
+def test_the_whole_campaign_of_49(database_url: str, tmp_path: Path) -> None:
+    with replayed(database_url, tmp_path, institutions=170, experts=40, cut=49) as result:
+        assert Checker(result, database_url).check() == []
+    assert len(result["published"]) == 49
+    assert len(result["below_quota"]) == 2
+
+
+def test_the_checker_finds_what_is_wrong(reference: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A checker that finds nothing whatever it is given would prove nothing."""
+    url = f"sqlite:///{next(tmp_path_factory.getbasetemp().glob('reference*')) / 'replay.sqlite3'}"
+    for spoil in (
+        lambda found: found["submissions"][0].update(
+            answer="refused" if found["submissions"][0]["answer"] == "accepted" else "accepted"
+        ),
+        lambda found: found["below_quota"].append("北京"),
+        lambda found: found["published"].reverse(),
+        lambda found: found["cutoffs"][0].update(due_on="2022-08-01"),
+        lambda found: found["timeline"].insert(0, found["timeline"][-1]),
+    ):
+        spoiled = json.loads(json.dumps(reference))
+        spoil(spoiled)
+        assert Checker(spoiled, url).check() != []
