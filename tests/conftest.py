@@ -38,7 +38,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     """The address of an empty database; one each for SQLite and PostgreSQL."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'linxuan.sqlite3'}"
-        return
+    else:
+        yield request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """The address of an empty PostgreSQL database, for tests marked `postgresql`."""
     if POSTGRESQL is None:
         pytest.skip("no PostgreSQL server: set LINXUAN_TEST_POSTGRESQL, or run `python3 run.py test`, which starts one")
     with postgresql_database(POSTGRESQL) as url:
