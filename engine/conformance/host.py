@@ -25,6 +25,7 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition, EventDefinition, Node, starting_nodes
+from engine.moments import first_due
 
 BEGIN = datetime(2022, 7, 1, tzinfo=UTC)
 WORK = (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT)
@@ -64,6 +65,7 @@ class Host:
         self.instances: list[Instance] = []
         self.completed: list[str] = []  # element ids, in order
         self.variables: dict[str, Any] = {}  # of instances that an event starts
+        self.starts: list[tuple[datetime, str, str]] = []  # moment, process, start event
         self.thrown: deque[tuple[Instance | None, Thrown]] = deque()
         self.steps = 0
 
@@ -71,8 +73,21 @@ class Host:
     def start(self, process_id: str, variables: Mapping[str, Any], element_id: str | None = None) -> None:
         """Start an instance and let everything come to rest."""
         self.variables = dict(variables)
-        self._start(process_id, element_id)
+        if element_id is None and not starting_nodes(self.definition, self.definition.processes[process_id].node):
+            self._await_start(process_id)
+        else:
+            self._start(process_id, element_id)
         self.settle()
+
+    def _await_start(self, process_id: str) -> None:
+        """The process begins with an event alone: a timer will start it, or a condition does now; others are thrown."""
+        for node in self._starts(self.definition.processes[process_id].node):
+            for event in node.events:
+                if event.timer is not None:
+                    due = first_due(event.timer.kind, event.timer.value.evaluate(self.variables), self.now)
+                    self.starts.append((due.at, process_id, node.id))
+                elif event.condition is not None and event.condition.evaluate(self.variables):
+                    self._start(process_id, node.id)
 
     def _start(self, process_id: str, element_id: str | None) -> None:
         instance = Instance(process_id)
@@ -88,6 +103,11 @@ class Host:
         """Let time pass; timers fire in the order of their moments."""
         until = self.now + timedelta(seconds=seconds)
         while True:
+            for start in [start for start in self.starts if start[0] <= until]:
+                self.starts.remove(start)
+                self.now = max(self.now, start[0])
+                self._start(start[1], start[2])
+                self.settle()
             due = [
                 (wait.due_at, index, wait)
                 for index, instance in enumerate(self.instances)

@@ -78,10 +78,10 @@ class _Check:
         caught = node.kind in ("startEvent", "boundaryEvent") or node.kind == "intermediateCatchEvent" and node.catches("link")
         loose = node.triggered_by_event or node.for_compensation
         if node.incoming and (caught or loose):
-            self.fault("diagram_flow_into", node, flow=node.incoming[0].id)
+            self.refuse("diagram_flow_into", node, flow=node.incoming[0].id)
         throws_link = node.kind == "intermediateThrowEvent" and node.catches("link")
         if node.outgoing and (node.kind == "endEvent" or loose or throws_link or _compensates(node)):
-            self.fault("diagram_flow_out_of", node, flow=node.outgoing[0].id)
+            self.refuse("diagram_flow_out_of", node, flow=node.outgoing[0].id)
         if node.kind == "eventBasedGateway":
             for flow in node.outgoing:
                 target = self.definition.nodes[flow.target]
@@ -116,11 +116,11 @@ class _Check:
     # ---- activities --------------------------------------------------------------------------------------------------
     def _activity(self, node: Node) -> None:
         if node.kind == "callActivity":
-            process = self.definition.processes.get(node.called or "")
-            if process is None:
+            called = self.definition.callables.get(node.called or "")
+            if called is None:
                 self.refuse("diagram_call_unknown", node, called=node.called or "")
-            elif not starting_nodes(self.definition, process.node):
-                self.fault("diagram_call_cannot_start", node, called=process.id)
+            elif not starting_nodes(self.definition, called):
+                self.fault("diagram_call_cannot_start", node, called=node.called)
         if isinstance(node.loop, MultiInstance) and node.camunda.outputs:
             self.fault("diagram_output_multi_instance", node)
         if node.kind == "userTask" and not self.simulation:
@@ -135,7 +135,7 @@ class _Check:
     def _scope(self, scope: Node) -> None:
         children = list(self.children(scope))
         if scope.kind == "process" and not children:
-            self.fault("diagram_process_empty", scope)
+            self.refuse("diagram_process_empty", scope)
             return
         begins = starting_nodes(self.definition, scope, by_event=True)
         if children and not begins:
@@ -152,7 +152,7 @@ class _Check:
         if node.kind == "startEvent" and node.events and not scope.triggered_by_event:
             inner = {"error", "escalation", "compensate"}
             if scope.kind != "process":
-                self.fault("diagram_start_in_subprocess", node)
+                self.refuse("diagram_start_in_subprocess", node)
             elif any(event.kind in inner for event in node.events):
                 kinds = ", ".join(event.kind for event in node.events if event.kind in inner)
                 self.fault("diagram_start_only_in_event_subprocess", node, event=kinds)
@@ -177,7 +177,7 @@ class _Check:
         """An event sub-process has exactly one start event, and that has a trigger (BPMN 2.0.2, 10.3.5)."""
         starts = [child for child in self.children(scope) if child.kind == "startEvent"]
         if len(starts) != 1 or not starts[0].events:
-            self.fault("diagram_event_subprocess_start", scope)
+            self.refuse("diagram_event_subprocess_start", scope)
         if scope.boundaries:
             self.fault("diagram_event_subprocess_boundary", scope)
         if scope.loop is not None:
@@ -190,7 +190,7 @@ class _Check:
         count = Counter(name for name, _ in catching)
         for name, node in catching:
             if count[name] > 1:
-                self.fault("diagram_link_twice", node, name=name or "")
+                self.refuse("diagram_link_twice", node, name=name or "")
         for node in children:
             for event in node.events:
                 if node.kind == "intermediateThrowEvent" and event.kind == "link" and event.name not in count:

@@ -219,7 +219,8 @@ class Process:
 class Definition:
     """All executable processes of one file. Compared and hashed by identity, so that kernels can keep what they derive from it.
 
-    `lanes` gives the name of the (innermost) lane by node id, `messages` the names of messages by their ids.
+    `lanes` gives the name of the (innermost) lane by node id, `messages` and `signals` their names by their ids. `callables`
+    are the scopes that call activities may name: the processes, and for each global task a process of that one task.
     """
 
     name: str
@@ -228,6 +229,7 @@ class Definition:
     nodes: Mapping[str, Node]
     flows: Mapping[str, Flow]
     lanes: Mapping[str, str]
+    callables: Mapping[str, Node] = field(default_factory=_nothing)
     messages: Mapping[str, str] = field(default_factory=_nothing)
     signals: Mapping[str, str] = field(default_factory=_nothing)
 

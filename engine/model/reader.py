@@ -36,6 +36,14 @@ SILENT = frozenset(
 )
 """Elements inside a scope that are not flow nodes and that we read elsewhere, or that are there for people only."""
 
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalScriptTask": "scriptTask",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -95,6 +103,7 @@ class _Reader:
         for element in self.root.iter(BPMN + "process"):
             if self.simulation or element.get("isExecutable", "true") == "true":
                 processes.append(self._scope(element, "process", None))
+        global_tasks = [self._global_task(element, kind) for kind in GLOBAL_TASKS for element in self.root.findall(BPMN + kind)]
         if not processes:
             self.report.fault("diagram_no_process", self.root)
         for flow_element, scope in self.flow_elements:
@@ -115,6 +124,7 @@ class _Reader:
             nodes=MappingProxyType(nodes),
             flows=MappingProxyType(self.flows),
             lanes=MappingProxyType(lanes),
+            callables=MappingProxyType({draft.process: nodes[draft.id] for draft in [*processes, *global_tasks]}),
             messages=MappingProxyType(self.events.names["message"]),
             signals=MappingProxyType(self.events.names["signal"]),
         )
@@ -135,6 +145,14 @@ class _Reader:
             elif name and name not in SILENT and not (name.endswith("EventDefinition") or name == "eventDefinitionRef"):
                 self.report.fault("diagram_element_unsupported", child, kind=name)
         return scope
+
+    def _global_task(self, element: etree._Element, kind: str) -> _Draft:
+        """A task outside all processes that call activities share: read as a process of this one task."""
+        task_id = element.get("id") or kind
+        around = _Draft(f"{task_id}.process", "process", element, None, task_id, {"name": element.get("name")})
+        self.drafts[around.id] = around
+        around.children.append(self._node(element, GLOBAL_TASKS[kind], around, 0))
+        return around
 
     def _node(self, element: etree._Element, kind: str, parent: _Draft | None, index: int) -> _Draft:
         node_id = element.get("id") or (f"{parent.id}.{kind}{index}" if parent else kind)
@@ -207,7 +225,8 @@ class _Reader:
     def _flow(self, element: etree._Element, scope: _Draft) -> None:
         flow_id = element.get("id") or f"{scope.id}.flow{scope.element.index(element)}"
         if flow_id in self.flows or flow_id in self.drafts:
-            self.report.fault("diagram_id_twice", element, at=flow_id, line=0)
+            twin = self.drafts[flow_id].element if flow_id in self.drafts else element
+            self.report.fault("diagram_id_twice", element, at=flow_id, line=line_of(twin))
             return
         ends: list[str] = []
         for attribute in ("sourceRef", "targetRef"):

@@ -63,15 +63,15 @@ def act(step: Step, number: str, node: Node) -> None:
 
 def _call(step: Step, number: str, node: Node) -> None:
     """Begin the called process inside the call. Without mapping it sees what the caller sees, and what it writes comes back."""
-    process = step.plan.definition.processes.get(node.called or "")
+    process = step.plan.definition.callables.get(node.called or "")
     if process is None:  # only read for a simulation
         complete(step, number)
         return
     if node.camunda.inputs is None:
-        called = step.add(process.node, number, vars={})
+        called = step.add(process, number, vars={})
     else:
-        called = step.add(process.node, number, vars=_evaluate(step, node, number, node.camunda.inputs), closed=True)
-    step.note("entered", process.node, called)
+        called = step.add(process, number, vars=_evaluate(step, node, number, node.camunda.inputs), closed=True)
+    step.note("entered", process, called)
     open_scope(step, called)
 
 
@@ -86,7 +86,7 @@ def open_scope(step: Step, number: str, element: str | None = None) -> None:
         _begin_at(step, number, node, element)
         return
     starts = starting_nodes(step.plan.definition, node)
-    if node.kind == "process" and not starts:
+    if node.kind == "process" and node.children and not starts:
         raise StartUnknown(element=None)
     if node.kind == "adHocSubProcess" and node.sequential:
         step.records.change(number, adhoc=[start.id for start in starts[1:]] or None)
