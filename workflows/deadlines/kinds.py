@@ -6,11 +6,11 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, WrapValidator, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from engine.moments import MomentInvalid, parse_instant
 from workflows.deadlines.origins import FIRST_DAY, LAST_DAY, Dated, Deadline, Half, Month, SomeDay, last_day
@@ -219,7 +219,24 @@ class Instant(Dated):
         return self.cutoff_at.isoformat()
 
 
-_Single = Annotated[Day | MonthEnd | TenDayPeriod | HalfYear | Range | Instant, Field(discriminator="kind")]
+def _read_kind(data: Any, _handler: Any) -> Any:
+    """The date by its `kind`. Pydantic's own way would write the kind into the paths of faults, where no file has it."""
+    if isinstance(data, Dated):
+        return data
+    if not isinstance(data, Mapping):
+        raise ValidationError.from_exception_data("date", [InitErrorDetails(type="dict_type", input=data)])
+    kinds = {each.model_fields["kind"].default: each for each in get_args(_AnyDate)}
+    kind = data.get("kind")
+    if kind is None:
+        raise ValidationError.from_exception_data("date", [InitErrorDetails(type="missing", loc=("kind",), input=data)])
+    if not isinstance(kind, str) or kind not in kinds:
+        detail = InitErrorDetails(type="literal_error", loc=("kind",), input=kind, ctx={"expected": ", ".join(kinds)})
+        raise ValidationError.from_exception_data("date", [detail])
+    return kinds[kind].model_validate(data)
+
+
+_ByKind = WrapValidator(_read_kind)
+_SingleDate = Day | MonthEnd | TenDayPeriod | HalfYear | Range | Instant
 
 
 class Unknown(Dated):
@@ -229,7 +246,7 @@ class Unknown(Dated):
     """
 
     kind: Literal["unknown"] = "unknown"
-    candidates: tuple[_Single, ...] = ()
+    candidates: tuple[Annotated[_SingleDate, Field(discriminator="kind"), _ByKind], ...] = ()
 
     @field_validator("candidates", mode="before")
     @classmethod
@@ -241,15 +258,13 @@ class Unknown(Dated):
     @field_validator("candidates")
     @classmethod
     def _check_single(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if any(candidate.due_on is None for candidate in value):
+        if any(isinstance(candidate, (Weekly, Unknown)) or candidate.due_on is None for candidate in value):
             raise PydanticCustomError("DateCandidateRepeats", "a candidate repeats")
         return value
 
 
-DateValue = Annotated[
-    Day | MonthEnd | TenDayPeriod | HalfYear | Range | Weekly | Instant | Unknown,
-    Field(discriminator="kind"),
-]
+_AnyDate = _SingleDate | Weekly | Unknown
+DateValue = Annotated[_AnyDate, Field(discriminator="kind"), _ByKind]
 """Any date, by its `kind`: what a field of a pydantic model is declared as."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +21,8 @@ def _read_day(value: Any) -> Any:
     if type(value) is date:
         return value
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        return value
+        with suppress(ValueError):
+            return date.fromisoformat(value)
     raise PydanticCustomError("ValueNotDate", "not a day")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,7 +35,10 @@ def load_date(data: Mapping[str, Any], *, path: str = "") -> DateValue:
     try:
         return _ADAPTER.validate_python(data)
     except ValidationError as error:
-        findings = tell_faults(error, prefix=f"{path}." if path else "")
+        findings = [
+            replace(each, path=(each.path or "").removesuffix("."), values={"key": path, **each.values})
+            for each in tell_faults(error, prefix=f"{path}." if path else "")
+        ]
         raise DateInvalid(findings=findings) from None
 
 

@@ -76,6 +76,14 @@ _TO = r"(?:-|~|至|到)"
 _WEEKDAYS = "一二三四五六日"
 _PERIODS: dict[str, Literal["early", "middle", "late"]] = {"上": "early", "中": "middle", "下": "late"}
 
+_HOURS = {
+    "上午": frozenset(range(0, 13)),
+    "中午": frozenset((11, 12)),
+    "下午": frozenset((*range(1, 8), *range(13, 20))),
+    "晚": frozenset((*range(5, 12), *range(17, 24))),
+    "晚上": frozenset((*range(5, 12), *range(17, 24))),
+}
+
 # Around the date itself; they say that it is a deadline, not which.
 _LEAD = re.compile(r"^(?:(?:征集)?截止(?:时间|日期|日)?(?:为|是)?:?|请?于|截至|(?:持续征集)?至)")
 _TAIL = re.compile(r"(?:报送|上报|提交|完成|征集一批)?[,。;]?$")
@@ -128,11 +136,11 @@ def _moment(found: re.Match[str], context: _Context) -> DateValue:
     day = context.read_day(context.read_year(found[1]), found[2], found[3])
     half, hour = found[4], int(found[5])
     minute = 30 if found[8] else int(found[6] or found[7] or 0)
-    if half in ("下午", "晚", "晚上") and hour < 12:
-        hour += 12
+    if half:
+        if hour not in _HOURS[half]:  # 晚上12点 would be noon or midnight, of this day or the next
+            raise context.refuse("words_no_such_time")
+        hour += 12 if half in ("下午", "晚", "晚上") and hour < 12 else 0
     ends = (hour, minute) == (24, 0)
-    if half in ("上午", "中午") and hour > 12 or half == "中午" and hour < 11:
-        raise context.refuse("words_no_such_time")
     try:
         clock = "24:00" if ends else time(hour, minute).isoformat("minutes")
     except ValueError:
