@@ -218,8 +218,8 @@ def _note_refusal(work: Work) -> None:
 def _lock_end(failures: int, now: datetime) -> datetime | None:
     if failures < FREE_FAILURES:
         return None
-    doublings = min(failures - FREE_FAILURES, 10)
-    return now + min(FIRST_LOCK * 2**doublings, LONGEST_LOCK)
+    lock: timedelta = FIRST_LOCK * 2 ** min(failures - FREE_FAILURES, 10)
+    return now + min(lock, LONGEST_LOCK)
 
 
 def _hash(password: str) -> str:

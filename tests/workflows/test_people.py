@@ -27,7 +27,9 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bureau(process_engine: ProcessEngine) -> str:
     with process_engine.begin() as work:
-        return organisations.create_organisation(work, name="示例省市场监管局", short_name="示例省", kind="province", region="990000")
+        return organisations.create_organisation(
+            work, name="示例省市场监管局", short_name="示例省", kind="province", region="990000"
+        )
 
 
 @pytest.fixture
@@ -57,7 +59,9 @@ def test_password_is_stored_as_argon2id_only(process_engine: ProcessEngine, audi
 
 
 @pytest.mark.parametrize(("login", "password"), [("nobody", PASSWORD), ("auditor", "wrong password"), ("auditor", "")])
-def test_unknown_login_and_wrong_password_get_the_same_answer(process_engine: ProcessEngine, auditor: str, login: str, password: str) -> None:
+def test_unknown_login_and_wrong_password_get_the_same_answer(
+    process_engine: ProcessEngine, auditor: str, login: str, password: str
+) -> None:
     with pytest.raises(LoginRefused) as refusal:
         people.authenticate(process_engine, login, password)
     assert refusal.value.values == {}
@@ -137,7 +141,9 @@ def test_new_password_replaces_and_unlocks(process_engine: ProcessEngine, audito
 
 def test_members_of_groups(process_engine: ProcessEngine, auditor: str, bureau: str) -> None:
     with process_engine.begin() as work:
-        other = people.create_person(work, login="b", name="乙", organisation_id=bureau, roles=[("auditor", bureau), ("expert", bureau)])
+        other = people.create_person(
+            work, login="b", name="乙", organisation_id=bureau, roles=[("auditor", bureau), ("expert", bureau)]
+        )
         gone = people.create_person(work, login="c", name="丙", organisation_id=bureau, roles=[("auditor", bureau)])
         people.disable_person(work, gone)
         assert {who.id for who in people.list_members(work, [f"auditor@{bureau}"])} == {auditor, other}
@@ -145,7 +151,9 @@ def test_members_of_groups(process_engine: ProcessEngine, auditor: str, bureau: 
         assert people.list_members(work, []) == []
 
 
-def test_session_token_is_stored_hashed_and_ends(process_engine: ProcessEngine, auditor: str, virtual_clock: VirtualClock) -> None:
+def test_session_token_is_stored_hashed_and_ends(
+    process_engine: ProcessEngine, auditor: str, virtual_clock: VirtualClock
+) -> None:
     with process_engine.begin() as work:
         token = sessions.open_session(work, auditor, address="127.0.0.1")
         other = sessions.open_session(work, auditor)

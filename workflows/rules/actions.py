@@ -12,14 +12,13 @@
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
 | `campaign.manage` | campaign | its organisers: dates, settings, experts, comments |
-| `campaign.apply` | campaign | applicants, while it is collecting (the moment is decided with the window, not here) |
-| `case.read` | case | its institution's applicants, its experts (blind); once submitted its body's auditors and its campaign's organisers |
+| `campaign.apply` | campaign | applicants, once it was issued (whether in time is decided with the window, not here) |
+| `case.read` | case | its institution's applicants, its experts (blind); once submitted its body's auditors, its organisers |
 | `case.identity` | case | who may read it and is not its expert: institution, body, contacts, names of files |
 | `case.history` | case | as `case.identity` |
 | `case.audits` | case | as `case.identity` |
 | `case.scores` | case | its campaign's organisers who are not its experts |
-| `case.personal` | case | its institution's applicants: their own data unmasked |
-| `case.reveal` | case | its body's auditors and its campaign's organisers may lift the masks, with a reason that is recorded |
+| `case.personal` | case | as `case.identity`: who handles the case works with the persons named in it; others see masks |
 | `task.read` | task | assignee, owner, candidates, who closed it |
 | `task.claim` | task | candidates, while it is open and nobody has it |
 | `task.unclaim` | task | who has claimed it |
@@ -28,7 +27,7 @@
 | `task.return` | task | as `task.complete`; the diagram says whether and whereto |
 | `task.transfer` | task | as `task.complete`; the diagram says whether |
 | `task.receive` | task | candidates: to whom a task can be transferred |
-| `attachment.read` | attachment | who uploaded it; with its case once handed in (experts only fields shown in blind review); else with its task |
+| `attachment.read` | attachment | who uploaded it; once handed in with its case (experts: fields shown blind), else its task |
 | `incident.read` | incident | administrators; organisers of the campaign that it stopped |
 | `incident.retry` | incident | administrators |
 | `organisation.manage` | organisation | administrators at it or above it |
@@ -180,15 +179,14 @@ ACTIONS: dict[str, Rule] = {
     "campaign.board": Rule(CampaignSubject, _reads_board),
     "campaign.manage": Rule(CampaignSubject, _organises),
     "campaign.apply": Rule(
-        CampaignSubject, lambda person, campaign: campaign.phase == "collecting" and bool(person.organisations("applicant"))
+        CampaignSubject, lambda person, campaign: campaign.phase != "prepared" and bool(person.organisations("applicant"))
     ),
     "case.read": Rule(CaseSubject, _reads_case),
     "case.identity": Rule(CaseSubject, _knows),
     "case.history": Rule(CaseSubject, _knows),
     "case.audits": Rule(CaseSubject, _knows),
     "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
-    "case.personal": Rule(CaseSubject, lambda person, case: _knows(person, case) and _applies_for(person, case)),
-    "case.reveal": Rule(CaseSubject, lambda person, case: _knows(person, case) and _handles(person, case)),
+    "case.personal": Rule(CaseSubject, _knows),
     "task.read": Rule(TaskSubject, _reads_task),
     "task.claim": Rule(TaskSubject, _claims),
     "task.unclaim": Rule(TaskSubject, _unclaims),

@@ -1,6 +1,6 @@
 """How personal data look when masked: enough to tell two people apart, too little to reach them.
 
-Phones keep their first three and last four digits, as is customary on public lists; identity numbers the first three and last four.
+Phones and identity numbers keep their first three and last four digits, as is customary on public lists.
 """
 
 from __future__ import annotations

@@ -108,14 +108,7 @@ class OrganisationSubject:
 
 
 Subject = (
-    TaskSubject
-    | CampaignSubject
-    | CaseSubject
-    | AttachmentSubject
-    | NoticeSubject
-    | IncidentSubject
-    | OrganisationSubject
-    | None
+    TaskSubject | CampaignSubject | CaseSubject | AttachmentSubject | NoticeSubject | IncidentSubject | OrganisationSubject | None
 )
 """None stands for the installation as a whole."""
 

@@ -1,0 +1,270 @@
+"""Applications: an institution opens a case, sends, corrects and supplements it. Every version stays as it came."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.errors import Problem
+from engine.handlers import Call
+from engine.ids import new_id
+from engine.instances import start_instance
+from engine.tables import user_task
+from engine.work import Work
+from workflows.campaigns import windows
+from workflows.campaigns.reading import campaign_dates
+from workflows.campaigns.windows import BODY, COLLECTION, Window
+from workflows.organisations import Organisation, get_organisation, list_organisations
+from workflows.people import Person
+from workflows.rules import campaign_subject, require
+from workflows.tables import application_version, campaign, case, receipt, recommending_body
+
+CHANNELS = ("recommended", "direct")
+TITLE, DIRECTIONS = "title", "directions"
+"""Fields of the application form that lists show; other fields stay in the versions only."""
+
+
+class ChannelUnknown(Problem):
+    """`channel` is none of `CHANNELS`."""
+
+
+class InstitutionUnclear(Problem):
+    """The person applies for none or several institutions: one must be named."""
+
+
+class BodyUnclear(Problem):
+    """No recommending body of the campaign stands above the institution or in its region: one must be named."""
+
+
+# ---- opening a case --------------------------------------------------------------------------------------------------
+def start_application(
+    work: Work,
+    person: Person,
+    campaign_id: str,
+    *,
+    channel: str,
+    institution_id: str | None = None,
+    body_id: str | None = None,
+) -> str:
+    """Open a case for the person's institution while its window is open, start its instance, and return the case's id.
+
+    `institution_id` is needed only by who applies for several. `body_id`, for the channel `recommended`, is by default the
+    nearest recommending body above the institution, else the one of its region; a consortium must be named.
+    Raises CampaignUnknown, NotPermitted, ChannelUnknown, InstitutionUnclear, BodyUnclear, CollectionNotOpen, TooLate.
+    """
+    require(person, "campaign.apply", campaign_subject(work, campaign_id))
+    if channel not in CHANNELS:
+        raise ChannelUnknown(channel=channel)
+    institution = get_organisation(work, _choose_institution(person, institution_id))
+    body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
+    where = windows.get_window(work, campaign_id, BODY if body else COLLECTION, body, lock=True)
+    windows.decide_in_time(work, where)
+    row = _take_number(work, campaign_id)
+    case_id = new_id()
+    number = f"{row.key}-{row.next_number - 1:04d}"
+    work.connection.execute(
+        sa.insert(case).values(
+            id=case_id,
+            number=number,
+            campaign_id=campaign_id,
+            institution_id=institution.id,
+            body_id=body,
+            channel=channel,
+            title="",
+            directions=[],
+            state="draft",
+            created_at=work.now,
+            created_by=person.id,
+        )
+    )
+    variables = {
+        "case": case_id,
+        "campaign": campaign_id,
+        "campaign_key": row.key,
+        "institution": institution.id,
+        "body": body,
+        "organiser": row.organiser_id,
+        "channel": channel,
+        "cutoff": where.cutoff_at.isoformat(),
+        "dates": campaign_dates(work, campaign_id),
+        "outcome": "",
+    }
+    instance_id = start_instance(work, row.case_definition_id, number, variables)
+    work.connection.execute(sa.update(case).where(case.c.id == case_id).values(instance_id=instance_id))
+    return case_id
+
+
+def first_task(work: Work, case_id: str) -> str | None:
+    """The id of the open task that a newly opened case waits at; None when there is none."""
+    query = sa.select(user_task.c.id).join(case, case.c.number == user_task.c.business_key)
+    query = query.where(case.c.id == case_id, user_task.c.state == "open").order_by(user_task.c.created_at, user_task.c.id)
+    found: str | None = work.connection.execute(query.limit(1)).scalar_one_or_none()
+    return found
+
+
+def _choose_institution(person: Person, institution_id: str | None) -> str:
+    own = person.organisations("applicant")
+    if institution_id is None and len(own) == 1:
+        return next(iter(own))
+    if institution_id is None or institution_id not in own:
+        raise InstitutionUnclear()
+    return institution_id
+
+
+def _choose_body(work: Work, campaign_id: str, institution: Organisation, wanted: str | None) -> str:
+    members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
+    bodies = {body.id: body for body in list_organisations(work, ids=list(work.connection.execute(members).scalars()))}
+    above = [body for body in institution.ancestors if body in bodies]
+    nearby = [body.id for body in bodies.values() if institution.region is not None and body.region == institution.region]
+    if wanted is None and (above or len(nearby) == 1):
+        return (above or nearby)[0]
+    if wanted in bodies and (wanted in above or wanted in nearby or bodies[wanted].kind == "consortium"):
+        return wanted
+    raise BodyUnclear(institution=institution.name)
+
+
+def _take_number(work: Work, campaign_id: str) -> sa.Row[Any]:
+    """Count up under the lock of the campaign's row: no number is given twice, and none is lost but by a rollback."""
+    taken = (
+        sa.update(campaign)
+        .where(campaign.c.id == campaign_id)
+        .values(next_number=campaign.c.next_number + 1)
+        .returning(campaign.c.key, campaign.c.next_number, campaign.c.organiser_id, campaign.c.case_definition_id)
+    )
+    return work.connection.execute(taken).one()
+
+
+# ---- handlers --------------------------------------------------------------------------------------------------------
+def submit(call: Call) -> Mapping[str, Any]:
+    """`applications.submit`: the application reaches its window (the body's own, or the organiser's) in time.
+
+    Stores version and receipt; a direct case has reached the organiser (`outcome` "direct"). Raises TooLate.
+    """
+    received_at = _receive(call, "application", "applications.submit")
+    row = _row(call)
+    values = {"state": "submitted"} if row.received_at else {"state": "submitted", "received_at": received_at}
+    _update(call, **values, **_shown(call.form))
+    return {"outcome": "direct"} if row.channel == "direct" else {}
+
+
+def correct(call: Call) -> None:
+    """`applications.correct`: what the body returned comes back corrected, in time for the organiser's window. Raises TooLate."""
+    _receive(call, "correction", "applications.correct")
+    _update(call, state="submitted", **_shown(call.form))
+
+
+def supplement(call: Call) -> None:
+    """`applications.supplement`: what the organiser asked for after the collection; no cut-off but that of the diagram."""
+    _receive(call, "supplement", "applications.supplement")
+    _update(call, state="submitted", **_shown(call.form))
+
+
+def expire(call: Call) -> Mapping[str, Any]:
+    """`applications.expire`: the cut-off passed before anything was sent (`outcome` "expired")."""
+    _update(call, state="lapsed")
+    return {"outcome": "expired"}
+
+
+def lapse(call: Call) -> Mapping[str, Any]:
+    """`applications.lapse`: time is over for a case that was neither recommended nor complete (`outcome` "lapsed")."""
+    _update(call, state="lapsed")
+    return {"outcome": "lapsed"}
+
+
+# ---- versions and receipts -------------------------------------------------------------------------------------------
+def hash_data(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON (keys sorted, no spaces, UTF-8): what a receipt prints and anybody can recompute."""
+    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def last_version(work: Work, case_id: str) -> sa.Row[Any] | None:
+    """The latest version of a case's application; None before the first."""
+    query = sa.select(application_version).where(application_version.c.case_id == case_id)
+    return work.connection.execute(query.order_by(application_version.c.version.desc()).limit(1)).one_or_none()
+
+
+def write_receipt(
+    work: Work,
+    *,
+    campaign_id: str,
+    case_id: str | None,
+    organisation_id: str,
+    kind: str,
+    where: Window | None,
+    accepted: bool,
+    received_at: datetime,
+    sha256: str,
+) -> str:
+    """Note what reached us, when, and against which cut-off as it stood; the row's id."""
+    receipt_id = new_id()
+    work.connection.execute(
+        sa.insert(receipt).values(
+            id=receipt_id,
+            campaign_id=campaign_id,
+            case_id=case_id,
+            organisation_id=organisation_id,
+            kind=kind,
+            window_id=None if where is None else where.id,
+            accepted=accepted,
+            received_at=received_at,
+            cutoff_at=None if where is None else where.cutoff_at,
+            sha256=sha256,
+            by=work.by,
+        )
+    )
+    return receipt_id
+
+
+def _receive(call: Call, kind: str, handler: str) -> datetime:
+    work, row = call.work, _row(call)
+    where = windows.deciding_window(work, handler, call.variables, lock=True)
+    received_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    before = last_version(work, row.id)
+    form_key = work.connection.execute(sa.select(user_task.c.form_key).where(user_task.c.id == call.task_id)).scalar_one()
+    digest = hash_data(call.form)
+    work.connection.execute(
+        sa.insert(application_version).values(
+            case_id=row.id,
+            version=1 if before is None else before.version + 1,
+            form_key=form_key,
+            data=dict(call.form),
+            sha256=digest,
+            received_at=received_at,
+            received_by="online",
+            submitted_by=call.by,
+        )
+    )
+    write_receipt(
+        work,
+        campaign_id=row.campaign_id,
+        case_id=row.id,
+        organisation_id=row.institution_id,
+        kind=kind,
+        where=where,
+        accepted=True,
+        received_at=received_at,
+        sha256=digest,
+    )
+    return received_at
+
+
+def _row(call: Call) -> sa.Row[Any]:
+    return call.work.connection.execute(sa.select(case).where(case.c.id == call.variables["case"])).one()
+
+
+def _update(call: Call, **values: Any) -> None:
+    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(**values))
+
+
+def _shown(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rows of lists show of an application."""
+    directions = form.get(DIRECTIONS) or []
+    return {
+        "title": str(form.get(TITLE) or "")[:300],
+        "directions": list(directions) if isinstance(directions, list | tuple) else [directions],
+    }

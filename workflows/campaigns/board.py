@@ -1,0 +1,185 @@
+"""The board of a campaign: how far it is, body by body, what is due when and who says so, and what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.tables import incident, user_task
+from engine.work import Work
+from workflows.campaigns.reading import Campaign, get_campaign
+from workflows.campaigns.windows import BODY, COLLECTION, list_windows
+from workflows.deadlines import DateValue, load_date
+from workflows.people import Person
+from workflows.tables import case, organisation, recommending_body
+
+SUBMITTED = ("draft", "lapsed")
+"""States of cases that never reached their body are not counted as submitted; `lapsed` ones are when something was received."""
+LISTED = ("recommended", "reviewing", "reviewed", "selected", "not_selected", "published", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLine:
+    """One recommending body. `recommended` counts its listed cases once its list was received."""
+
+    organisation_id: str
+    name: str
+    short_name: str
+    cutoff_at: datetime
+    opened: int
+    submitted: int
+    audited: int
+    recommended: int
+    quota_min: int | None
+    quota_max: int | None
+    recommended_at: datetime | None
+
+    @property
+    def below_quota(self) -> bool:
+        """Whether fewer cases than asked for stand in its list (none while it has not sent one)."""
+        return self.quota_min is not None and self.recommended < self.quota_min
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineLine:
+    """A date of the campaign: the value keeps words, reading and source; `state` is that of its window, if it has one."""
+
+    name: str
+    date: DateValue
+    cutoff_at: datetime | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The whole board. `states` counts cases by state, `direct` those of them that were reported directly."""
+
+    campaign: Campaign
+    states: Mapping[str, int]
+    direct: Mapping[str, int]
+    bodies: tuple[BodyLine, ...]
+    deadlines: tuple[DeadlineLine, ...]
+    open_tasks: Mapping[str, int]
+    overdue_tasks: int
+    incidents: int
+
+
+def campaign_board(work: Work, campaign_id: str, *, person: Person | None = None) -> Board:
+    """The board of a campaign. For a `person` who does not organise it, only the bodies that the person audits for, and
+    only their cases.
+
+    Raises CampaignUnknown.
+    """
+    found = get_campaign(work, campaign_id, person=person)
+    own = None
+    if person is not None and ("organiser", found.organiser_id) not in person.memberships:
+        own = person.organisations("auditor")
+    mine = sa.true() if own is None else case.c.body_id.in_(sorted(own))
+    states, direct = _count_states(work, campaign_id, mine)
+    tasks, overdue = _count_tasks(work, found, mine, whole=own is None)
+    return Board(
+        campaign=found,
+        states=states,
+        direct=direct,
+        bodies=tuple(line for line in list_bodies(work, campaign_id) if own is None or line.organisation_id in own),
+        deadlines=_list_deadlines(work, found),
+        open_tasks=tasks,
+        overdue_tasks=overdue,
+        incidents=_count_incidents(work, found) if own is None else 0,
+    )
+
+
+def below_quota(work: Work, campaign_id: str) -> list[BodyLine]:
+    """The bodies with fewer listed cases than the notice asks for, in the campaign's order."""
+    return [line for line in list_bodies(work, campaign_id) if line.below_quota]
+
+
+def list_bodies(work: Work, campaign_id: str) -> list[BodyLine]:
+    """All recommending bodies with their counts, in the campaign's order."""
+    cutoffs = {each.organisation_id: each.cutoff_at for each in list_windows(work, campaign_id) if each.name == BODY}
+
+    def count(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((which, 1), else_=0)), 0)
+
+    passed = sa.or_(case.c.state == "audited", case.c.state == "not_recommended", case.c.state.in_(LISTED))
+    query = (
+        sa.select(
+            recommending_body,
+            organisation.c.name,
+            organisation.c.short_name,
+            sa.func.count(case.c.id).label("opened"),
+            count(case.c.received_at.is_not(None)).label("submitted"),
+            count(passed).label("audited"),
+            count(case.c.rank.is_not(None)).label("recommended"),
+        )
+        .join(organisation, organisation.c.id == recommending_body.c.organisation_id)
+        .outerjoin(
+            case,
+            sa.and_(case.c.campaign_id == recommending_body.c.campaign_id, case.c.body_id == recommending_body.c.organisation_id),
+        )
+        .where(recommending_body.c.campaign_id == campaign_id)
+        .group_by(*recommending_body.c, organisation.c.name, organisation.c.short_name)
+        .order_by(recommending_body.c.place)
+    )
+    return [
+        BodyLine(
+            organisation_id=row.organisation_id,
+            name=row.name,
+            short_name=row.short_name,
+            cutoff_at=cutoffs[row.organisation_id],
+            opened=row.opened,
+            submitted=int(row.submitted),
+            audited=int(row.audited),
+            recommended=int(row.recommended),
+            quota_min=row.quota_min,
+            quota_max=row.quota_max,
+            recommended_at=row.recommended_at,
+        )
+        for row in work.connection.execute(query)
+    ]
+
+
+def _count_states(work: Work, campaign_id: str, mine: sa.ColumnElement[bool]) -> tuple[dict[str, int], dict[str, int]]:
+    query = sa.select(case.c.state, case.c.channel, sa.func.count()).where(case.c.campaign_id == campaign_id, mine)
+    states: dict[str, int] = {}
+    direct: dict[str, int] = {}
+    for state, channel, count in work.connection.execute(query.group_by(case.c.state, case.c.channel)):
+        states[state] = states.get(state, 0) + count
+        if channel == "direct":
+            direct[state] = count
+    return states, direct
+
+
+def _count_tasks(work: Work, found: Campaign, mine: sa.ColumnElement[bool], *, whole: bool) -> tuple[dict[str, int], int]:
+    """Open tasks by step, and how many of all are overdue."""
+    numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
+    of_campaign = user_task.c.business_key == found.key if whole else sa.false()
+    place = sa.or_(user_task.c.business_key.in_(numbers), of_campaign)
+    late = sa.func.sum(sa.case((user_task.c.due_at <= work.now, 1), else_=0))
+    query = sa.select(user_task.c.element_id, sa.func.count(), late).where(user_task.c.state == "open", place)
+    rows: list[Any] = list(work.connection.execute(query.group_by(user_task.c.element_id)))
+    return {element_id: count for element_id, count, _ in rows}, sum(int(overdue or 0) for _, _, overdue in rows)
+
+
+def _list_deadlines(work: Work, found: Campaign) -> tuple[DeadlineLine, ...]:
+    windows = {each.name: each for each in list_windows(work, found.id) if each.organisation_id is None}
+    lines = []
+    for name, stored in found.dates.items():
+        value = load_date(stored)
+        where = windows.get(COLLECTION) if name == "collection_cutoff" else None
+        lines.append(
+            DeadlineLine(name, value, value.cutoff_at if where is None else where.cutoff_at, where.state if where else None)
+        )
+    return tuple(sorted(lines, key=lambda line: (line.cutoff_at is None, line.cutoff_at, line.name)))
+
+
+def _count_incidents(work: Work, found: Campaign) -> int:
+    instances = sa.select(case.c.instance_id).where(case.c.campaign_id == found.id)
+    stopped = sa.or_(incident.c.instance_id == found.instance_id, incident.c.instance_id.in_(instances))
+    query = sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None), stopped)
+    count: int = work.connection.execute(query).scalar_one()
+    return count

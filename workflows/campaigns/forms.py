@@ -1,0 +1,38 @@
+"""The forms of a campaign: those of its notice's version, read once per process of the operating system."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.tables import user_task
+from engine.work import Work
+from workflows.campaigns.reading import find_campaign
+from workflows.forms import Form, Kind
+from workflows.tables import campaign, notice
+
+
+def campaign_form(work: Work, campaign_id: str, form_key: str) -> Form:
+    """A form of the campaign's notice.
+
+    Raises LookupError when the notice has no such form: found when the notice is deployed.
+    """
+    notice_id: str = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
+    known: dict[tuple[str, str], Form] = work.engine.extras.setdefault("forms", {})
+    if (notice_id, form_key) not in known:
+        forms = work.connection.execute(sa.select(notice.c.forms).where(notice.c.id == notice_id)).scalar_one()
+        if form_key not in forms:
+            raise LookupError(f"the notice of campaign {campaign_id} has no form {form_key}")
+        known[(notice_id, form_key)] = Form.load(forms[form_key], name=form_key)
+    return known[(notice_id, form_key)]
+
+
+def task_form(work: Work, task_id: str) -> Form | None:
+    """The form of a user task; None when it has none."""
+    query = sa.select(user_task.c.business_key, user_task.c.form_key).where(user_task.c.id == task_id)
+    row = work.connection.execute(query).one()
+    return None if row.form_key is None else campaign_form(work, find_campaign(work, row.business_key), row.form_key)
+
+
+def file_fields(form: Form) -> frozenset[str]:
+    """Keys of the fields that take files."""
+    return frozenset(field.key for field in form.fields if field.kind is Kind.FILE)

@@ -1,0 +1,85 @@
+"""Reading campaigns: one, those a person may see, their dates and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.work import Work
+from workflows.people import Person
+from workflows.rules import CampaignUnknown, visible_campaigns
+from workflows.tables import campaign, case, notice
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign's row. `dates` are date values by name, as `deadlines.dump_date` writes them; `settings` plain values."""
+
+    id: str
+    key: str
+    title: str
+    phase: str
+    demo: bool
+    notice_id: str
+    notice_key: str
+    notice_version: int
+    instance_id: str | None
+    case_definition_id: str
+    organiser_id: str
+    settings: Mapping[str, Any]
+    dates: Mapping[str, Mapping[str, Any]]
+    created_at: datetime
+    created_by: str | None
+
+
+def get_campaign(work: Work, campaign_id: str, *, person: Person | None = None) -> Campaign:
+    """One campaign; with `person` only when that person may see it.
+
+    Raises CampaignUnknown.
+    """
+    query = _select().where(campaign.c.id == campaign_id)
+    row = work.connection.execute(query if person is None else query.where(visible_campaigns(person))).one_or_none()
+    if row is None:
+        raise CampaignUnknown()
+    return Campaign(**row._mapping)
+
+
+def list_campaigns(work: Work, person: Person) -> list[Campaign]:
+    """All campaigns that the person may see, newest first."""
+    query = _select().where(visible_campaigns(person)).order_by(campaign.c.created_at.desc(), campaign.c.id.desc())
+    return [Campaign(**row._mapping) for row in work.connection.execute(query)]
+
+
+def campaign_dates(work: Work, campaign_id: str) -> dict[str, str]:
+    """The campaign's dates as ISO instants by name, as its instances know them; a date that is still unknown is absent.
+
+    Raises CampaignUnknown.
+    """
+    dates = work.connection.execute(sa.select(campaign.c.dates).where(campaign.c.id == campaign_id)).scalar_one_or_none()
+    if dates is None:
+        raise CampaignUnknown()
+    return {name: value["cutoff_at"] for name, value in dates.items() if value.get("cutoff_at")}
+
+
+def find_campaign(work: Work, business_key: str) -> str:
+    """The id of the campaign whose instance, or one of whose cases' instances, has this business key.
+
+    Raises LookupError: an instance that belongs to no campaign is a fault of ours.
+    """
+    of_case = sa.select(case.c.campaign_id).where(case.c.number == business_key)
+    of_campaign = sa.select(campaign.c.id).where(campaign.c.key == business_key)
+    found = work.connection.execute(of_case).scalar() or work.connection.execute(of_campaign).scalar()
+    if found is None:
+        raise LookupError(f"no campaign and no case has the business key {business_key}")
+    return str(found)
+
+
+def _select() -> sa.Select[Any]:
+    columns = [column for column in campaign.c if column.name != "next_number"]
+    return sa.select(*columns, notice.c.key.label("notice_key"), notice.c.version.label("notice_version")).join(
+        notice, notice.c.id == campaign.c.notice_id
+    )

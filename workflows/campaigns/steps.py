@@ -1,0 +1,74 @@
+"""What the campaign's diagram does itself: issue the notice, open the collection, close it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from engine.handlers import Call
+from engine.messages import send_message
+from engine.tables import message
+from workflows.campaigns.windows import BODY, COLLECTION
+from workflows.mails import find_members, queue_letter
+from workflows.tables import campaign, case, recommending_body, window
+
+COLLECTING = ("submitted", "returned", "audited")
+"""States of recommended cases that wait for somebody within the collection; drafts have their own timer."""
+
+
+def issue(call: Call) -> None:
+    """`campaigns.issue`: the organiser confirms dates, bodies and settings, and names the campaign."""
+    title = str(call.form.get("title") or "").strip()
+    if title:
+        _update(call, title=title[:300])
+
+
+def open_collection(call: Call) -> None:
+    """`campaigns.open_collection`: the organiser's window and those of the bodies open now; the bodies get a letter."""
+    work, campaign_id = call.work, call.variables["campaign"]
+    work.connection.execute(_windows(campaign_id).values(opens_at=work.now, state="open"))
+    _update(call, phase="collecting")
+    query = sa.select(recommending_body.c.organisation_id, window.c.cutoff_at).join(
+        window,
+        sa.and_(
+            window.c.campaign_id == recommending_body.c.campaign_id,
+            window.c.organisation_id == recommending_body.c.organisation_id,
+            window.c.name == BODY,
+        ),
+    )
+    whole = window.select().where(window.c.campaign_id == campaign_id, window.c.name == COLLECTION)
+    cutoff_at = work.connection.execute(whole).one().cutoff_at
+    for row in work.connection.execute(query.where(recommending_body.c.campaign_id == campaign_id)).all():
+        queue_letter(
+            work,
+            "collection_opened",
+            find_members(work, [f"auditor@{row.organisation_id}"]),
+            campaign_id=campaign_id,
+            about=call.business_key,
+            unique_key=f"collection_opened:{call.business_key}:{row.organisation_id}",
+            values={"until": cutoff_at, "own_until": row.cutoff_at},
+        )
+
+
+def close_collection(call: Call) -> None:
+    """`campaigns.close_collection`: the windows are closed, and every case still waiting within the collection is told.
+
+    Not told are drafts (their own timer ends them at the same moment or before) and cases that their body's list reached:
+    that message is on its way to them.
+    """
+    work, campaign_id = call.work, call.variables["campaign"]
+    work.connection.execute(_windows(campaign_id).values(state="closed"))
+    _update(call, phase="reviewing")
+    told = sa.select(message.c.id).where(message.c.name == "list_decided", message.c.business_key == case.c.number)
+    waiting = sa.select(case.c.number).where(
+        case.c.campaign_id == campaign_id, case.c.channel == "recommended", case.c.state.in_(COLLECTING), ~told.exists()
+    )
+    for number in work.connection.execute(waiting.order_by(case.c.number)).scalars().all():
+        send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
+
+
+def _windows(campaign_id: str) -> sa.Update:
+    return sa.update(window).where(window.c.campaign_id == campaign_id, window.c.name.in_((COLLECTION, BODY)))
+
+
+def _update(call: Call, **values: str) -> None:
+    call.work.connection.execute(sa.update(campaign).where(campaign.c.id == call.variables["campaign"]).values(**values))

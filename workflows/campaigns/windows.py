@@ -1,0 +1,123 @@
+"""Windows: until when something may reach somebody. Whether it is in time is decided once, under the lock of the window's row.
+
+A cut-off is half-open: in time means `received_at < cutoff_at`. The row's `state` is housekeeping for pages; it never decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Problem
+from engine.work import Work
+from workflows.deadlines import say_cutoff, say_moment
+from workflows.tables import campaign, case, window
+
+COLLECTION = "collection"
+BODY = "body"
+
+
+class TooLate(Problem):
+    """It reached us at or after the cut-off; `received_at` and `cutoff_at` are ISO instants, `window` is the window's id."""
+
+    kind = "conflict"
+
+
+class CollectionNotOpen(Problem):
+    """Nothing is collected yet: the notice has not been issued."""
+
+    kind = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window's row. `organisation_id` is the body whose own cut-off it is; None for the organiser's."""
+
+    id: str
+    campaign_id: str
+    name: str
+    organisation_id: str | None
+    opens_at: datetime | None
+    cutoff_at: datetime
+    state: str
+
+    @property
+    def cutoff_values(self) -> dict[str, Any]:
+        """The cut-off for texts, in both languages, and as an instant."""
+        return {
+            "cutoff": say_cutoff(self.cutoff_at, "zh"),
+            "cutoff_en": say_cutoff(self.cutoff_at, "en"),
+            "cutoff_at": self.cutoff_at.isoformat(),
+        }
+
+
+def get_window(work: Work, campaign_id: str, name: str, organisation_id: str | None = None, *, lock: bool = False) -> Window:
+    """A window of a campaign; with `lock` its cut-off cannot be changed, nor the window be closed, before this unit of work ends.
+
+    The lock is shared: those who hand in at the same moment do not wait for each other.
+    Raises LookupError when the campaign was made without it: a fault of ours.
+    """
+    query = sa.select(window).where(
+        window.c.campaign_id == campaign_id,
+        window.c.name == name,
+        window.c.organisation_id.is_(None) if organisation_id is None else window.c.organisation_id == organisation_id,
+    )
+    row = work.connection.execute(query.with_for_update(read=True) if lock else query).one_or_none()
+    if row is None:
+        raise LookupError(f"campaign {campaign_id} has no window {name} of {organisation_id}")
+    return Window(**row._mapping)
+
+
+def list_windows(work: Work, campaign_id: str) -> list[Window]:
+    """All windows of a campaign, by cut-off."""
+    query = sa.select(window).where(window.c.campaign_id == campaign_id).order_by(window.c.cutoff_at, window.c.id)
+    return [Window(**row._mapping) for row in work.connection.execute(query)]
+
+
+def decide_in_time(work: Work, where: Window) -> datetime:
+    """The moment that counts as received, for a window whose row is locked by this unit of work.
+
+    Raises TooLate, and CollectionNotOpen before the window opens.
+    """
+    received_at = work.decide()
+    if where.opens_at is None or received_at < where.opens_at:
+        raise CollectionNotOpen()
+    if received_at >= where.cutoff_at:
+        raise too_late(where, received_at)
+    return received_at
+
+
+def too_late(where: Window, received_at: datetime) -> TooLate:
+    """The refusal, with all that its text and its receipt need."""
+    return TooLate(
+        **where.cutoff_values,
+        window=where.id,
+        received=say_moment(received_at, "zh"),
+        received_en=say_moment(received_at, "en"),
+        received_at=received_at.isoformat(),
+    )
+
+
+def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, lock: bool = False) -> Window | None:
+    """The window that decides about what a handler receives; None where no cut-off applies.
+
+    `variables` are those of the instance: `case` for a case, `campaign` for a campaign.
+    """
+    if handler == "recommendations.submit":
+        return get_window(work, variables["campaign"], COLLECTION, lock=lock)
+    if handler not in ("applications.submit", "applications.correct"):
+        return None
+    row = work.connection.execute(
+        sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, campaign.c.settings)
+        .join(campaign, campaign.c.id == case.c.campaign_id)
+        .where(case.c.id == variables["case"])
+    ).one()
+    own = row.channel == "recommended" and row.body_id is not None
+    if handler == "applications.correct":
+        # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
+        own = own and row.settings.get("correction_window", COLLECTION) == BODY
+    return get_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)

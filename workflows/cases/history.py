@@ -1,0 +1,117 @@
+"""A case's history for a page: lines ready for words, with as much of who did it as the reader may know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from engine.definitions import get_definition
+from engine.history import list_entries
+from engine.instances import instance_positions
+from engine.tables import instance
+from engine.work import Work
+from workflows.people import Person
+from workflows.rules import CaseSubject, can
+from workflows.tables import organisation, person
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a `person` by name, an `organisation` by its short name, an `expert` without a name, or the `system`."""
+
+    kind: Literal["person", "organisation", "expert", "system"]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One row of the chain. `kind` is a word of the catalogue (`history.completed`); `detail` holds what may be shown."""
+
+    seq: int
+    at: datetime
+    kind: str
+    element_id: str | None
+    element_name: str | None
+    who: Actor
+    detail: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the case's diagram shows: elements that are done, and those where the case stands now."""
+
+    definition_id: str
+    done: tuple[str, ...]
+    current: tuple[str, ...]
+
+
+_SHOWN = ("reason", "due_at", "message", "error", "code")
+"""Of a row's detail; ids of tasks, tokens and persons stay inside."""
+
+
+def read_history(work: Work, reader: Person, case: CaseSubject, instance_id: str) -> list[HistoryLine]:
+    """The case's history as `reader` may see it. What experts did is told to organisers only."""
+    if not can(reader, "case.history", case):
+        return []
+    all_names = can(reader, "case.scores", case)
+    model = get_definition(work, _definition_id(work, instance_id)).model
+    names = {element_id: node.name for element_id, node in model.nodes.items()}
+    entries = list_entries(work, instance_id)
+    actors = _Actors(work, reader, case, [entry.by for entry in entries if entry.by], all_names=all_names)
+    lines = []
+    for entry in entries:
+        who = actors.find(entry.by)
+        if who.kind == "expert" and not all_names:
+            continue
+        detail = {key: entry.detail[key] for key in _SHOWN if entry.detail.get(key) is not None}
+        if "to" in entry.detail and entry.kind == "returned":
+            detail["to"] = names.get(entry.detail["to"]) or entry.detail["to"]
+        if entry.detail.get("opened"):
+            detail["next"] = list(dict.fromkeys(names.get(opened) or opened for opened in entry.detail["opened"]))
+        element_name = None if entry.element_id is None else names.get(entry.element_id) or entry.element_id
+        lines.append(HistoryLine(entry.seq, entry.at, entry.kind, entry.element_id, element_name, who, detail, entry.hash))
+    return lines
+
+
+def read_marks(work: Work, instance_id: str) -> Marks:
+    """Where the instance stands in its diagram."""
+    current = list(dict.fromkeys(element_id for _token, element_id in instance_positions(work, instance_id)))
+    done = dict.fromkeys(element for entry in list_entries(work, instance_id) for element in entry.detail.get("passed", ()))
+    return Marks(_definition_id(work, instance_id), tuple(each for each in done if each not in current), tuple(current))
+
+
+def _definition_id(work: Work, instance_id: str) -> str:
+    found: str = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one()
+    return found
+
+
+class _Actors:
+    """The people of one history, each shown as the reader may know them."""
+
+    def __init__(self, work: Work, reader: Person, case: CaseSubject, ids: Iterable[str], *, all_names: bool) -> None:
+        query = (
+            sa.select(person.c.id, person.c.name, person.c.organisation_id, organisation.c.short_name)
+            .join(organisation, organisation.c.id == person.c.organisation_id)
+            .where(person.c.id.in_(sorted(set(ids))))
+        )
+        self.rows = {row.id: row for row in work.connection.execute(query)}
+        self.experts = case.experts
+        self.own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
+        self.all_names = all_names
+
+    def find(self, person_id: str | None) -> Actor:
+        if person_id is None:
+            return Actor("system")
+        row = self.rows.get(person_id)
+        if person_id in self.experts:
+            return Actor("expert", row.name if row is not None and self.all_names else None)
+        if row is None:
+            return Actor("system")
+        if self.all_names or row.organisation_id in self.own:
+            return Actor("person", row.name)
+        return Actor("organisation", row.short_name)

@@ -1,0 +1,166 @@
+"""One case with all that belongs to it, narrowed to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.work import Work
+from workflows.campaigns.forms import campaign_form, file_fields
+from workflows.campaigns.reading import get_campaign
+from workflows.cases.history import read_history, read_marks
+from workflows.cases.states import state_for
+from workflows.cases.views import AuditView, CaseView, ReceiptView, ReviewView, VersionView
+from workflows.files import Attachment, list_attachments
+from workflows.forms import Form
+from workflows.organisations import get_organisation
+from workflows.people import Person
+from workflows.rules import CaseSubject, CaseUnknown, can, case_subject, case_subject_by_number
+from workflows.tables import application_version, audit, case, organisation, person, receipt, review
+
+
+def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
+    """The case as `reader` may see it.
+
+    Raises CaseUnknown, also when the person may not see it.
+    """
+    return _view(work, reader, case_subject(work, case_id))
+
+
+def get_case_by_number(work: Work, reader: Person, number: str) -> CaseView:
+    """The same by the case's number.
+
+    Raises CaseUnknown, also when the person may not see it.
+    """
+    return _view(work, reader, case_subject_by_number(work, number))
+
+
+def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
+    if not can(reader, "case.read", subject):
+        raise CaseUnknown()
+    knows = can(reader, "case.identity", subject)
+    row = work.connection.execute(sa.select(case).where(case.c.id == subject.id)).one()
+    campaign = get_campaign(work, row.campaign_id)
+    scores = can(reader, "case.scores", subject)
+    attachments = list_attachments(work, reader, subject.id)
+    return CaseView(
+        id=row.id,
+        number=row.number,
+        title=row.title,
+        state=state_for(row.state, campaign.phase, organiser=scores),
+        directions=tuple(row.directions),
+        campaign=campaign,
+        blind=not knows,
+        channel=row.channel if knows else None,
+        institution=get_organisation(work, row.institution_id) if knows else None,
+        body=get_organisation(work, row.body_id) if knows and row.body_id else None,
+        created_at=row.created_at if knows else None,
+        received_at=row.received_at if knows else None,
+        rank=row.rank if knows else None,
+        score=Decimal(row.score) if scores and row.score is not None else None,
+        versions=_versions(work, subject, attachments, knows=knows, plain=can(reader, "case.personal", subject)),
+        receipts=_receipts(work, subject) if knows else (),
+        audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
+        reviews=_reviews(work, reader, subject, all_of_them=scores),
+        history=tuple(read_history(work, reader, subject, row.instance_id)) if row.instance_id else (),
+        marks=read_marks(work, row.instance_id) if row.instance_id and can(reader, "case.history", subject) else None,
+        attachments=tuple(attachments),
+    )
+
+
+def _versions(
+    work: Work, subject: CaseSubject, attachments: list[Attachment], *, knows: bool, plain: bool
+) -> tuple[VersionView, ...]:
+    """All versions; in blind review only the latest, without what points to its origin."""
+    query = (
+        sa.select(application_version, person.c.name)
+        .outerjoin(person, person.c.id == application_version.c.submitted_by)
+        .where(application_version.c.case_id == subject.id)
+        .order_by(application_version.c.version)
+    )
+    names = {attachment.id: attachment.name for attachment in attachments}
+    found = []
+    for row in work.connection.execute(query).all():
+        form = campaign_form(work, subject.campaign_id, row.form_key).visible_for(
+            "applicant" if plain else "expert", blind=not knows
+        )
+        found.append(
+            VersionView(
+                version=row.version,
+                form=form,
+                values=_rename_files(form, form.show(row.data), names),
+                sha256=row.sha256,
+                received_at=row.received_at,
+                received_by=row.received_by,
+                submitted_by=row.name if knows else None,
+            )
+        )
+    return tuple(found if knows else found[-1:])
+
+
+def _rename_files(form: Form, values: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The values with the files' names as this reader may see them; a file that the reader may not see is gone."""
+    for key in file_fields(form):
+        files = values.get(key)
+        if isinstance(files, list):
+            values[key] = [{**file, "name": names[file["id"]]} for file in files if file.get("id") in names]
+    return values
+
+
+def _receipts(work: Work, subject: CaseSubject) -> tuple[ReceiptView, ...]:
+    query = sa.select(receipt).where(receipt.c.case_id == subject.id).order_by(receipt.c.received_at, receipt.c.id)
+    return tuple(
+        ReceiptView(row.id, row.kind, row.accepted, row.received_at, row.cutoff_at, row.sha256)
+        for row in work.connection.execute(query)
+    )
+
+
+def _audits(work: Work, reader: Person, subject: CaseSubject) -> tuple[AuditView, ...]:
+    """Names of officials are shown within their own organisation and to the organiser."""
+    query = (
+        sa.select(audit, organisation.c.short_name, person.c.name, person.c.organisation_id.label("office"))
+        .join(organisation, organisation.c.id == audit.c.organisation_id)
+        .outerjoin(person, person.c.id == audit.c.by)
+        .where(audit.c.case_id == subject.id)
+        .order_by(audit.c.at, audit.c.id)
+    )
+    own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
+    named = can(reader, "case.scores", subject)
+    return tuple(
+        AuditView(
+            kind=row.kind,
+            result=row.result,
+            opinion=row.opinion,
+            version=row.application_version,
+            organisation=row.short_name,
+            by=row.name if named or row.office in own else None,
+            at=row.at,
+        )
+        for row in work.connection.execute(query)
+    )
+
+
+def _reviews(work: Work, reader: Person, subject: CaseSubject, *, all_of_them: bool) -> tuple[ReviewView, ...]:
+    query = (
+        sa.select(review, person.c.name)
+        .join(person, person.c.id == review.c.expert_id)
+        .where(review.c.case_id == subject.id)
+        .order_by(review.c.assigned_at, person.c.login)
+    )
+    if not all_of_them:
+        query = query.where(review.c.expert_id == reader.id, review.c.state != "dropped")
+    return tuple(
+        ReviewView(
+            id=row.id,
+            expert=row.name,
+            state=row.state,
+            scores=row.scores,
+            total=None if row.total is None else Decimal(row.total),
+            comment=row.comment,
+            submitted_at=row.submitted_at,
+        )
+        for row in work.connection.execute(query)
+    )

@@ -1,0 +1,213 @@
+"""Attachments: who uploaded which file for which field, and who may open it. Visible only with the case or task it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+
+from engine.errors import Problem, TaskAlreadyCompleted, TaskUnknown
+from engine.ids import new_id
+from engine.tables import user_task
+from engine.work import Work
+from workflows.campaigns.forms import campaign_form, file_fields, task_form
+from workflows.files.names import extension_of
+from workflows.files.store import Received, receive_file, verify_file
+from workflows.forms import Form
+from workflows.people import Person
+from workflows.rules import AttachmentSubject, CaseSubject, can, case_subject, require, task_subject
+from workflows.tables import application_version, attachment, case, stored_file
+
+
+class AttachmentUnknown(Problem):
+    """There is no such attachment, or the person may not see it."""
+
+    kind = "missing"
+
+
+class AttachmentFieldUnknown(Problem):
+    """The task's form has no such field that takes files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file as its reader sees it; in blind review `name` is replaced and `uploaded_at` withheld."""
+
+    id: str
+    name: str
+    field: str
+    size: int
+    media_type: str
+    sha256: str
+    uploaded_at: datetime | None
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAttachment:
+    """An attachment and where its verified bytes lie: to be sent as a download, never inline."""
+
+    attachment: Attachment
+    path: Path
+
+
+def store_upload(work: Work, person: Person, stream: IO[bytes], *, name: str, task_id: str, field: str) -> Attachment:
+    """Check and keep a file for a field of the person's open task. `receive_file` and `attach_file` do the same in two steps,
+    so that nothing is locked while the bytes are read.
+
+    Raises what these two raise.
+    """
+    return attach_file(work, person, receive_file(work.engine, stream, name=name), task_id=task_id, field=field)
+
+
+def attach_file(work: Work, person: Person, received: Received, *, task_id: str, field: str) -> Attachment:
+    """Attach a received file to a field of the person's open task. It counts once the task is completed with it.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted, AttachmentFieldUnknown.
+    """
+    subject = task_subject(work, task_id)
+    if not can(person, "task.read", subject):
+        raise TaskUnknown()
+    if subject.state != "open":
+        raise TaskAlreadyCompleted()
+    require(person, "task.draft", subject)
+    form = task_form(work, task_id)
+    if form is None or field not in file_fields(form):
+        raise AttachmentFieldUnknown(field=field)
+    _note_file(work, received)
+    of_case = sa.select(case.c.id).join(user_task, user_task.c.business_key == case.c.number).where(user_task.c.id == task_id)
+    attachment_id = new_id()
+    work.connection.execute(
+        sa.insert(attachment).values(
+            id=attachment_id,
+            sha256=received.sha256,
+            name=received.name,
+            case_id=work.connection.execute(of_case).scalar(),
+            task_id=task_id,
+            field=field,
+            uploaded_by=person.id,
+            uploaded_at=work.now,
+        )
+    )
+    return Attachment(attachment_id, received.name, field, received.size, received.media_type, received.sha256, work.now, task_id)
+
+
+def remove_attachment(work: Work, person: Person, attachment_id: str) -> None:
+    """Take away a file that was not handed in yet.
+
+    Raises AttachmentUnknown, TaskAlreadyCompleted when it was handed in, NotPermitted.
+    """
+    row, subject = _find(work, person, attachment_id)
+    if subject.handed_in or subject.task is None or subject.task.state != "open":
+        raise TaskAlreadyCompleted()
+    require(person, "task.draft", subject.task)
+    work.connection.execute(sa.delete(attachment).where(attachment.c.id == row.id))
+
+
+def open_attachment(work: Work, person: Person, attachment_id: str) -> OpenedAttachment:
+    """An attachment that the person may see, its bytes verified against their SHA-256.
+
+    Raises AttachmentUnknown, FileDamaged.
+    """
+    row, subject = _find(work, person, attachment_id)
+    shown = _read(row)
+    if subject.case is not None and person.id in subject.case.experts:
+        shown = next(each for each in list_attachments(work, person, subject.case.id) if each.id == attachment_id)
+    return OpenedAttachment(shown, verify_file(work.engine, row.sha256))
+
+
+def list_attachments(work: Work, person: Person, case_id: str) -> list[Attachment]:
+    """The attachments of a case that the person may see, oldest first. Experts see numbers instead of names."""
+    of_case = case_subject(work, case_id)
+    blind = _shown_blind(work, of_case)
+    query = _select().where(attachment.c.case_id == case_id).order_by(attachment.c.uploaded_at, attachment.c.id)
+    found: list[Attachment] = []
+    for row in work.connection.execute(query).all():
+        shown = (row.form_key, row.field) in blind
+        subject = AttachmentSubject(row.id, row.uploaded_by, of_case, None, row.state == "completed", shown)
+        if can(person, "attachment.read", subject):
+            found.append(_read(row, blind_number=len(found) + 1 if person.id in of_case.experts else None))
+    return found
+
+
+def files_of_task(work: Work, task_id: str, *, earlier: Collection[str] = ()) -> list[Attachment]:
+    """What a form of this task may refer to: files uploaded for it, and `earlier` ones (ids) that its case was handed in with."""
+    of_task = sa.select(user_task.c.business_key).where(user_task.c.id == task_id).scalar_subquery()
+    of_case = sa.select(case.c.id).where(case.c.number == of_task).scalar_subquery()
+    before = sa.and_(attachment.c.id.in_(sorted(earlier)), attachment.c.case_id == of_case, user_task.c.state == "completed")
+    query = _select().where(sa.or_(attachment.c.task_id == task_id, before))
+    return [_read(found) for found in work.connection.execute(query.order_by(attachment.c.uploaded_at, attachment.c.id)).all()]
+
+
+def drop_unused(work: Work, task_id: str, used: Collection[str]) -> None:
+    """Forget what was uploaded for a task and is not in the form that it was completed with; the bytes stay in the store."""
+    unused = sa.and_(attachment.c.task_id == task_id, attachment.c.id.not_in(sorted(used)))
+    work.connection.execute(sa.delete(attachment).where(unused))
+
+
+def named_ids(form: Form, values: Mapping[str, Any]) -> set[str]:
+    """The ids of the attachments in a form's stored values."""
+    files = [values.get(key) for key in file_fields(form)]
+    return {
+        file["id"] for value in files if isinstance(value, list) for file in value if isinstance(file, Mapping) and "id" in file
+    }
+
+
+def _note_file(work: Work, received: Received) -> None:
+    known = sa.select(stored_file.c.sha256).where(stored_file.c.sha256 == received.sha256)
+    if work.connection.execute(known).scalar() is not None:
+        return
+    with suppress(sa.exc.IntegrityError), work.connection.begin_nested():  # the same bytes came twice at this moment
+        work.connection.execute(
+            sa.insert(stored_file).values(
+                sha256=received.sha256, size=received.size, media_type=received.media_type, stored_at=work.now
+            )
+        )
+
+
+def _shown_blind(work: Work, of_case: CaseSubject) -> frozenset[tuple[str, str]]:
+    """(form key, field) of the files of an application that its experts may see."""
+    keys = sa.select(application_version.c.form_key).where(application_version.c.case_id == of_case.id).distinct()
+    forms = {
+        key: campaign_form(work, of_case.campaign_id, key).visible_for("expert")
+        for key in work.connection.execute(keys).scalars().all()
+    }
+    return frozenset((key, field) for key, form in forms.items() for field in file_fields(form))
+
+
+def _find(work: Work, person: Person, attachment_id: str) -> tuple[sa.Row[Any], AttachmentSubject]:
+    row = work.connection.execute(_select().where(attachment.c.id == attachment_id)).one_or_none()
+    if row is None:
+        raise AttachmentUnknown()
+    of_case = None if row.case_id is None else case_subject(work, row.case_id)
+    subject = AttachmentSubject(
+        id=row.id,
+        uploaded_by=row.uploaded_by,
+        case=of_case,
+        task=None if row.task_id is None else task_subject(work, row.task_id),
+        handed_in=row.state == "completed",
+        blind=of_case is not None and (row.form_key, row.field) in _shown_blind(work, of_case),
+    )
+    if not can(person, "attachment.read", subject):
+        raise AttachmentUnknown()
+    return row, subject
+
+
+def _select() -> sa.Select[Any]:
+    return (
+        sa.select(attachment, stored_file.c.size, stored_file.c.media_type, user_task.c.state, user_task.c.form_key)
+        .join(stored_file, stored_file.c.sha256 == attachment.c.sha256)
+        .outerjoin(user_task, user_task.c.id == attachment.c.task_id)
+    )
+
+
+def _read(row: Any, *, blind_number: int | None = None) -> Attachment:
+    if blind_number is None:
+        return Attachment(row.id, row.name, row.field, row.size, row.media_type, row.sha256, row.uploaded_at, row.task_id)
+    name = f"{blind_number}.{extension_of(row.name)}"
+    return Attachment(row.id, name, row.field, row.size, row.media_type, row.sha256, None)

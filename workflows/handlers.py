@@ -1,0 +1,43 @@
+"""All functions that diagrams may name, registered in one place."""
+
+from __future__ import annotations
+
+from engine.handlers import Handler, Handlers
+from workflows import applications, audits, campaigns, consultations, publications, recommendations, reminders, reviews, selection
+
+FUNCTIONS: dict[str, Handler] = {
+    "campaigns.issue": campaigns.issue,
+    "campaigns.open_collection": campaigns.open_collection,
+    "campaigns.close_collection": campaigns.close_collection,
+    "recommendations.submit": recommendations.submit,
+    "recommendations.apply": recommendations.apply,
+    "applications.submit": applications.submit,
+    "applications.correct": applications.correct,
+    "applications.supplement": applications.supplement,
+    "applications.expire": applications.expire,
+    "applications.lapse": applications.lapse,
+    "audits.record": audits.record,
+    "audits.accept": audits.accept,
+    "reviews.organise": reviews.organise,
+    "reviews.assign": reviews.assign,
+    "reviews.record": reviews.record,
+    "reviews.summarise": reviews.summarise,
+    "reviews.close": reviews.close,
+    "selection.record": selection.record,
+    "consultations.open": consultations.open,
+    "consultations.close": consultations.close,
+    "consultations.settle": consultations.settle,
+    "publications.publish": publications.publish,
+    "publications.tell_cases": publications.tell_cases,
+    "reminders.plan": reminders.plan,
+    "reminders.send": reminders.send,
+}
+
+
+def install_handlers(handlers: Handlers) -> None:
+    """Make every function known to the engine under its name.
+
+    Raises ValueError when one of the names is taken.
+    """
+    for name, function in FUNCTIONS.items():
+        handlers.register(name, function)

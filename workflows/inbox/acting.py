@@ -1,0 +1,145 @@
+"""What people do with a task beside completing it: claim, put back, return, transfer, keep a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine import tasks
+from engine.errors import OperationNotAllowed, Problem, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskUnknown
+from engine.work import Work
+from workflows.forms import clean_text
+from workflows.inbox.viewing import drawn_operations
+from workflows.people import Person, PersonUnknown, get_person
+from workflows.rules import NotPermitted, TaskSubject, can, task_subject
+from workflows.tables import draft
+
+LARGEST_DRAFT = 2_000_000
+"""Bytes of a draft's JSON: far above any form, far below what would hurt."""
+LONGEST_REASON = 1_000
+
+
+class ReasonRequired(Problem):
+    """Whoever returns or transfers a task says why, in at most `LONGEST_REASON` characters."""
+
+
+class TransferRefused(Problem):
+    """The task can only go to a member of its own groups."""
+
+
+class DraftTooLarge(Problem):
+    """More was typed than a draft holds."""
+
+
+def claim(work: Work, person: Person, task_id: str) -> None:
+    """Take a task of one's groups (签收). Claiming one's own task again is no fault.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted.
+    """
+    subject = see_task(work, person, task_id)
+    if subject.assignee != person.id:
+        require_doable(person, "task.claim", subject)
+    tasks.claim_task(work, task_id, person.id)
+
+
+def unclaim(work: Work, person: Person, task_id: str) -> None:
+    """Put one's task back for its groups.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted.
+    """
+    subject = see_task(work, person, task_id)
+    require_doable(person, "task.unclaim", subject)
+    tasks.unclaim_task(work, task_id)
+
+
+def return_(work: Work, person: Person, task_id: str, target: str, reason: str, *, revision: int | None = None) -> None:
+    """Send the case back to a completed step (退回), where the diagram allows it; the person's draft goes.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationNotAllowed, TaskChanged.
+    """
+    subject = see_task(work, person, task_id)
+    require_doable(person, "task.return", subject)
+    tasks.return_task(work, task_id, target, reason=_check_reason(reason), revision=revision)
+    drop_drafts(work, task_id)
+
+
+def transfer(work: Work, person: Person, task_id: str, to_person_id: str, reason: str) -> None:
+    """Give the task to a colleague of its groups for good (转办), where the diagram allows it.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationNotAllowed and
+    TransferRefused.
+    """
+    subject = see_task(work, person, task_id)
+    require_doable(person, "task.transfer", subject)
+    if "transfer" not in drawn_operations(work, tasks.get_task(work, task_id)):
+        raise OperationNotAllowed()
+    try:
+        receiver = get_person(work, to_person_id)
+    except PersonUnknown as unknown:
+        raise TransferRefused() from unknown  # no probing for ids of persons
+    if not can(receiver, "task.receive", subject):
+        raise TransferRefused()
+    tasks.transfer_task(work, task_id, receiver.id, reason=_check_reason(reason))
+
+
+def save_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int) -> None:
+    """Keep what was typed, unchecked, for this person alone; it is shown again with the task and goes when it is completed.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted, DraftTooLarge.
+    """
+    subject = see_task(work, person, task_id)
+    require_doable(person, "task.draft", subject)
+    keep_draft(work, person, task_id, data, revision=revision)
+
+
+def keep_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int) -> None:
+    """Write the draft of a task that the person may see, whatever became of the task.
+
+    Raises DraftTooLarge.
+    """
+    if len(orjson.dumps(data)) > LARGEST_DRAFT:
+        raise DraftTooLarge()
+    values = {"data": dict(data), "task_revision": revision, "saved_at": work.now}
+    mine = sa.and_(draft.c.task_id == task_id, draft.c.person_id == person.id)
+    if work.connection.execute(sa.update(draft).where(mine).values(values)).rowcount == 0:
+        work.connection.execute(sa.insert(draft).values(task_id=task_id, person_id=person.id, **values))
+
+
+def drop_drafts(work: Work, task_id: str) -> None:
+    """Forget all drafts of a task that is done."""
+    work.connection.execute(sa.delete(draft).where(draft.c.task_id == task_id))
+
+
+def see_task(work: Work, person: Person, task_id: str) -> TaskSubject:
+    """The facts of a task that the person may see.
+
+    Raises TaskUnknown for all others, existing or not.
+    """
+    subject = task_subject(work, task_id)
+    if not can(person, "task.read", subject):
+        raise TaskUnknown()
+    return subject
+
+
+def require_doable(person: Person, action: str, subject: TaskSubject) -> None:
+    """Nothing when the person may do this with the task, else the reason that helps most.
+
+    Raises TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted.
+    """
+    if can(person, action, subject):
+        return
+    if subject.state != "open":
+        raise TaskAlreadyCompleted()
+    if subject.assignee not in (None, person.id) and can(person, "task.receive", subject):
+        raise TaskAlreadyClaimed()
+    raise NotPermitted(action=action)
+
+
+def _check_reason(reason: str) -> str:
+    text = clean_text(reason, lines=True)
+    if not text or len(text) > LONGEST_REASON:
+        raise ReasonRequired(most=LONGEST_REASON)
+    return text

@@ -1,0 +1,182 @@
+"""Completing a task: rule, form, engine, one transaction; and what remains when it is refused.
+
+Whatever is refused leaves the task as it was. The typed text is kept as a draft, and what came too late gets a receipt that says
+so: both in a transaction of their own, because the first one is rolled back whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Problem, TaskChanged
+from engine.idempotency import KeyReused, once
+from engine.instances import instance_variables
+from engine.tasks import complete_task, get_task
+from engine.work import ProcessEngine, Work
+from workflows.applications import hash_data, write_receipt
+from workflows.campaigns.forms import campaign_form, file_fields
+from workflows.campaigns.windows import TooLate, Window, deciding_window, too_late
+from workflows.files import drop_unused, files_of_task, named_ids
+from workflows.forms import Form
+from workflows.inbox.acting import drop_drafts, keep_draft, require_doable, see_task
+from workflows.inbox.preparing import Prepared, find_body, find_handlers, prepare
+from workflows.inbox.viewing import find_ground
+from workflows.people import Person
+from workflows.tables import receipt
+
+KINDS = {
+    "applications.submit": "application",
+    "applications.correct": "correction",
+    "applications.supplement": "supplement",
+    "recommendations.submit": "recommendation",
+}
+"""Which kind of receipt a form gets, by the handler that takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a person gets for a completed task. `received_at` is the moment that decided, `sha256` that of the form's data.
+
+    `case_number` is None for tasks of a campaign, `receipt_id` for steps that receive nothing from outside.
+    """
+
+    task_id: str
+    case_number: str | None
+    received_at: datetime
+    sha256: str
+    receipt_id: str | None = None
+
+
+def complete(
+    process_engine: ProcessEngine, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int, key: str
+) -> Receipt:
+    """Complete a task with what was filled in (办理). Opens its own transactions.
+
+    `revision` is the one of the view that the person had; `key` names this one action: the same again gives the same answer,
+    also when that was a refusal for being late.
+    Nothing is changed by a refusal but the person's draft and the receipt of what came too late.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, TaskChanged, FormInvalid, TooLate, KeyReused,
+    InstanceNotRunning, and what the step's handlers raise.
+    """
+    request = {"task": task_id, "data": data, "revision": revision}
+    try:
+        with process_engine.begin(by=person.id) as work:
+            answer = once(work, key, "inbox.complete", request, lambda: _complete(work, person, task_id, data, revision))
+    except TooLate as late:
+        with process_engine.begin(by=person.id) as work:
+            note = partial(_note_refusal, work, person, task_id, data, late)
+            answer = once(work, key, "inbox.complete", request, note)
+            keep_draft(work, person, task_id, data, revision=revision)
+    except KeyReused:
+        raise
+    except Problem:
+        _keep_typed(process_engine, person, task_id, data, revision)
+        raise
+    if "late" in answer:
+        raise TooLate(**answer["late"])
+    return Receipt(**{**answer, "received_at": datetime.fromisoformat(answer["received_at"])})
+
+
+def _complete(work: Work, person: Person, task_id: str, data: Mapping[str, Any], revision: int) -> dict[str, Any]:
+    subject = see_task(work, person, task_id)
+    row = get_task(work, task_id)
+    if row.state == "cancelled":
+        _refuse_if_late(work, row)
+    require_doable(person, "task.complete", subject)
+    if row.revision != revision:
+        raise TaskChanged(shown=revision, now=row.revision)
+    ground = find_ground(work, person, row)
+    prepared = prepare(work, ground)
+    form = None if row.form_key is None else campaign_form(work, ground.campaign.id, row.form_key).bind(prepared.options)
+    clean = _parse(work, form, prepared, task_id, data)
+    complete_task(work, task_id, {}, form=clean, revision=revision)
+    drop_drafts(work, task_id)
+    if form is not None:
+        drop_unused(work, task_id, named_ids(form, clean))
+    sha256 = hash_data(clean)
+    given = _find_receipt(work, row, ground.case, sha256)
+    return {
+        "task_id": task_id,
+        "case_number": None if ground.case is None else ground.case.number,
+        "received_at": (given.received_at if given is not None else work.now).isoformat(),
+        "sha256": sha256,
+        "receipt_id": None if given is None else given.id,
+    }
+
+
+def _parse(work: Work, form: Form | None, prepared: Prepared, task_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's clean data, with the read-only values that belong to it.
+
+    Raises FormInvalid with all faults.
+    """
+    if form is None:
+        return {}
+    files = files_of_task(work, task_id, earlier=named_ids(form, prepared.values))
+    own = {file.field for file in files if file.task_id == task_id}
+    given = dict(data)
+    for name in file_fields(form):
+        if name not in given:  # nothing said: what was uploaded now, else what the last version had
+            given[name] = [file.id for file in files if file.field == name and (file.task_id == task_id or name not in own)]
+    clean = form.parse(given, files=files)
+    return {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}
+
+
+def _find_receipt(work: Work, task: sa.Row[Any], of_case: sa.Row[Any] | None, sha256: str) -> sa.Row[Any] | None:
+    """The receipt that the step's handler wrote in this transaction, if it wrote one."""
+    if not any(name in KINDS for name in find_handlers(work, task)):
+        return None
+    mine = sa.and_(receipt.c.by == work.by, receipt.c.sha256 == sha256, receipt.c.accepted)
+    query = sa.select(receipt).where(mine if of_case is None else sa.and_(mine, receipt.c.case_id == of_case.id))
+    return work.connection.execute(query.order_by(receipt.c.id.desc()).limit(1)).one_or_none()
+
+
+# ---- refused ---------------------------------------------------------------------------------------------------------
+def _refuse_if_late(work: Work, task: sa.Row[Any]) -> None:
+    """A task that the cut-off took away is answered as late: the clock's housekeeping may have been faster than the person.
+
+    Raises TooLate.
+    """
+    where = _find_window(work, task)
+    if where is not None and (received_at := work.decide()) >= where.cutoff_at:
+        raise too_late(where, received_at)
+
+
+def _find_window(work: Work, task: sa.Row[Any]) -> Window | None:
+    variables = instance_variables(work, task.instance_id)
+    for name in find_handlers(work, task):
+        where = deciding_window(work, name, variables, lock=True)
+        if where is not None:
+            return where
+    return None
+
+
+def _note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, Any], late: TooLate) -> dict[str, Any]:
+    """A receipt for what came too late: when it reached us, and against which cut-off."""
+    task = get_task(work, task_id)
+    ground = find_ground(work, person, task)
+    write_receipt(
+        work,
+        campaign_id=ground.campaign.id,
+        case_id=None if ground.case is None else ground.case.id,
+        organisation_id=find_body(work, task_id) if ground.case is None else ground.case.institution_id,
+        kind=next(KINDS[name] for name in find_handlers(work, task) if name in KINDS),
+        where=_find_window(work, task),
+        accepted=False,
+        received_at=datetime.fromisoformat(late.values["received_at"]),
+        sha256=hash_data(data),
+    )
+    return {"late": late.values}
+
+
+def _keep_typed(process_engine: ProcessEngine, person: Person, task_id: str, data: Mapping[str, Any], revision: int) -> None:
+    """The typed text stays, as far as there is a task that the person may see."""
+    with suppress(Problem), process_engine.begin(by=person.id) as work:
+        see_task(work, person, task_id)
+        keep_draft(work, person, task_id, data, revision=revision)

@@ -1,0 +1,174 @@
+"""What a task's form is shown with: values to begin with, options from the database, things to look at beside it.
+
+Which it is depends on the handler that takes the form, as the diagram names it: the same step drawn elsewhere gets the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.definitions import get_definition
+from engine.model import Node
+from engine.tables import instance, user_task_candidate
+from engine.work import Work
+from workflows import consultations, reviews, selection
+from workflows.applications import last_version
+from workflows.campaigns.reading import Campaign
+from workflows.campaigns.windows import deciding_window
+from workflows.organisations import get_organisation, list_organisations
+from workflows.people import Person
+from workflows.recommendations import get_body, list_audited
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The task and what it belongs to."""
+
+    task: sa.Row[Any]
+    campaign: Campaign
+    case: sa.Row[Any] | None
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`values` fill the form, `fixed` those of its read-only fields that are stored with it, `options` the choices that come
+    from outside (value, label), `context` is what the page shows beside the form."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Iterable[tuple[str, str]]] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find_handlers(work: Work, task: sa.Row[Any]) -> tuple[str, ...]:
+    """The handlers that the diagram names for the task's completion."""
+    return tuple(find_node(work, task).camunda.listeners.get("complete", ()))
+
+
+def find_node(work: Work, task: sa.Row[Any]) -> Node:
+    """The task's step in the diagram of its instance."""
+    query = sa.select(instance.c.definition_id).where(instance.c.id == task.instance_id)
+    return get_definition(work, work.connection.execute(query).scalar_one()).model.nodes[task.element_id]
+
+
+def prepare(work: Work, ground: Ground) -> Prepared:
+    """All that the handlers of this task want to be shown."""
+    whole = Prepared()
+    for name in find_handlers(work, ground.task):
+        if name in PREPARATIONS:
+            part = PREPARATIONS[name](work, ground)
+            whole = Prepared(
+                {**whole.values, **part.values},
+                {**whole.fixed, **part.fixed},
+                {**whole.options, **part.options},
+                {**whole.context, **part.context},
+            )
+    return whole
+
+
+def _application(name: str) -> Callable[[Work, Ground], Prepared]:
+    def prepare_application(work: Work, ground: Ground) -> Prepared:
+        """The last version to go on from, the unit's name, and the cut-off that will decide."""
+        assert ground.case is not None
+        institution = get_organisation(work, ground.case.institution_id)
+        before = last_version(work, ground.case.id)
+        where = deciding_window(work, name, {"case": ground.case.id})
+        values: dict[str, Any] = {} if before is None else dict(before.data)
+        if before is None and institution.institution_kind:
+            values["institution_kind"] = institution.institution_kind
+        return Prepared(
+            values=values,
+            fixed={"institution_name": institution.name},
+            context={"cutoff_at": None if where is None else where.cutoff_at},
+        )
+
+    return prepare_application
+
+
+def _recommendation(work: Work, ground: Ground) -> Prepared:
+    """The audited cases that wait for the list, and the quota."""
+    body_id = find_body(work, ground.task.id)
+    body = get_body(work, ground.campaign.id, body_id)
+    waiting = list_audited(work, ground.campaign.id, body_id)
+    units = {each.id: each.name for each in list_organisations(work, ids=[row.institution_id for row in waiting])}
+    audited = [
+        {
+            "id": row.id,
+            "number": row.number,
+            "title": row.title,
+            "unit": units[row.institution_id],
+            "received_at": row.received_at,
+        }
+        for row in waiting
+    ]
+    where = deciding_window(work, "recommendations.submit", {"campaign": ground.campaign.id})
+    return Prepared(
+        options={"audited_cases": [(each["id"], f"{each['title']}（{each['unit']}，{each['number']}）") for each in audited]},
+        context={
+            "candidates": audited,
+            "quota_min": body.quota_min,
+            "quota_max": body.quota_max,
+            "cutoff_at": None if where is None else where.cutoff_at,
+        },
+    )
+
+
+def _issue(work: Work, ground: Ground) -> Prepared:
+    return Prepared(values={"title": ground.campaign.title})
+
+
+def _organise(work: Work, ground: Ground) -> Prepared:
+    """The pool of experts to choose from, all of them at first."""
+    experts = reviews.list_pool(work)
+    return Prepared(
+        values={"experts_per_case": ground.campaign.settings.get("experts_per_case"), "pool": [row.id for row in experts]},
+        options={"experts": [(row.id, row.name) for row in experts]},
+    )
+
+
+def _review(work: Work, ground: Ground) -> Prepared:
+    return Prepared(context=reviews.review_context(work, ground.person, ground.task))
+
+
+def _select(work: Work, ground: Ground) -> Prepared:
+    settings = ground.campaign.settings
+    return Prepared(
+        values={"cut": settings.get("cut"), "method": settings.get("score_method")},
+        context={"ranking": selection.ranking(work, ground.campaign.id)},
+    )
+
+
+def _settle(work: Work, ground: Ground) -> Prepared:
+    return Prepared(values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)})
+
+
+def _publish(work: Work, ground: Ground) -> Prepared:
+    last = selection.last_selection(work, ground.campaign.id)
+    return Prepared(values={"title": ground.campaign.title}, context={"selection": last})
+
+
+def find_body(work: Work, task_id: str) -> str:
+    """The body that a recommendation's task belongs to: the organisation of its candidate group."""
+    groups = sa.select(user_task_candidate.c.candidate).where(
+        user_task_candidate.c.task_id == task_id, user_task_candidate.c.kind == "group"
+    )
+    return str(work.connection.execute(groups).scalars().one()).partition("@")[2]
+
+
+PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
+    "applications.submit": _application("applications.submit"),
+    "applications.correct": _application("applications.correct"),
+    "applications.supplement": _application("applications.supplement"),
+    "recommendations.submit": _recommendation,
+    "campaigns.issue": _issue,
+    "reviews.organise": _organise,
+    "reviews.record": _review,
+    "selection.record": _select,
+    "consultations.settle": _settle,
+    "publications.publish": _publish,
+}

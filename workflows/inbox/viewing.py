@@ -1,0 +1,135 @@
+"""One task with all that is needed to do it: form, values, what to look at, what the person may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import TaskUnknown
+from engine.tasks import ReturnTarget, get_task, return_targets
+from engine.work import Work
+from workflows.campaigns.forms import campaign_form
+from workflows.campaigns.reading import Campaign, find_campaign, get_campaign
+from workflows.cases import CaseView, get_case
+from workflows.files import Attachment, files_of_task, named_ids
+from workflows.forms import Form
+from workflows.inbox.preparing import Ground, Prepared, find_node, prepare
+from workflows.people import Person, list_members
+from workflows.rules import TaskSubject, can, case_subject, task_subject
+from workflows.tables import case, draft
+
+OPERATIONS = ("claim", "unclaim", "complete", "draft", "return", "transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A user task's row."""
+
+    id: str
+    instance_id: str
+    business_key: str
+    element_id: str
+    name: str
+    state: str
+    revision: int
+    assignee: str | None
+    owner: str | None
+    form_key: str | None
+    priority: int
+    due_at: datetime | None
+    created_at: datetime
+    claimed_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as one person sees it.
+
+    `values` are the form's values to begin with (the person's draft over the last version), `files` the attachments they may
+    name; `context` is what belongs beside the form (candidates of a list, blind material of a review, the cut-off that will
+    decide). `case` is None for tasks of the campaign, and for whoever may do the task without seeing the case.
+    """
+
+    task: Task
+    campaign: Campaign
+    case: CaseView | None
+    form: Form | None
+    values: Mapping[str, Any]
+    files: tuple[Attachment, ...]
+    context: Mapping[str, Any]
+    draft_at: datetime | None
+    allowed: frozenset[str]
+    return_targets: tuple[ReturnTarget, ...]
+    colleagues: tuple[Person, ...]
+
+    @property
+    def revision(self) -> int:
+        """What completing it must name: the state of the task that this view shows."""
+        return self.task.revision
+
+
+def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
+    """The task as `reader` may see it.
+
+    Raises TaskUnknown, also when the person may not see it.
+    """
+    subject = task_subject(work, task_id)
+    if not can(reader, "task.read", subject):
+        raise TaskUnknown()
+    row = get_task(work, task_id)
+    ground = find_ground(work, reader, row)
+    allowed = find_allowed(work, reader, row, subject)
+    prepared = prepare(work, ground) if row.state == "open" else Prepared()
+    form = None if row.form_key is None else campaign_form(work, ground.campaign.id, row.form_key).bind(prepared.options)
+    kept = work.connection.execute(
+        sa.select(draft).where(draft.c.task_id == task_id, draft.c.person_id == reader.id)
+    ).one_or_none()
+    values = {} if form is None else {**form.defaults, **prepared.values, **(kept.data if kept else {}), **prepared.fixed}
+    earlier = named_ids(form, prepared.values) if form is not None else set()
+    seen = ground.case is not None and can(reader, "case.read", case_subject(work, ground.case.id))
+    return TaskView(
+        task=Task(**{name: getattr(row, name) for name in Task.__slots__}),
+        campaign=ground.campaign,
+        case=get_case(work, reader, ground.case.id) if seen and ground.case is not None else None,
+        form=form,
+        values={key: value for key, value in values.items() if form is not None and key in form.by_key},
+        files=tuple(files_of_task(work, task_id, earlier=earlier)) if "draft" in allowed else (),
+        context=prepared.context,
+        draft_at=kept.saved_at if kept else None,
+        allowed=allowed,
+        return_targets=tuple(return_targets(work, task_id)) if "return" in allowed else (),
+        colleagues=tuple(find_colleagues(work, reader, subject)) if "transfer" in allowed else (),
+    )
+
+
+def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
+    """What a task belongs to: its campaign, and its case if it has one."""
+    row = work.connection.execute(sa.select(case).where(case.c.number == task.business_key)).one_or_none()
+    campaign_id = row.campaign_id if row is not None else find_campaign(work, task.business_key)
+    return Ground(task, get_campaign(work, campaign_id), row, reader)
+
+
+def find_allowed(work: Work, reader: Person, task: sa.Row[Any], subject: TaskSubject) -> frozenset[str]:
+    """What the person may do with the task, by the rules and (for return and transfer) by the diagram."""
+    drawn = drawn_operations(work, task)
+    return frozenset(
+        name
+        for name in OPERATIONS
+        if can(reader, f"task.{name}", subject) and (name not in ("return", "transfer") or name in drawn)
+    )
+
+
+def drawn_operations(work: Work, task: sa.Row[Any]) -> frozenset[str]:
+    """The operations that the diagram allows at the task's step (property `allow`)."""
+    return frozenset(find_node(work, task).camunda.properties.get("allow", "").split())
+
+
+def find_colleagues(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:
+    """To whom the task can be transferred: the other members of its candidate groups."""
+    return [each for each in list_members(work, subject.candidates) if each.id != reader.id]

@@ -1,0 +1,127 @@
+"""Recommendations: a body's ranked list reaches the organiser, and each of its audited cases is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Finding, Problem
+from engine.handlers import Call
+from engine.history import record_entry
+from engine.messages import send_message
+from engine.work import Work
+from workflows.applications import hash_data, write_receipt
+from workflows.campaigns import windows
+from workflows.tables import case, recommending_body
+
+RANKING = "ranking"
+"""The field of the form `recommendation`: ids of cases, the first is the first recommended."""
+
+
+class ListRefused(Problem):
+    """The list holds what it must not hold; each finding names the entry."""
+
+
+def submit(call: Call) -> None:
+    """`recommendations.submit`: the body's list reaches the organiser's window in time.
+
+    Its cases must be this body's, audited and waiting for the list. Fewer than the quota's minimum is recorded as a warning (or
+    refused, where the setting `quota.below_minimum` says so), more than its maximum is refused. Each audited case of the body
+    is told whether it is recommended, and at which rank.
+    Raises TooLate and ListRefused.
+    """
+    work, campaign_id, body_id = call.work, call.variables["campaign"], call.variables["body"]
+    where = windows.deciding_window(work, "recommendations.submit", call.variables, lock=True)
+    assert where is not None
+    received_at = windows.decide_in_time(work, where)
+    body = get_body(work, campaign_id, body_id, lock=True)
+    waiting = list_audited(work, campaign_id, body_id)
+    ranking = [str(entry) for entry in call.form.get(RANKING) or []]
+    _check(call, ranking, {row.id for row in waiting}, body)
+    _note_shortfall(call, body, len(ranking))
+    work.connection.execute(
+        sa.update(recommending_body)
+        .where(recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id)
+        .values(recommended_at=received_at, recommended_by=call.by, remark=str(call.form.get("remark") or "") or None)
+    )
+    write_receipt(
+        work,
+        campaign_id=campaign_id,
+        case_id=None,
+        organisation_id=body_id,
+        kind="recommendation",
+        where=where,
+        accepted=True,
+        received_at=received_at,
+        sha256=hash_data(call.form),
+    )
+    ranks = {case_id: rank for rank, case_id in enumerate(ranking, start=1)}
+    for row in waiting:
+        tell_list(call, row.number, recommended=row.id in ranks, rank=ranks.get(row.id))
+
+
+def apply(call: Call) -> Mapping[str, Any]:
+    """`recommendations.apply`: the case takes note of its body's list; returns `outcome`."""
+    recommended = bool(call.variables["recommended"])
+    outcome = "recommended" if recommended else "not_recommended"
+    values = {"state": outcome, "rank": call.variables.get("rank") if recommended else None}
+    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(values))
+    return {"outcome": outcome}
+
+
+def list_audited(work: Work, campaign_id: str, body_id: str) -> Sequence[sa.Row[Any]]:
+    """The body's cases that passed its audit and wait for its list, by number."""
+    query = sa.select(case).where(case.c.campaign_id == campaign_id, case.c.body_id == body_id, case.c.state == "audited")
+    return work.connection.execute(query.order_by(case.c.number)).all()
+
+
+def get_body(work: Work, campaign_id: str, body_id: str, *, lock: bool = False) -> sa.Row[Any]:
+    """The body's row; with `lock` an audit that passes and the list that is sent do not miss each other."""
+    query = sa.select(recommending_body).where(
+        recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id
+    )
+    return work.connection.execute(query.with_for_update() if lock else query).one()
+
+
+def tell_list(call: Call, number: str, *, recommended: bool, rank: int | None) -> None:
+    """Send `list_decided` to a case, once in its life."""
+    send_message(
+        call.work,
+        "list_decided",
+        number,
+        {"recommended": recommended, "rank": rank},
+        unique_key=list_message_key(number),
+        sent_by=call.instance_id or None,
+    )
+
+
+def list_message_key(number: str) -> str:
+    """The unique key of the message that tells a case about its body's list."""
+    return f"list_decided:{number}"
+
+
+def _check(call: Call, ranking: list[str], waiting: set[str], body: sa.Row[Any]) -> None:
+    findings = [
+        Finding("CaseNotListable", path=RANKING, values={"place": place})
+        for place, case_id in enumerate(ranking, start=1)
+        if case_id not in waiting
+    ]
+    twice = sorted({place for place, case_id in enumerate(ranking, start=1) if case_id in ranking[: place - 1]})
+    findings += [Finding("CaseListedTwice", path=RANKING, values={"place": place}) for place in twice]
+    if body.quota_max is not None and len(ranking) > body.quota_max:
+        findings.append(Finding("QuotaExceeded", path=RANKING, values={"count": len(ranking), "quota": body.quota_max}))
+    strict = call.variables["settings"].get("quota.below_minimum") == "refuse"
+    if strict and body.quota_min is not None and len(ranking) < body.quota_min:
+        findings.append(Finding("BelowQuota", path=RANKING, values={"count": len(ranking), "quota": body.quota_min}))
+    if findings:
+        raise ListRefused(findings=findings)
+
+
+def _note_shortfall(call: Call, body: sa.Row[Any], count: int) -> None:
+    """Too few cases stop nobody (the notice asks for a number and names no consequence): a warning in the history."""
+    if body.quota_min is not None and count < body.quota_min:
+        values = {"count": count, "quota": body.quota_min, "body": body.organisation_id}
+        warning = {"code": "BelowQuota", "severity": "warning", "values": values}
+        record_entry(call.work, call.instance_id, "warning", element_id=call.element_id, token=call.token, detail=warning)
