@@ -4,11 +4,15 @@ The library's serializer writes the whole spec into every instance, and reads da
 its own. Here the spec is shared by all instances of a definition, and variables pass through untouched.
 
     {"kernel": "spiff", "format": 1, "n": tokens given, "vars": {…}, "tasks": [task, …]}
-    task: {"spec": name, "in": internal data, "run": STARTED rather than WAITING, "tasks": instances, "scope": {"tasks": […], "vars": {…}}}
+    task: {"spec": name, "in": internal data, "tasks": its instances, "scope": {"tasks": […], "vars": {…}, "closed": true}}
+
+A document that is given to be loaded is not changed.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,26 +27,26 @@ from engine.spiff.scopes import Instance, Scope
 FORMAT = 1
 
 
-def dump_instance(instance: Instance, *, ended: bool) -> Document:
-    """The document of an instance whose tokens all wait. Variables are shared with it: the instance is not to be used again."""
-    document: Document = {"kernel": "spiff", "format": FORMAT, "n": 0, "vars": instance.data}
-    if ended:
+def dump_instance(instance: Instance) -> Document:
+    """The document of an instance whose tokens all wait. Data are shared with it: the instance is not to be used again."""
+    document: Document = {"kernel": "spiff", "format": FORMAT, "n": instance.count, "vars": instance.data}
+    if instance.ended:
         document["ended"] = True
     else:
         document["tasks"] = _dump_tasks(instance, instance, instance.task_tree)
-    document["n"] = instance.count
     return document
 
 
-def load_instance(spec: Any, subprocess_specs: dict[str, Any], document: Document) -> Instance:
+def load_instance(spec: Any, inner: dict[str, Any], document: Document, moment: datetime | None = None) -> Instance:
     """The instance again, on the shared specs.
 
     Raises StepFailed for a document that this kernel did not write.
     """
     if document.get("kernel") != "spiff" or document.get("format") != FORMAT:
-        raise StepFailed(element=None, reason="the document was not written by the SpiffWorkflow kernel")
-    instance = Instance(spec, subprocess_specs, ENGINE)
-    instance.count, instance.data = document["n"], document["vars"]
+        raise StepFailed(element=spec.name, reason="the document was not written by the SpiffWorkflow kernel")
+    instance = Instance(spec, inner, ENGINE, moment)
+    instance.count, instance.data = document["n"], dict(document["vars"])
+    instance.ended = document.get("ended", False)
     _load_tasks(instance, instance, instance.task_tree, document.get("tasks", []))
     return instance
 
@@ -50,10 +54,7 @@ def load_instance(spec: Any, subprocess_specs: dict[str, Any], document: Documen
 def _dump_tasks(instance: Instance, scope: Scope, parent: Task) -> list[dict[str, Any]]:
     dumped = []
     for task in [scope.tasks[key] for key in parent._children]:
-        instance.token(task)
         entry: dict[str, Any] = {"spec": task.task_spec.name, "in": task.internal_data}
-        if task.state == TaskState.STARTED or task._children:
-            entry["run"] = True
         if task._children:
             entry["tasks"] = _dump_tasks(instance, scope, task)
         inner = instance.subprocesses.get(task.id)
@@ -61,20 +62,25 @@ def _dump_tasks(instance: Instance, scope: Scope, parent: Task) -> list[dict[str
             entry["scope"] = {"tasks": _dump_tasks(instance, inner, inner.task_tree)}
             if inner.called:
                 entry["scope"]["vars"] = inner.data
+            if inner.closed:
+                entry["scope"]["closed"] = True
         dumped.append(entry)
     return dumped
 
 
 def _load_tasks(instance: Instance, scope: Scope, parent: Task, dumped: list[dict[str, Any]]) -> None:
+    """A boundary event waits, known by its host; everything else has started and has a token."""
     for entry in dumped:
-        state = TaskState.STARTED if entry.get("run") else TaskState.WAITING
-        key = UUID(int=int(entry["in"]["token"]))
+        internal = deepcopy(entry["in"])
+        state = TaskState.WAITING if "host" in internal else TaskState.STARTED
+        key = UUID(int=int(internal["token"])) if "token" in internal else None
         task = Task(scope, scope.spec.task_specs[entry["spec"]], parent, state=state, id=key)
         task.triggered = True
-        task.internal_data = entry["in"]
+        task.internal_data = internal
         _load_tasks(instance, scope, task, entry.get("tasks", []))
         if "scope" in entry:
             inner = instance.create_subprocess(task, task.task_spec.spec)
             if "vars" in entry["scope"]:
-                inner.called, inner.data = True, entry["scope"]["vars"]
+                inner.called, inner.data = True, dict(entry["scope"]["vars"])
+                inner.closed = entry["scope"].get("closed", False)
             _load_tasks(instance, inner, inner.task_tree, entry["scope"]["tasks"])

@@ -1,8 +1,9 @@
 """Task specs: what every node of a diagram does when a token comes, and the activities.
 
-They follow SpiffWorkflow's life of a task (`_update` → READY → `run` → STARTED → `complete`) through its hooks. What differs from
-the library's own specs: nothing is predicted, task data stay empty (variables live in scopes), sequence flows are specs of their
-own (so joins know the flow that a token came by, and conditions and ids of flows are kept), and an activity that waits is STARTED.
+They follow SpiffWorkflow's life of a task (`_update` → READY → `run` → STARTED → `complete`) through its hooks. What differs
+from the library's own specs: nothing is predicted, task data stay empty (variables live in scopes), sequence flows are specs
+of their own (so joins know the flow that a token came by, and conditions and ids of flows are kept), and whatever waits is
+STARTED.
 """
 
 # SpiffWorkflow has no type hints: its classes are Any for the type checker.
@@ -10,7 +11,7 @@ own (so joins know the flow that a token came by, and conditions and ids of flow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
@@ -18,12 +19,10 @@ from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import StepFailed
-from engine.kernel import WaitKind
+from engine.errors import OperationNotSupported, StepFailed
+from engine.kernel import Thrown, WaitKind
 from engine.spiff.language import ENGINE
-
-if TYPE_CHECKING:
-    from engine.spiff.scopes import Instance, Scope, WaitRow
+from engine.spiff.scopes import Instance, Scope, SubScope, WaitRow
 
 
 def instance_of(task: Task) -> Instance:
@@ -57,6 +56,7 @@ class Element(BpmnSpecMixin):
         return True
 
     def _on_complete_hook(self, my_task: Task) -> None:
+        instance_of(my_task).note("completed", self.bpmn_id, my_task)
         self.leave(my_task)
 
     # ---- ours --------------------------------------------------------------------------------------------------------
@@ -65,11 +65,19 @@ class Element(BpmnSpecMixin):
         my_task._sync_children(self.choose(my_task), TaskState.FUTURE)
 
     def choose(self, my_task: Task) -> list[SequenceFlow]:
-        """Each flow whose condition holds, the default flow if none does, and each flow without condition (clause 13.2.1)."""
+        """Each flow whose condition holds and each without condition; the default flow if there is none (clause 13.3.2).
+
+        Raises StepFailed when there are flows and none is chosen.
+        """
         flows: list[SequenceFlow] = self.outputs
-        chosen = [flow for flow in flows if flow.condition and not flow.default and flow.holds(my_task)]
-        chosen = chosen or [flow for flow in flows if flow.default]
-        return chosen + [flow for flow in flows if not flow.condition and not flow.default]
+        conditional = [flow for flow in flows if flow.condition and not flow.default and flow.holds(my_task)]
+        chosen = conditional + [flow for flow in flows if not flow.condition and not flow.default]
+        # the default of a gateway stands for "none of the others", that of an activity for "no condition holds"
+        if not (conditional if isinstance(self, Activity) else chosen):
+            chosen += [flow for flow in flows if flow.default]
+        if flows and not chosen:
+            raise StepFailed(element=self.bpmn_id, reason="no condition holds and there is no default flow")
+        return chosen
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """What a live task of this element waits for."""
@@ -88,14 +96,12 @@ class SequenceFlow(Element):
     def _on_ready_hook(self, my_task: Task) -> None:
         my_task.run()
 
-    def choose(self, my_task: Task) -> list[Any]:
-        """The target."""
-        targets: list[Any] = self.outputs
-        return targets
+    def _on_complete_hook(self, my_task: Task) -> None:
+        my_task._sync_children(self.outputs, TaskState.FUTURE)
 
     def holds(self, my_task: Task) -> bool:
-        """Whether the condition is true for a token at the flow's source."""
-        return bool(ENGINE.value(my_task, self.condition or "", self.bpmn_id))
+        """Whether the condition is true for a token that leaves the flow's source."""
+        return bool(ENGINE.value(my_task, self.condition or "", self.bpmn_id, around=True))
 
 
 class Start(Element):
@@ -104,10 +110,6 @@ class Start(Element):
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Any = None, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
         self.event_definition = event_definition
-
-    def _run_hook(self, my_task: Task) -> bool:
-        instance_of(my_task).note("completed", my_task)
-        return True
 
 
 class Activity(Element):
@@ -120,14 +122,18 @@ class Activity(Element):
         self.boundaries: list[str] = []
 
     def _run_hook(self, my_task: Task) -> bool | None:
+        top = instance_of(my_task)
+        top.token(my_task)
         self.arm(my_task)
-        instance_of(my_task).note("entered", my_task)
+        top.note("entered", self.bpmn_id, my_task)
+        self.map_in(my_task)
         return self.act(my_task)
 
     def _on_complete_hook(self, my_task: Task) -> None:
         top = instance_of(my_task)
         top.closing(my_task, self.bpmn_id, "completed")
-        top.note("completed", my_task)
+        top.note("completed", self.bpmn_id, my_task)
+        self.map_out(my_task)
         self.disarm(my_task)
         body = my_task.parent
         if isinstance(body.task_spec, LoopTask) and body.task_spec.task_spec == self.name:
@@ -139,13 +145,27 @@ class Activity(Element):
         """Do what the activity is for. True: done already; None: it waits."""
         return True if self.wait is None else None
 
+    def map_in(self, my_task: Task) -> None:
+        """Input mapping: local variables."""
+        inputs = self.extensions.get("inputs")
+        if inputs:
+            values = {name: ENGINE.text(my_task, text, self.bpmn_id) for name, text in inputs.items()}
+            my_task.internal_data["vars"] = {**my_task.internal_data.get("vars", {}), **values}
+
+    def map_out(self, my_task: Task) -> None:
+        """Output mapping: variables around the activity."""
+        outputs = self.extensions.get("outputs")
+        if outputs:
+            values = {name: ENGINE.text(my_task, text, self.bpmn_id) for name, text in outputs.items()}
+            instance_of(my_task).assign(my_task, values, around=True)
+
     def waits(self, my_task: Task) -> list[WaitRow]:
         """The one thing that this kind of activity waits for."""
         return [] if self.wait is None else [(self.wait, self.bpmn_id, None, None)]
 
     def cancelled(self, my_task: Task) -> None:
         """Its boundary events go with it."""
-        instance_of(my_task).note("cancelled", my_task)
+        instance_of(my_task).note("cancelled", self.bpmn_id, my_task)
         self.disarm(my_task)
 
     def arm(self, my_task: Task) -> None:
@@ -155,10 +175,8 @@ class Activity(Element):
 
     def disarm(self, my_task: Task) -> None:
         """Take the boundary events away."""
-        if not self.boundaries:
-            return
-        token = instance_of(my_task).token(my_task)
-        for task in my_task.workflow.live():
+        token = my_task.internal_data.get("token")
+        for task in my_task.workflow.live() if self.boundaries and token else ():
             if task.internal_data.get("host") == token:
                 my_task.workflow.discard(task)
 
@@ -174,9 +192,28 @@ class PersonTask(Activity):
 
 
 class HandlerTask(Activity):
-    """A service, business rule or send task: our code does it."""
+    """A service or business rule task: our code does it."""
 
     wait = WaitKind.HANDLER
+
+
+class SendTask(Activity):
+    """A send task: its handler sends, or the message that it names goes out."""
+
+    message: str | None = None
+
+    def act(self, my_task: Task) -> bool | None:
+        """Throw the message, or wait for the handler."""
+        if self.extensions["handler"]:
+            return None
+        top = instance_of(my_task)
+        if self.message is not None:
+            top.thrown.append(Thrown("message", self.message, self.bpmn_id, top.environment(my_task)))
+        return True
+
+    def waits(self, my_task: Task) -> list[WaitRow]:
+        """Its handler."""
+        return [(WaitKind.HANDLER, self.bpmn_id, None, None)] if self.extensions["handler"] else []
 
 
 class ScriptTask(Activity):
@@ -188,34 +225,57 @@ class ScriptTask(Activity):
 class SubProcess(Activity, SubWorkflowTask):
     """An embedded sub-process. The library's parser finds the inner spec by `spec`."""
 
-    called = False
-
     def act(self, my_task: Task) -> None:
         """Open the inner scope."""
+        open_scope(instance_of(my_task).create_subprocess(my_task, self.spec))
+
+    def scope_done(self, my_task: Task, scope: SubScope) -> None:
+        """Nothing is left inside."""
+        del instance_of(my_task).subprocesses[my_task.id]
+        my_task.complete()
+
+
+class CallActivity(SubProcess):
+    """A called process. Without mapping it sees what the caller sees, and what it writes comes back."""
+
+    def map_in(self, my_task: Task) -> None:
+        """Variables go into the called process, not to the activity."""
+
+    def map_out(self, my_task: Task) -> None:
+        """Done when the called process ends."""
+
+    def act(self, my_task: Task) -> None:
+        """Open the called process."""
         top = instance_of(my_task)
+        inputs = self.extensions.get("inputs")
+        values = {name: ENGINE.text(my_task, text, self.bpmn_id) for name, text in (inputs or {}).items()}
         scope = top.create_subprocess(my_task, self.spec)
-        if self.called:
-            scope.called, scope.data = True, top.environment(my_task)
+        scope.called, scope.closed, scope.data = True, inputs is not None, values
+        top.note("entered", self.spec)
         open_scope(scope)
 
-    def scope_done(self, my_task: Task, scope: Scope) -> None:
-        """Nothing is left inside."""
+    def scope_done(self, my_task: Task, scope: SubScope) -> None:
+        """The called process has ended: what it wrote, or what the call maps out, is written around the call."""
         top = instance_of(my_task)
+        top.note("completed", self.spec)
+        outputs = self.extensions.get("outputs")
+        values: dict[str, Any] = {} if scope.closed else scope.data
+        if outputs is not None:
+            values = {name: ENGINE.text_inside(scope, text, self.bpmn_id) for name, text in outputs.items()}
         del top.subprocesses[my_task.id]
-        if self.called:
-            top.assign(my_task, scope.data)  # type: ignore[attr-defined]
+        top.assign(my_task, values)
         my_task.complete()
 
 
 def open_scope(scope: Scope, element_id: str | None = None) -> None:
     """Put the first tokens into a scope: at its none start events, at what has no incoming flow, or at one given start event.
 
-    Raises StepFailed when the start event is not there.
+    Raises OperationNotSupported when a process cannot begin there.
     """
     spec = scope.spec
     starts = [spec.task_specs.get(element_id)] if element_id else spec.first
+    if element_id and not isinstance(starts[0], Start) or spec.is_process and not starts:
+        raise OperationNotSupported(reason=f"{spec.name} cannot begin at {element_id or 'a plain start event'}")
     for start in starts:
-        if not isinstance(start, Start) and element_id:
-            raise StepFailed(element=element_id, reason="there is no such start event")
-        scope.add(start)
-    scope.top_workflow.touched.append(scope)  # type: ignore[attr-defined]
+        scope.send(start)
+    scope.top_workflow.touched.append(scope)

@@ -24,10 +24,9 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinitio
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import Problem, StepFailed
-from engine.expressions import parse_template
+from engine.errors import StepFailed
 from engine.kernel import Thrown, WaitKind
-from engine.moments import Due, first_due, is_plain, next_due
+from engine.moments import Due, MomentInvalid, first_due, is_plain, next_due
 from engine.spiff.elements import Activity, Element, instance_of
 from engine.spiff.language import ENGINE
 from engine.spiff.scopes import WaitRow
@@ -45,19 +44,10 @@ class Deadline(EventDefinition):
 
         Raises StepFailed when the text or its value is no moment.
         """
-        top = instance_of(task)
-        if is_plain(self.text):
-            value: Any = self.text
-        elif "${" in self.text or "#{" in self.text:
-            try:
-                value = parse_template(self.text).evaluate(top.environment(task))
-            except Problem as problem:
-                raise StepFailed(element=element_id, reason=str(problem)) from problem
-        else:
-            value = ENGINE.value(task, self.text, element_id)
+        value = ENGINE.text(task, self.text, element_id) if is_plain(self.text) else ENGINE.value(task, self.text, element_id)
         try:
-            return first_due(self.kind, value, top.now)
-        except Problem as problem:
+            return first_due(self.kind, value, instance_of(task).now)
+        except MomentInvalid as problem:
             raise StepFailed(element=element_id, reason=str(problem)) from problem
 
 
@@ -112,7 +102,7 @@ class Event(Element):
             if kind != "conditional":
                 continue
             seen: list[str] = task.internal_data.setdefault("true", [])
-            true = bool(ENGINE.value(self.sight(task), definition.expression, self.bpmn_id))
+            true = ENGINE.holds(self.sight(task), definition.expression, self.bpmn_id)
             if true and self.bpmn_id not in seen:
                 seen.append(self.bpmn_id)
                 return True
@@ -130,25 +120,21 @@ class Event(Element):
 
     def look(self, task: Task) -> bool:
         """Let it happen if its condition has become true."""
-        if task.state == TaskState.WAITING and self.becomes_true(task):
-            self.happen(task, self.bpmn_id, WaitKind.CONDITION)
-            return True
-        return False
+        if not self.becomes_true(task):
+            return False
+        self.happen(task, self.bpmn_id, WaitKind.CONDITION)
+        return True
 
 
 class CatchEvent(Event):
-    """An intermediate catching event. Without a definition, or as the end of a link, it passes."""
+    """An intermediate catching event. As the end of a link it passes."""
 
-    def _update_hook(self, my_task: Task) -> bool:
-        if not self.definitions or self.definitions[0][0] == "link":
+    def _run_hook(self, my_task: Task) -> bool | None:
+        if any(kind == "link" for kind, _ in self.definitions):
             return True
-        my_task._set_state(TaskState.WAITING)
+        instance_of(my_task).token(my_task)
         self.arm(my_task, my_task)
-        return False
-
-    def _on_complete_hook(self, my_task: Task) -> None:
-        instance_of(my_task).note("completed", my_task)
-        self.leave(my_task)
+        return None
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its own events."""
@@ -156,7 +142,7 @@ class CatchEvent(Event):
 
     def cancelled(self, my_task: Task) -> None:
         """The waiting token goes."""
-        instance_of(my_task).note("cancelled", my_task)
+        instance_of(my_task).note("cancelled", self.bpmn_id, my_task)
 
     def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
         """The token goes on."""
@@ -164,18 +150,15 @@ class CatchEvent(Event):
         task.complete()
 
 
-class ReceiveTask(Event, Activity):
+class ReceiveTask(Activity, Event):
     """An activity that waits for a message."""
 
-    def _on_complete_hook(self, my_task: Task) -> None:
-        Activity._on_complete_hook(self, my_task)
+    def arm(self, my_task: Task, host: Task | None = None) -> None:
+        """As an activity it arms its boundary events; it has no timer of its own."""
+        Activity.arm(self, my_task)
 
     def act(self, my_task: Task) -> None:
         """Wait."""
-
-    def arm(self, task: Task, host: Task | None = None) -> None:
-        """As an activity it arms its boundary events; it has no timer of its own."""
-        Activity.arm(self, task)
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its message."""
@@ -183,6 +166,7 @@ class ReceiveTask(Event, Activity):
 
     def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
         """The activity is done."""
+        instance_of(task).closing(task, element_id, "fired")
         task.complete()
 
 
@@ -197,9 +181,7 @@ class BoundaryEvent(Event):
         """Begin to wait beside a host. Errors and escalations are looked up when they are raised, so they need no task."""
         if not any(kind in LISTENED or kind == "timer" for kind, _ in self.definitions):
             return
-        task = host.workflow.task_tree._add_child(self, TaskState.WAITING)
-        task.triggered = True
-        task.internal_data["host"] = instance_of(host).token(host)
+        task = host.workflow.hang(self, state=TaskState.WAITING, host=instance_of(host).token(host))
         self.arm(task, host)
 
     def waits(self, my_task: Task) -> list[WaitRow]:
@@ -227,12 +209,9 @@ class BoundaryEvent(Event):
 
     def start(self, host: Task) -> None:
         """Let the event happen at a host, whether or not a task waited for it."""
-        top = instance_of(host)
-        task = host.workflow.task_tree._add_child(self, TaskState.FUTURE)
-        task.triggered = True
+        task = host.workflow.hang(self)
         if self.cancel_activity:
-            top.cancel_task(host)
-        top.note("completed", task)
+            instance_of(host).cancel_task(host)
         task.complete()
 
 
@@ -245,25 +224,30 @@ class ThrowEvent(Event):
 
     @property
     def handled(self) -> bool:
-        """Whether a handler takes the place of throwing."""
-        return bool(self.extensions.get("handler"))
+        """Whether a handler takes the place of a message."""
+        return any(kind == "message" and definition.handler for kind, definition in self.definitions)
 
     def _run_hook(self, my_task: Task) -> bool | None:
-        return None if self.handled else True
+        if not self.handled:
+            return True
+        instance_of(my_task).token(my_task)
+        return None
 
     def _on_complete_hook(self, my_task: Task) -> None:
+        """Throw every definition in turn, then leave, unless what was thrown has taken this token away."""
         top = instance_of(my_task)
-        top.closing(my_task, self.bpmn_id, "completed")
-        top.note("completed", my_task)
+        if self.handled:
+            top.closing(my_task, self.bpmn_id, "completed")
+        top.note("completed", self.bpmn_id, my_task)
         for kind, definition in self.definitions:
-            if kind in ("message", "signal") and not self.handled:
+            if kind == "signal" or kind == "message" and not definition.handler:
                 self.throw(my_task, kind, definition.name)
             elif kind in ("error", "escalation"):
                 top.raise_code(my_task, kind, definition.code)
             elif kind == "terminate":
                 top.clear(my_task.workflow, but=my_task)
-            if my_task.id not in my_task.workflow.tasks:
-                return  # what was thrown took this token away
+            if kind in ("error", "terminate") or my_task.id not in my_task.workflow.tasks:
+                return
         self.leave(my_task)
 
     def leave(self, my_task: Task) -> None:
@@ -275,12 +259,14 @@ class ThrowEvent(Event):
         ends = [spec for spec in self._wf_spec.task_specs.values() if isinstance(spec, CatchEvent)]
         my_task._sync_children([end for end in ends if linked(end, links)], TaskState.FUTURE)
 
-    def throw(self, my_task: Task, kind: str, name: str) -> None:
+    def throw(self, my_task: Task, kind: str, name: str | None) -> None:
         """A message or signal goes out; a signal is also heard inside."""
+        if name is None:
+            return
         top = instance_of(my_task)
         top.thrown.append(Thrown(kind, name, self.bpmn_id, top.environment(my_task)))
         if kind == "signal":
-            top.deliver("signal", name, {})
+            top.deliver("signal", name, {}, None, None)
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its handler."""

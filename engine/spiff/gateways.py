@@ -16,7 +16,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import StepFailed
 from engine.kernel import WaitKind
 from engine.spiff.elements import Element, SequenceFlow, instance_of
-from engine.spiff.events import BoundaryEvent, CatchEvent, ReceiveTask, ThrowEvent, linked
+from engine.spiff.events import BoundaryEvent, CatchEvent, ThrowEvent, linked
 from engine.spiff.scopes import WaitRow
 
 
@@ -36,38 +36,41 @@ class ExclusiveGateway(Element):
 
 
 class TokenJoin(Element):
-    """A gateway that collects tokens."""
+    """A gateway that collects tokens: each waiting task is one token on the flow that it came by (`flow`)."""
 
-    def tokens(self, task: Task) -> dict[str, list[Task]]:
-        """The tasks waiting at this join in the scope of `task`, oldest first, by the flow they came by."""
+    def _update_hook(self, my_task: Task) -> bool:
+        my_task.internal_data["flow"] = my_task.parent.task_spec.name
+        return True
+
+    @property
+    def joins(self) -> bool:
+        """Whether there is anything to wait for."""
+        return len(self._inputs) > 1
+
+    def tokens(self, my_task: Task) -> dict[str, list[Task]]:
+        """The tokens waiting at this join in the scope of a task, oldest first, by flow."""
         found: dict[str, list[Task]] = {}
-        for each in task.workflow.live():
-            if each.task_spec is self and each.state == TaskState.WAITING:
+        for each in my_task.workflow.live():
+            if each.task_spec is self and each.state == TaskState.STARTED:
                 found.setdefault(each.internal_data["flow"], []).append(each)
         return found
 
-    def collect(self, my_task: Task) -> bool:
-        """Note the flow that a token came by; whether there is anything to wait for."""
-        my_task.internal_data["flow"] = my_task.parent.task_spec.name
-        my_task._set_state(TaskState.WAITING)
-        return len(self._inputs) > 1
-
-    def take(self, tasks: list[Task]) -> None:
-        """Consume tokens."""
-        for task in tasks:
-            task.workflow.discard(task)
+    def stay(self, my_task: Task) -> None:
+        """The token waits from now on."""
+        instance_of(my_task).token(my_task)
 
 
 class ParallelGateway(TokenJoin):
     """Fires with one token on every flow; further tokens stay."""
 
-    def _update_hook(self, my_task: Task) -> bool:
-        if not self.collect(my_task):
-            return True
+    def _run_hook(self, my_task: Task) -> bool | None:
         waiting = self.tokens(my_task)
-        if len(waiting) < len(self._inputs):
-            return False
-        self.take([tasks[0] for tasks in waiting.values() if tasks[0] is not my_task and my_task not in tasks[:1]])
+        others = set(self._inputs) - {my_task.internal_data["flow"]}
+        if self.joins and others - waiting.keys():
+            self.stay(my_task)
+            return None
+        for flow in others:
+            my_task.workflow.discard(waiting[flow][0])
         return True
 
     def choose(self, my_task: Task) -> list[SequenceFlow]:
@@ -79,12 +82,14 @@ class ParallelGateway(TokenJoin):
 class InclusiveGateway(TokenJoin):
     """Fires when no further token can come (clause 13.4.3); decided when nothing else moves."""
 
-    def _update_hook(self, my_task: Task) -> bool:
-        return not self.collect(my_task)
+    def _run_hook(self, my_task: Task) -> bool | None:
+        if self.joins:
+            self.stay(my_task)
+        return None if self.joins else True
 
     def decide(self, my_task: Task) -> bool:
         """Fire if it may."""
-        if my_task.state != TaskState.WAITING:
+        if not self.joins or my_task.state != TaskState.STARTED:
             return False
         waiting = self.tokens(my_task)
         empty = set(self._inputs) - waiting.keys()
@@ -93,16 +98,11 @@ class InclusiveGateway(TokenJoin):
                 near = reach(task.task_spec, self)
                 if near & empty and not near & waiting.keys():
                     return False
-        self.take([tasks[0] for tasks in waiting.values() if tasks[0] is not my_task])
-        my_task._ready()
+        for tasks in waiting.values():
+            if tasks[0] is not my_task:
+                my_task.workflow.discard(tasks[0])
+        my_task.complete()
         return True
-
-    def choose(self, my_task: Task) -> list[SequenceFlow]:
-        """Raises StepFailed when no condition holds and there is no other flow."""
-        chosen = super().choose(my_task)
-        if self.outputs and not chosen:
-            raise StepFailed(element=self.bpmn_id, reason="no condition holds and there is no default flow")
-        return chosen
 
 
 def reach(source: Any, join: Any) -> set[str]:
@@ -138,12 +138,11 @@ class EventGateway(Element):
         """The events behind the flows."""
         return [target for flow in self.outputs for target in flow.outputs]
 
-    def _update_hook(self, my_task: Task) -> bool:
-        my_task._set_state(TaskState.WAITING)
+    def _run_hook(self, my_task: Task) -> None:
+        instance_of(my_task).token(my_task)
         for event in self.events():
             if isinstance(event, CatchEvent):
                 event.arm(my_task, my_task)
-        return False
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """All of its events."""
@@ -155,8 +154,6 @@ class EventGateway(Element):
 
     def look(self, task: Task) -> bool:
         """Let a conditional event happen whose condition has become true."""
-        if task.state != TaskState.WAITING:
-            return False
         for event in self.events():
             if event.becomes_true(task):
                 self.happen(task, event.bpmn_id, WaitKind.CONDITION)
@@ -168,9 +165,11 @@ class EventGateway(Element):
         top, scope = instance_of(task), task.workflow
         event = next(each for each in self.events() if each.bpmn_id == element_id)
         top.closing(task, element_id, "fired")
+        passed = scope.hang(event)
         scope.discard(task)
-        passed = scope.task_tree._add_child(event, TaskState.FUTURE)
-        passed.triggered = True
-        if isinstance(event, ReceiveTask):
-            top.note("entered", passed)
-        passed.complete()
+        top.note("completed", event.bpmn_id)
+        top.note("completed", self.bpmn_id)
+        event.leave(passed)
+        for flow in passed.children:
+            flow.task_spec._update(flow)
+        scope.discard(passed)

@@ -19,20 +19,51 @@ from engine.errors import StepFailed
 from engine.spiff.elements import Activity, instance_of
 from engine.spiff.language import ENGINE
 
+MAX_INSTANCES = 10_000
+"""Instances of one multi-instance activity."""
+
 
 class Repeated(Activity, LoopTask):
-    """What loops and multi-instance activities have in common; `task_spec` is the name of the repeated activity's spec."""
+    """What loops and multi-instance activities have in common; `task_spec` is the name of the repeated activity's spec.
+
+    An instance that is done leaves the tree; when none is open the instance's workflow calls `go_on`.
+    """
 
     task_spec: str
 
-    def add_instance(self, body: Task, index: int, /, **variables: Any) -> None:
-        """One more instance."""
-        spec = self._wf_spec.task_specs[self.task_spec]
-        body.workflow.add(spec, body, vars={"loopCounter": index, **variables})
+    def _run_hook(self, my_task: Task) -> None:
+        instance_of(my_task).token(my_task)
+        self.begin(my_task)
+        instance_of(my_task).touched.append(my_task)
 
     def _on_complete_hook(self, my_task: Task) -> None:
         self.disarm(my_task)
         self.leave(my_task)
+
+    def cancelled(self, my_task: Task) -> None:
+        """The instances have gone already."""
+        self.disarm(my_task)
+
+    def begin(self, body: Task) -> None:
+        """Arm the boundary events and open the first instances."""
+        raise NotImplementedError
+
+    def go_on(self, body: Task) -> None:
+        """No instance is open: open the next, or be done."""
+        raise NotImplementedError
+
+    def instance_done(self, body: Task, child: Task) -> None:
+        """One instance is done."""
+        body.internal_data["instances"]["done"] += 1
+        body.workflow.discard(child)
+        instance_of(body).touched.append(body)
+
+    def open_instance(self, body: Task, index: int, **variables: Any) -> None:
+        """One more instance; it begins at once."""
+        spec = self._wf_spec.task_specs[self.task_spec]
+        task = body.workflow.hang(spec, body, vars={"loopCounter": index, **variables})
+        spec._update(task)
+        task.run()
 
 
 class MultiInstance(Repeated):
@@ -46,64 +77,67 @@ class MultiInstance(Repeated):
     output_item: str | None = None
     completion: str | None = None
 
-    def _run_hook(self, my_task: Task) -> bool | None:
-        items = self.items(my_task)
-        number = len(items) if items is not None else self.number(my_task)
-        state = {"n": number, "done": 0, "next": 0, "items": items, "results": {}}
-        my_task.internal_data["instances"] = state
-        self.arm(my_task)
-        for _ in range(min(number, 1) if self.sequential else number):
-            self.start_next(my_task)
-        return True if number == 0 else None
+    def begin(self, body: Task) -> None:
+        """All instances, or the first of a sequence when nothing else is to be settled."""
+        items = self.items(body)
+        number = len(items) if items is not None else self.number(body)
+        body.internal_data["instances"] = {"n": number, "done": 0, "next": 0, "left": 0, "items": items, "results": {}}
+        body.internal_data["instances"]["left"] = number if self.sequential else 0
+        self.arm(body)
+        for _ in range(0 if self.sequential else number):
+            if body.id in body.workflow.tasks and not body.internal_data["instances"].get("over"):
+                self.open_next(body)
+        if not self.sequential:
+            body.internal_data["instances"]["items"] = None  # each instance has its own
 
-    def items(self, my_task: Task) -> list[Any] | None:
-        """The items of the collection; None when a cardinality is given. Raises StepFailed when it is no list."""
+    def items(self, body: Task) -> list[Any] | None:
+        """The items of the collection; None when there is none. Raises StepFailed when it is no list, or too long."""
         if self.collection is None:
             return None
-        value = ENGINE.value(my_task, self.collection, self.bpmn_id)
-        if not isinstance(value, list | tuple):
-            raise StepFailed(element=self.bpmn_id, reason=f"the collection {self.collection} is not a list")
+        value = ENGINE.value(body, self.collection, self.bpmn_id)
+        if not isinstance(value, list | tuple) or len(value) > MAX_INSTANCES:
+            raise StepFailed(element=self.bpmn_id, reason=f"{self.collection} is no list of at most {MAX_INSTANCES} items")
         return list(value)
 
-    def number(self, my_task: Task) -> int:
+    def number(self, body: Task) -> int:
         """The cardinality. Raises StepFailed when it is no number of instances."""
-        value = ENGINE.value(my_task, self.cardinality or "", self.bpmn_id)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        value = 1 if self.cardinality is None else ENGINE.value(body, self.cardinality, self.bpmn_id)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INSTANCES:
             raise StepFailed(element=self.bpmn_id, reason=f"{value!r} is no number of instances")
         return value
 
-    def start_next(self, body: Task) -> None:
-        """Start the next instance."""
+    def open_next(self, body: Task, *extra: Any) -> None:
+        """Open the next instance; `extra` is the item of one that was added to a parallel activity."""
         state = body.internal_data["instances"]
         index = state["next"]
         state["next"] += 1
         local: dict[str, Any] = {self.output_item: None} if self.output_item else {}
-        if self.item and state["items"] is not None:
-            local[self.item] = state["items"][index]
-        self.add_instance(body, index, **local)
+        if self.item and self.collection is not None:
+            local[self.item] = extra[0] if extra else state["items"][index]
+        self.open_instance(body, index, **local)
 
     def instance_done(self, body: Task, child: Task) -> None:
-        """One instance is done."""
+        """Keep the result, and look whether enough are done."""
         state, top = body.internal_data["instances"], instance_of(body)
-        state["done"] += 1
-        if self.output_item:
-            seen = top.environment(child)
-            state["results"][str(child.internal_data["vars"]["loopCounter"])] = seen.get(self.output_item)
-        body.workflow.discard(child)
+        if self.output_item and self.output:
+            result = top.environment(child).get(self.output_item)
+            state["results"][str(child.internal_data["vars"]["loopCounter"])] = result
+        super().instance_done(body, child)
         if self.completion and ENGINE.value(body, self.completion, self.bpmn_id):
-            for other in [body.workflow.tasks[key] for key in list(body._children)]:
-                top.cancel_task(other)
-            self.finish(body)
-        elif state["done"] >= state["n"]:
-            self.finish(body)
-        elif self.sequential and state["next"] < state["n"]:
-            self.start_next(body)
+            state["over"] = True
+            for key in list(body._children):
+                top.cancel_task(body.workflow.tasks[key])
 
-    def finish(self, body: Task) -> None:
-        """All that is wanted is done: collect the results and go on."""
-        top, results = instance_of(body), body.internal_data["instances"]["results"]
+    def go_on(self, body: Task) -> None:
+        """The next of a sequence, or the results."""
+        state = body.internal_data["instances"]
+        if state["left"] and not state.get("over"):
+            state["left"] -= 1
+            self.open_next(body)
+            return
         if self.output:
-            top.assign(body, {self.output: [results[key] for key in sorted(results, key=int)]})
+            results = state["results"]
+            instance_of(body).assign(body, {self.output: [results[key] for key in sorted(results, key=int)]})
         body.complete()
 
 
@@ -114,26 +148,22 @@ class Loop(Repeated):
     maximum: int | None = None
     test_before = False
 
-    def _run_hook(self, my_task: Task) -> bool | None:
-        my_task.internal_data["instances"] = {"n": None, "done": 0}
-        self.arm(my_task)
-        if self.test_before and not self.goes_on(my_task):
-            return True
-        self.add_instance(my_task, 0)
-        return None
+    def begin(self, body: Task) -> None:
+        """The first round, unless the condition is tested before it."""
+        body.internal_data["instances"] = {"done": 0}
+        self.arm(body)
+        if not (self.test_before or self.maximum == 0):
+            self.open_instance(body, 0)
 
-    def goes_on(self, body: Task) -> bool:
-        """Whether there is another round."""
-        if self.maximum is not None and body.internal_data["instances"]["done"] >= self.maximum:
-            return False
-        return self.condition is None or bool(ENGINE.value(body, self.condition, self.bpmn_id))
-
-    def instance_done(self, body: Task, child: Task) -> None:
-        """One round is done."""
-        state = body.internal_data["instances"]
-        state["done"] += 1
-        body.workflow.discard(child)
-        if self.goes_on(body):
-            self.add_instance(body, state["done"])
+    def go_on(self, body: Task) -> None:
+        """The next round, or the end."""
+        done = body.internal_data["instances"]["done"]
+        more = self.maximum is None or done < self.maximum
+        if more and self.condition is not None:
+            more = bool(ENGINE.value(body, self.condition, self.bpmn_id, loopCounter=done))
+        elif more and self.maximum is None:
+            more = done == 0
+        if more:
+            self.open_instance(body, done)
         else:
             body.complete()

@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScript
 from SpiffWorkflow.task import Task
 
 from engine.errors import OperationNotSupported, Problem, StepFailed
-from engine.expressions import parse
+from engine.expressions import VariableMissing, parse, parse_template
 
 
 class ExpressionEnvironment(BasePythonScriptEngineEnvironment):
@@ -28,7 +28,7 @@ class ExpressionEnvironment(BasePythonScriptEngineEnvironment):
 
         Raises ExpressionRefused, ExpressionFailed, VariableMissing.
         """
-        return parse(expression).evaluate({**(external_context or {}), **context})
+        return parse(expression).evaluate({**context, **(external_context or {})})
 
     def execute(self, script: str, context: Any, external_context: Any = None) -> NoReturn:
         """Raises OperationNotSupported: scripts wait and are run outside."""
@@ -56,11 +56,43 @@ class ExpressionEngine(PythonScriptEngine):
         """
         return self.value(task, expression, task.task_spec.bpmn_id, **(external_context or {}))
 
-    def value(self, task: Task | None, expression: str, element_id: str | None, **more: Any) -> Any:
-        """The same for an element that is not the task's own: a flow, a boundary event, a loop."""
-        workflow = task.workflow.top_workflow
+    def value(self, task: Task, expression: str, element_id: str, *, around: bool = False, **more: Any) -> Any:
+        """The same for an element that is not the task's own (a flow, a boundary event, a loop); `around`: without the task's
+        own variables.
+        """
+        seen = task.workflow.top_workflow.environment(task, around=around)
         try:
-            return self.environment.evaluate(expression, workflow.environment(task), more)
+            return self.environment.evaluate(expression, seen, more)
+        except Problem as problem:
+            raise StepFailed(element=element_id, reason=str(problem)) from problem
+
+    def holds(self, task: Task, condition: str, element_id: str) -> bool:
+        """Whether the condition of a conditional event is true. What asks for a variable that is not there yet is not.
+
+        Raises StepFailed.
+        """
+        try:
+            return bool(self.value(task, condition, element_id))
+        except StepFailed as problem:
+            if isinstance(problem.__cause__, VariableMissing):
+                return False
+            raise
+
+    def text(self, task: Task, text: str, element_id: str) -> Any:
+        """The value of a text with `${…}` parts. Raises StepFailed."""
+        return self._fill(text, task.workflow.top_workflow.environment(task), element_id)
+
+    def text_inside(self, scope: Any, text: str, element_id: str) -> Any:
+        """The same as it is seen inside a scope. Raises StepFailed."""
+        seen: dict[str, Any] = {}
+        for layer in reversed(list(scope.top_workflow.scope_layers(scope, writing=False))):
+            seen.update(layer)
+        return self._fill(text, seen, element_id)
+
+    @staticmethod
+    def _fill(text: str, variables: Mapping[str, Any], element_id: str) -> Any:
+        try:
+            return parse_template(text).evaluate(variables)
         except Problem as problem:
             raise StepFailed(element=element_id, reason=str(problem)) from problem
 

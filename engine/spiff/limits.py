@@ -11,7 +11,6 @@ KINDS = {
     "complexGateway": "complex gateways are not run",
     "transaction": "transactions are not run",
     "adHocSubProcess": "ad-hoc sub-processes are not run",
-    "callActivity": "called processes are not run",
 }
 EVENTS = {"compensate": "compensation is not run", "cancel": "cancel events are not run"}
 
@@ -42,7 +41,5 @@ def reasons(node: Node) -> Iterator[str]:
         yield "quantities of tokens are not run"
     if isinstance(node.loop, MultiInstance) and node.loop.behaviors:
         yield "events that multi-instance activities throw are not run"
-    if node.camunda.inputs or node.camunda.outputs:
-        yield "input and output mappings are not run"
     if node.instantiate:
         yield "instantiating tasks and gateways are not run"

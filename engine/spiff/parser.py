@@ -1,7 +1,8 @@
-"""From XML to SpiffWorkflow's specs, by the library's parser with our classes. Independent of `engine.model`: it reads the file again.
+"""From XML to SpiffWorkflow's specs, by the library's parser with our classes.
 
-Differs from the library's parsers: nodes first, then flows (a long diagram does not recurse); flows are specs; boundary events,
-loops and multi-instance as in `engine.spiff.events` and `engine.spiff.instances`; data objects and data stores are not read.
+Independent of `engine.model`: the file is read again, so a fault in one of the two readers shows as a difference. What differs
+from the library's parsers: nodes first, then flows (a long diagram does not recurse); flows are specs; boundary events, loops
+and multi-instance are those of `engine.spiff.events` and `engine.spiff.instances`; data objects and stores are not read.
 """
 
 # SpiffWorkflow has no type hints: its classes are Any for the type checker.
@@ -22,8 +23,18 @@ from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
-from engine.spiff.elements import Activity, HandlerTask, PassTask, PersonTask, ScriptTask, SequenceFlow, Start, SubProcess
-from engine.spiff.events import BoundaryEvent, CatchEvent, Deadline, LinkEventDefinition, ReceiveTask, ThrowEvent
+from engine.spiff.elements import (
+    CallActivity,
+    HandlerTask,
+    PassTask,
+    PersonTask,
+    ScriptTask,
+    SendTask,
+    SequenceFlow,
+    Start,
+    SubProcess,
+)
+from engine.spiff.events import BoundaryEvent, CatchEvent, Deadline, Event, LinkEventDefinition, ReceiveTask, ThrowEvent
 from engine.spiff.gateways import EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway
 from engine.spiff.instances import Loop, MultiInstance
 from engine.spiff.validate import safe_parser
@@ -44,12 +55,23 @@ def camunda(node: etree._Element, name: str) -> str | None:
     return next((node.get(space + name) for space in CAMUNDA if node.get(space + name) is not None), None)
 
 
+def extension_elements(node: etree._Element, path: str) -> list[etree._Element]:
+    """The Camunda elements at a path of names below the extension elements."""
+    found = node.findall(full_tag("extensionElements"))
+    for name in path.split("/"):
+        found = [child for each in found for space in CAMUNDA for child in each.findall(space + name)]
+    return found
+
+
 class ProcessSpec(BpmnProcessSpec):
     """The spec of a process or sub-process: `first` are the specs that get a token when it is opened."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.task_specs.clear()  # the library's own `Start` and `End`: names that a diagram may use
+        self.is_process = True
+        self.conditional = False  # whether there are conditional events in it or in what is inside it
+        self.joins = False  # whether there are inclusive joins, likewise
         self.first: list[Any] = []
         self.reach: dict[Any, set[str]] = {}
 
@@ -75,9 +97,13 @@ class ElementParser(TaskParser):
         return self.task
 
     def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
-        """The handler that the node, or the message that it throws, names."""
-        holders = [self.node, *self.node.iterchildren(full_tag("messageEventDefinition"))]
-        return {"handler": next((text for holder in holders if (text := camunda(holder, "delegateExpression"))), None)}
+        """The handler that the node names, and its input and output mapping (None: there is none)."""
+        found: dict[str, Any] = {"handler": camunda(self.node, "delegateExpression")}
+        for parameter in extension_elements(self.node, "inputOutput/inputParameter"):
+            found.setdefault("inputs", {})[parameter.get("name")] = parameter.text or ""
+        for parameter in extension_elements(self.node, "inputOutput/outputParameter"):
+            found.setdefault("outputs", {})[parameter.get("name")] = parameter.text or ""
+        return found
 
     def _add_loop_task(self, loop_characteristics: etree._Element) -> None:
         body = self._repeat(Loop)
@@ -156,6 +182,7 @@ class EventParser(ElementParser, library.EventDefinitionParser):
         definition = super().parse_message_event(message_event)
         definition.name = definition.name or message_event.get("messageRef")
         definition.correlation_properties = []
+        definition.handler = camunda(message_event, "delegateExpression")
         return definition
 
     def parse_signal_event(self, signal_event: etree._Element) -> Any:
@@ -189,6 +216,36 @@ class MessageTaskParser(EventParser):
         return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **self.bpmn_attributes)
 
 
+class SendTaskParser(ElementParser):
+    """A send task: what goes out, unless a handler sends."""
+
+    def create_task(self) -> Any:
+        """The spec with the name of its message."""
+        task, reference = super().create_task(), self.node.get("messageRef")
+        task.message = self.process_parser.parser.messages.get(reference) or reference
+        return task
+
+
+class CallParser(ElementParser):
+    """A call activity of a process of the same file."""
+
+    def create_task(self) -> Any:
+        """The spec with the id of what it calls."""
+        called = (self.node.get("calledElement") or "").split(":")[-1]
+        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=called, **self.bpmn_attributes)
+
+    def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
+        """`camunda:in` and `camunda:out`: all variables unless single ones are named."""
+        found: dict[str, Any] = {"handler": None}
+        for name, key in (("in", "inputs"), ("out", "outputs")):
+            for element in extension_elements(self.node, name):
+                source, target = element.get("source"), element.get("target")
+                text = element.get("sourceExpression") or (f"${{{source}}}" if source else None)
+                if element.get("businessKey") is None and element.get("variables") != "all" and text and target:
+                    found.setdefault(key, {})[target] = text
+        return found
+
+
 class SubProcessParser(ElementParser):
     """An embedded sub-process: its inside gets a parser of its own."""
 
@@ -209,7 +266,9 @@ class ScopeParser(ProcessParser):
 
     def create_spec(self) -> ProcessSpec:
         """An empty spec of ours."""
-        return ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
+        spec = ProcessSpec(name=self.bpmn_id, description=self.get_name(), filename=self.filename)
+        spec.is_process = self.node.tag == full_tag("process")
+        return spec
 
     def add_tasks(self) -> None:
         """All nodes with their connections."""
@@ -231,7 +290,7 @@ class ScopeParser(ProcessParser):
     def add_flow(self, node: etree._Element) -> None:
         """A sequence flow as a spec between its ends."""
         source, target = (self.spec.task_specs[node.get(end)] for end in ("sourceRef", "targetRef"))
-        flow = SequenceFlow(self.spec, node.get("id"))
+        flow = SequenceFlow(self.spec, node.get("id") or "")
         flow.condition = (self.parse_condition(node) or "").strip() or None
         flow.default = flow.name == self.get_node_by_id(source.bpmn_id).get("default")
         source.connect(flow)
@@ -262,10 +321,11 @@ class DiagramParser(BpmnParser):
             "manualTask": (ElementParser, PersonTask),
             "serviceTask": (ElementParser, HandlerTask),
             "businessRuleTask": (ElementParser, HandlerTask),
-            "sendTask": (ElementParser, HandlerTask),
+            "sendTask": (SendTaskParser, SendTask),
             "scriptTask": (ElementParser, ScriptTask),
             "receiveTask": (MessageTaskParser, ReceiveTask),
             "subProcess": (SubProcessParser, SubProcess),
+            "callActivity": (CallParser, CallActivity),
             "exclusiveGateway": (ElementParser, ExclusiveGateway),
             "parallelGateway": (ElementParser, ParallelGateway),
             "inclusiveGateway": (ElementParser, InclusiveGateway),
@@ -313,4 +373,14 @@ def parse_diagram(xml: bytes, name: str) -> DiagramParser:
     return parser
 
 
-__all__ = ["Activity", "DiagramParser", "ProcessSpec", "parse_diagram"]
+def build_specs(parser: DiagramParser, process_id: str) -> tuple[ProcessSpec, dict[str, ProcessSpec]]:
+    """The spec of a process, and those of all that is inside it or called by it.
+
+    Raises the library's ValidationException.
+    """
+    spec, inner = parser.get_spec(process_id), parser.get_subprocess_specs(process_id)
+    elements = [element for each in (spec, *inner.values()) for element in each.task_specs.values()]
+    spec.joins = any(isinstance(element, InclusiveGateway) for element in elements)
+    kinds = {kind for element in elements if isinstance(element, Event) for kind, _ in element.definitions}
+    spec.conditional = "conditional" in kinds
+    return spec, inner

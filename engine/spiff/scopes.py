@@ -23,8 +23,15 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import StepFailed
 from engine.kernel import Logged, Thrown, WaitKind
 
-MAX_RUNS = 100_000
+MAX_RUNS = 20_000
 """Tasks that may run in one step; more means that the process goes round without ever waiting."""
+MAX_DEPTH = 100
+"""Scopes inside each other; more are processes that call each other without end."""
+
+WaitRow = tuple[WaitKind, str, str | None, datetime | None]
+"""Kind, element, name and due moment of one wait of a task."""
+WaitKey = tuple[WaitKind, str, str, str | None]
+"""Kind, token, element and name: what identifies a wait within an instance."""
 
 
 class Scope:
@@ -32,6 +39,7 @@ class Scope:
 
     tasks: dict[Any, Task]
     task_tree: Task
+    top_workflow: Any
     spec: Any
 
     def plant(self) -> None:
@@ -42,13 +50,16 @@ class Scope:
         """The tasks of this scope that are not finished, oldest first."""
         return [task for task in self.tasks.values() if task is not self.task_tree]
 
-    def add(self, spec: Any, parent: Task | None = None, **internal: Any) -> Task:
-        """Put a token before `spec` and let it arrive."""
-        task = (parent or self.task_tree)._add_child(spec, TaskState.FUTURE)
+    def hang(self, spec: Any, parent: Task | None = None, state: int = TaskState.FUTURE, **internal: Any) -> Task:
+        """A new task under the root (or another task) that has not arrived yet."""
+        task = (parent or self.task_tree)._add_child(spec, state)
         task.triggered = True
         task.internal_data.update(internal)
-        spec._update(task)
         return task
+
+    def send(self, spec: Any) -> None:
+        """Put a token before `spec`."""
+        spec._update(self.hang(spec))
 
     def discard(self, task: Task) -> None:
         """Take one task out of the tree; what hangs below it goes under the root."""
@@ -61,11 +72,11 @@ class Scope:
             root._children.append(child)
         task._children = []
         self.tasks.pop(task.id, None)
+        self.top_workflow.touched.append(self)
 
     def _task_completed_notify(self, task: Task) -> None:
         """The library's notice that a task is done (it would walk the tree here)."""
         self.discard(task)
-        self.top_workflow.touched.append(self)  # type: ignore[attr-defined]
 
     def update_waiting_tasks(self) -> None:
         """Nothing: tasks that wait are told when something happens."""
@@ -76,11 +87,11 @@ class Scope:
 
 
 class SubScope(Scope, BpmnSubWorkflow):
-    """An open sub-process or called process. A called process has variables of its own: `data`."""
+    """An open sub-process, or a called process, which has variables of its own (`data`); `closed` hides those around it."""
 
     def __init__(self, spec: Any, parent_task_id: Any, top_workflow: Instance) -> None:
         super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
-        self.called = False
+        self.called = self.closed = False
         self.plant()
 
     @property
@@ -92,18 +103,20 @@ class SubScope(Scope, BpmnSubWorkflow):
 class Instance(Scope, BpmnWorkflow):
     """One process instance during one step. `data` are the variables of the process; the tasks' own data stay empty."""
 
-    def __init__(self, spec: Any, subprocess_specs: Mapping[str, Any], engine: Any) -> None:
+    def __init__(self, spec: Any, subprocess_specs: Mapping[str, Any], engine: Any, moment: datetime | None = None) -> None:
         super().__init__(spec, subprocess_specs, script_engine=engine, deserializing=True)
         self.data: dict[str, Any] = {}
+        self.moment = moment
         self.count = 0
         self.ready: deque[Task] = deque()
         self.throwing: deque[Task] = deque()
-        self.touched: deque[Scope] = deque()
-        self.log: list[Logged] = []
-        self.reasons: dict[tuple[str, str], str] = {}
-        self.thrown: list[Thrown] = []
+        self.touched: deque[Scope | Task] = deque()
+        self.changed = True  # since conditional events were looked at last
+        self.ended = False
         self.error: str | None = None
-        self.moment: datetime | None = None
+        self.log: list[Logged] = []
+        self.thrown: list[Thrown] = []
+        self.reasons: dict[tuple[str, str], str] = {}
         self.plant()
 
     @property
@@ -114,7 +127,7 @@ class Instance(Scope, BpmnWorkflow):
 
     # ---- tokens ------------------------------------------------------------------------------------------------------
     def token(self, task: Task) -> str:
-        """The name of a live task for the outside; it keeps it as long as it lives."""
+        """The name of a live task for the outside, given when it begins to be there; it keeps it as long as it lives."""
         if "token" not in task.internal_data:
             self.count += 1
             task.internal_data["token"] = str(self.count)
@@ -125,37 +138,50 @@ class Instance(Scope, BpmnWorkflow):
         """The live task with this token."""
         return next((task for task in self.all_live() if task.internal_data.get("token") == token), None)
 
-    def scopes(self) -> Iterator[Scope]:
-        """The process and all open sub-processes, outer before inner."""
-        yield self
-        yield from list(self.subprocesses.values())
+    def wait_token(self, task: Task) -> str:
+        """The token that a wait goes by: a boundary event waits under its host's."""
+        return str(task.internal_data.get("host") or task.internal_data["token"])
 
     def all_live(self) -> list[Task]:
-        """All live tasks of all scopes."""
-        return [task for scope in self.scopes() for task in scope.live()]
+        """All live tasks of all scopes, outer scopes first."""
+        return [task for scope in (self, *self.subprocesses.values()) for task in scope.live()]
+
+    def listening(self) -> list[tuple[Task, list[WaitRow]]]:
+        """The tasks that wait for something, with what they wait for, oldest token first."""
+        waiting = [task for task in self.all_live() if task.state in (TaskState.WAITING, TaskState.STARTED)]
+        found = [(task, task.task_spec.waits(task)) for task in waiting]
+        return sorted(((task, rows) for task, rows in found if rows), key=lambda each: int(self.wait_token(each[0])))
+
+    def waiting(self) -> dict[WaitKey, datetime | None]:
+        """All that is waited for now, with its due moment."""
+        return {
+            (kind, self.wait_token(task), element_id, name): due_at
+            for task, rows in self.listening()
+            for kind, element_id, name, due_at in rows
+        }
 
     def create_subprocess(self, my_task: Task, spec_name: str) -> SubScope:
-        """The library's factory, with our class."""
+        """The library's factory, with our class.
+
+        Raises StepFailed when processes call each other without end.
+        """
         scope = SubScope(self.subprocess_specs[spec_name], my_task.id, self)
+        if scope.depth > MAX_DEPTH:
+            raise StepFailed(element=my_task.task_spec.bpmn_id, reason=f"more than {MAX_DEPTH} scopes are inside each other")
         self.subprocesses[my_task.id] = scope
         return scope
 
     def cancel_task(self, task: Task) -> None:
         """Take a live task away with all that is inside it, without effect."""
-        for child in [task.workflow.tasks[key] for key in list(task._children)]:
-            self.cancel_task(child)
-        self.cancel_inside(task)
-        task.task_spec.cancelled(task)
-        task._set_state(TaskState.CANCELLED)
-        task.workflow.discard(task)
-        self.touched.append(task.workflow)
-
-    def cancel_inside(self, task: Task) -> None:
-        """Take away the sub-process that a task holds."""
+        for key in list(task._children):
+            self.cancel_task(task.workflow.tasks[key])
         scope = self.subprocesses.get(task.id)
         if scope is not None:
             self.clear(scope)
             del self.subprocesses[task.id]
+        task.task_spec.cancelled(task)
+        task._set_state(TaskState.CANCELLED)
+        task.workflow.discard(task)
 
     def clear(self, scope: Scope, but: Task | None = None) -> None:
         """Take away everything in a scope."""
@@ -164,57 +190,75 @@ class Instance(Scope, BpmnWorkflow):
                 self.cancel_task(task)
 
     # ---- variables ---------------------------------------------------------------------------------------------------
-    def layers(self, task: Task | None) -> Iterator[dict[str, Any]]:
-        """The variables that a task sees, innermost scope first; those that can be written come as the dicts themselves."""
-        while task is not None:
-            if "vars" in task.internal_data:
-                yield task.internal_data["vars"]
-            scope = task.workflow
-            if scope is self:
-                break
-            if scope.called:
-                yield scope.data
-            task = scope.holder
-        yield self.data
+    def layers(self, task: Task, *, writing: bool = False, around: bool = False) -> Iterator[dict[str, Any]]:
+        """The variables that a task sees, innermost first; `writing`: only those that it can write; `around`: without its own."""
+        for each in (task.parent,) if around else (task, task.parent):
+            if "vars" in each.internal_data:
+                yield each.internal_data["vars"]
+            if not writing:
+                yield counters(each)
+        yield from self.scope_layers(task.workflow, writing=writing)
 
-    def environment(self, task: Task | None) -> dict[str, Any]:
-        """The variables that a task sees, and the counters of the multi-instance activity that it is in."""
+    def scope_layers(self, scope: Any, *, writing: bool) -> Iterator[dict[str, Any]]:
+        """The variables that are seen inside a scope."""
+        if scope is self:
+            yield self.data
+            return
+        if scope.called:
+            yield scope.data
+            if writing or scope.closed:
+                return
+        yield from self.layers(scope.holder, writing=writing)
+
+    def environment(self, task: Task, *, around: bool = False) -> dict[str, Any]:
+        """What a task sees: inner variables over outer ones."""
         seen: dict[str, Any] = {}
-        for layer in reversed(list(self.layers(task))):
+        for layer in reversed(list(self.layers(task, around=around))):
             seen.update(layer)
-        return {**counters(task), **seen} if task is not None else seen
+        return seen
 
-    def assign(self, task: Task | None, values: Mapping[str, Any]) -> None:
-        """Write each value where its name is known already, else at the process."""
-        layers = list(self.layers(task))
-        for name, value in values.items():
-            next((layer for layer in layers if name in layer), layers[-1])[name] = value
+    def assign(self, task: Task, values: Mapping[str, Any], *, around: bool = False) -> None:
+        """Write each value where its name is known, else at the process around."""
+        write(list(self.layers(task, writing=True, around=around)), values)
+        self.changed = True
+
+    def assign_inside(self, scope: Scope, values: Mapping[str, Any]) -> None:
+        """The same for a scope."""
+        write(list(self.scope_layers(scope, writing=True)), values)
+        self.changed = True
 
     # ---- the loop ----------------------------------------------------------------------------------------------------
     def _do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> int:
         """The library's step: here until nothing can move. Both callbacks are unused."""
         ran = 0
-        while True:
-            self.close_scopes()
-            if not (self.ready or self.throwing):
-                if not (self.fire_joins() or self.fire_conditions()):
-                    return 0
-                continue
-            task = (self.ready or self.throwing).popleft()  # who waits is there before anything is thrown
-            if task.state != TaskState.READY or task.id not in task.workflow.tasks:
-                continue  # cancelled meanwhile
-            ran += 1
-            if ran > MAX_RUNS:
-                raise StepFailed(element=task.task_spec.bpmn_id, reason="the process goes round without ever waiting")
-            task.run()
+        while not self.ended:
+            if self.touched:
+                self.settle(self.touched.pop())
+            elif self.changed and self.spec.conditional:
+                self.changed = self.fire_conditions()
+            elif self.ready or self.throwing:
+                task = (self.ready or self.throwing).popleft()  # who waits is there before anything is thrown
+                if task.state == TaskState.READY and task.id in task.workflow.tasks:  # else cancelled meanwhile
+                    ran += 1
+                    if ran > MAX_RUNS:
+                        raise StepFailed(element=task.task_spec.bpmn_id, reason="the process goes round without ever waiting")
+                    task.run()
+                    self.changed = True
+            elif not (self.spec.joins and self.fire_joins()):
+                break
+        return 0
 
-    def close_scopes(self) -> None:
-        """A scope without tokens is complete: its holder is done."""
-        while self.touched:
-            scope = self.touched.popleft()
-            if isinstance(scope, SubScope) and not scope.live() and self.subprocesses.get(scope.parent_task_id) is scope:
-                holder = scope.holder
-                holder.task_spec.scope_done(holder, scope)
+    def settle(self, place: Scope | Task) -> None:
+        """A scope without tokens is complete; an activity without open instances goes on."""
+        if isinstance(place, Task):
+            if place.id in place.workflow.tasks and not place._children:
+                place.task_spec.go_on(place)
+        elif not place.live():
+            if place is self:
+                self.note("completed", self.spec.name)
+                self.ended = True
+            elif isinstance(place, SubScope) and self.subprocesses.get(place.parent_task_id) is place:
+                place.holder.task_spec.scope_done(place.holder, place)
 
     def fire_joins(self) -> bool:
         """Inclusive joins decide when nothing else moves."""
@@ -222,57 +266,53 @@ class Instance(Scope, BpmnWorkflow):
 
     def fire_conditions(self) -> bool:
         """Conditional events happen when their condition becomes true."""
-        return any(task.task_spec.look(task) for task in self.all_live() if hasattr(task.task_spec, "look"))
+        return any(task.task_spec.look(task) for task, _ in self.listening() if hasattr(task.task_spec, "look"))
+
+    def end(self, error: str | None = None) -> None:
+        """The instance is over."""
+        self.clear(self)
+        self.ended, self.error = True, error
 
     # ---- what is told to the outside ---------------------------------------------------------------------------------
-    def note(self, event: str, task: Task) -> None:
+    def note(self, event: str, element_id: str, task: Task | None = None) -> None:
         """One line of the step's log."""
-        self.log.append(Logged(event, task.task_spec.bpmn_id, self.token(task)))
+        self.log.append(Logged(event, element_id, task.internal_data.get("token") if task is not None else None))
 
     def closing(self, task: Task, element_id: str, reason: str) -> None:
         """Remember why a wait is about to end; what ends without a reason given was cancelled."""
-        self.reasons[self.wait_token(task), element_id] = reason
-
-    def wait_token(self, task: Task) -> str:
-        """The token that a wait goes by: a boundary event waits under its host's."""
-        return str(task.internal_data.get("host") or self.token(task))
-
-    def waiting(self) -> dict[WaitKey, datetime | None]:
-        """All that is waited for now, with its due moment."""
-        found: dict[WaitKey, datetime | None] = {}
-        for task in self.all_live():
-            if task.state in (TaskState.WAITING, TaskState.STARTED):
-                for kind, element_id, name, due_at in task.task_spec.waits(task):
-                    found[kind, self.wait_token(task), element_id, name] = due_at
-        return found
+        self.reasons.setdefault((self.wait_token(task), element_id), reason)
 
     # ---- events ------------------------------------------------------------------------------------------------------
-    def deliver(self, kind: str, name: str, variables: Mapping[str, Any], place: tuple[str, str] | None = None) -> int:
-        """Bring a message to the first that waits for it (or to the one at `place`), a signal to all; how many were reached."""
+    def deliver(self, kind: str, name: str, variables: Mapping[str, Any], token: str | None, element_id: str | None) -> int:
+        """Bring a message to the first that waits for it, a signal to all; how many were reached.
+
+        Inner scopes come first, then what interrupts, then those that wait longer.
+        """
         wanted = WaitKind(kind)
         hits = [
-            (task, element_id)
-            for task in self.all_live()
-            if task.state in (TaskState.WAITING, TaskState.STARTED)
-            for row_kind, element_id, row_name, _ in task.task_spec.waits(task)
-            if row_kind is wanted and row_name == name and place in (None, (self.wait_token(task), element_id))
+            (task, row[1])
+            for task, rows in self.listening()
+            for row in rows
+            if row[0] is wanted and row[2] == name and token in (None, self.wait_token(task)) and element_id in (None, row[1])
         ]
+        hits.sort(
+            key=lambda hit: (-depth(hit[0].task_spec.sight(hit[0])), not getattr(hit[0].task_spec, "cancel_activity", True))
+        )
         reached = 0
-        for task, element_id in hits[:1] if wanted is WaitKind.MESSAGE else hits:
+        for task, element in hits[:1] if wanted is WaitKind.MESSAGE else hits:
             if task.id in task.workflow.tasks:  # an earlier one may have taken it away
                 self.assign(task.task_spec.sight(task), variables)
-                task.task_spec.happen(task, element_id, wanted)
+                task.task_spec.happen(task, element, wanted)
                 reached += 1
         return reached
 
     def fire(self, token: str, element_id: str) -> bool:
         """Let the timer of an element fire; False when nothing waits for it."""
-        for task in self.all_live():
-            if task.state == TaskState.WAITING and self.wait_token(task) == token:
-                rows = task.task_spec.waits(task)
-                if any(kind is WaitKind.TIMER and element == element_id for kind, element, _, _ in rows):
-                    task.task_spec.happen(task, element_id, WaitKind.TIMER)
-                    return True
+        for task, rows in self.listening():
+            timers = [row for row in rows if row[0] is WaitKind.TIMER and row[1] == element_id]
+            if timers and self.wait_token(task) == token:
+                task.task_spec.happen(task, element_id, WaitKind.TIMER)
+                return True
         return False
 
     def raise_code(self, task: Task, kind: str, code: str | None) -> None:
@@ -287,11 +327,15 @@ class Instance(Scope, BpmnWorkflow):
             if boundary is not None:
                 boundary.start(host)
                 return
-            scope = host.workflow
-            current = scope.holder if isinstance(scope, SubScope) else None
+            current = host.workflow.holder if isinstance(host.workflow, SubScope) else None
         if kind == "error":
-            self.clear(self)
-            self.error = code or ""
+            self.end(code or "")
+
+
+def write(layers: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
+    """Write each value in the first layer that knows its name, else in the last."""
+    for name, value in values.items():
+        next((layer for layer in layers if name in layer), layers[-1])[name] = value
 
 
 def find_boundary(host: Task, kind: str, code: str | None) -> Any:
@@ -306,21 +350,17 @@ def find_boundary(host: Task, kind: str, code: str | None) -> Any:
     return min(found, key=lambda each: each[:2])[2] if found else None
 
 
-def counters(task: Task) -> dict[str, int]:
-    """`nrOfInstances` and its like for the innermost multi-instance activity around a task."""
-    current: Task | None = task
-    while current is not None:
-        for candidate in (current, current.parent):
-            if candidate is not None and "instances" in candidate.internal_data:
-                state, running = candidate.internal_data["instances"], len(candidate._children)
-                return {"nrOfInstances": state["n"], "nrOfCompletedInstances": state["done"], "nrOfActiveInstances": running}
-        scope = current.workflow
-        current = scope.holder if isinstance(scope, SubScope) else None
-    return {}
+def depth(task: Task) -> int:
+    """How deep a task is: tasks, multi-instance activities and called processes around it."""
+    inside = 1 + ("instances" in task.parent.internal_data)
+    scope = task.workflow
+    return inside + (scope.called + depth(scope.holder) if isinstance(scope, SubScope) else 0)
 
 
-WaitKey = tuple[WaitKind, str, str, str | None]
-"""Kind, token, element and name: what identifies a wait within an instance."""
-
-WaitRow = tuple[WaitKind, str, str | None, datetime | None]
-"""Kind, element, name and due moment of one wait of a task."""
+def counters(body: Task) -> dict[str, int]:
+    """What a multi-instance activity counts, in the names of the standard (table 10.30) and of Camunda; else nothing."""
+    state = body.internal_data.get("instances")
+    if state is None or "n" not in state:
+        return {}
+    counted = {"Instances": state["n"], "ActiveInstances": len(body._children), "CompletedInstances": state["done"]}
+    return {prefix + name: value for prefix in ("nrOf", "numberOf") for name, value in counted.items()}

@@ -14,7 +14,7 @@ from engine.errors import Finding
 LOCK = Lock()
 
 
-def validate_xsd(source: etree._Element | etree._ElementTree[etree._Element] | bytes, name: str) -> list[Finding]:
+def validate_xsd(source: etree._Element | etree._ElementTree | bytes, name: str) -> list[Finding]:
     """Every violation of the schema in one file, in document order; an empty list when there is none.
 
     A finding's `path` is the line, `name` (the file) is among its values. A tree that is given is not changed. A file that is
@@ -27,7 +27,7 @@ def validate_xsd(source: etree._Element | etree._ElementTree[etree._Element] | b
             return [Finding("schema_xml_unreadable", path=str(error.lineno or 1), values={"reason": error.msg, "file": name})]
     else:
         root = source if isinstance(source, etree._Element) else source.getroot()
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", None):
         values = {"reason": "a document type declaration is not allowed", "file": name}
         return [Finding("schema_xml_unreadable", path="1", values=values)]
     if not isinstance(source, bytes):
@@ -53,13 +53,13 @@ def _validator() -> BpmnValidator:
     return BpmnValidator()
 
 
-def _violation(tree: etree._ElementTree[etree._Element], error: etree._LogEntry, name: str) -> Finding:
+def _violation(tree: etree._ElementTree, error: etree._LogEntry, name: str) -> Finding:
     element = _nearest_id(tree, error.path)
     message = error.message.replace("{http://www.omg.org/spec/BPMN/20100524/MODEL}", "")
     return Finding("schema_violated", element=element, path=str(error.line), values={"reason": message, "file": name})
 
 
-def _nearest_id(tree: etree._ElementTree[etree._Element], path: str | None) -> str | None:
+def _nearest_id(tree: etree._ElementTree, path: str | None) -> str | None:
     """The id of the element that an error is about, or of the innermost element around it that has one."""
     namespaces = {prefix: uri for prefix, uri in tree.getroot().nsmap.items() if prefix}
     try:

@@ -1,0 +1,117 @@
+"""The second opinion: two kernels walk a process with the same random choices, and must agree at every step.
+
+Knows no kernel: it is given two. Where they differ the diagram is not to be released; where one cannot run it, that is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Protocol, runtime_checkable
+
+from engine.errors import Finding
+from engine.kernel import Kernel
+from engine.model import Definition
+from engine.model.paths import starting_nodes
+from engine.opinion.pair import Pair
+from engine.opinion.uses import collect_uses
+from engine.opinion.values import Values
+from engine.opinion.walk import Walk, Walked, thrown_codes
+
+WALKS = 24
+STEPS = 40
+"""Of one walk at most."""
+MOST_STEPS = 500
+"""Of all walks of one process together: keeps the check within its time on any diagram."""
+
+
+@runtime_checkable
+class LimitedKernel(Protocol):
+    """A kernel that knows what it cannot run."""
+
+    def limits(self, definition: Definition) -> list[Finding]:
+        """A warning for each element; the value `process` names its process."""
+
+
+def second_opinion(
+    definition: Definition,
+    process_id: str,
+    *,
+    kernels: Sequence[Kernel],
+    seed: int = 1,
+    walks: int = WALKS,
+    steps: int = STEPS,
+) -> list[Finding]:
+    """Walk a process on two kernels. The first difference is an error with its element and both states in words.
+
+    Warnings: what a kernel cannot run (then there is no walk), a process that could not be started. Information: elements that
+    no walk came to. The same seed gives the same findings.
+    """
+    first, second = kernels
+    limits = [
+        finding
+        for kernel in (first, second)
+        if isinstance(kernel, LimitedKernel)
+        for finding in kernel.limits(definition)
+        if finding.values["process"] == process_id
+    ]
+    if limits:
+        return limits
+    scope = definition.processes[process_id].node
+    starts: list[str | None] = [None] if starting_nodes(definition, scope) else []
+    starts += [node.id for node in starting_nodes(definition, scope, by_event=True) if node.kind == "startEvent" and node.events]
+    uses, codes = collect_uses(definition, process_id), thrown_codes(definition, process_id)
+    visited: Counter[str] = Counter()
+    done: list[Walked] = []
+    left = MOST_STEPS
+    for number in range(walks):
+        random = Random(f"{seed}/{process_id}/{number}")
+        walk = Walk(Pair(definition, process_id, (first, second)), Values(uses, random), random, visited, codes)
+        walked = walk.run(starts[number % len(starts)], min(steps, left))
+        done.append(walked)
+        left -= max(1, walked.steps)
+        if walked.difference is not None:
+            return [_difference(definition, process_id, walked, (first, second))]
+        if walked.unsupported is not None:
+            return [Finding("opinion_refused", "warning", process_id, values={"reason": walked.unsupported})]
+        if left <= 0:
+            break
+    return _summary(definition, process_id, done, visited)
+
+
+def _difference(definition: Definition, process_id: str, walked: Walked, kernels: tuple[Kernel, Kernel]) -> Finding:
+    assert walked.difference is not None
+    found = walked.difference
+    values = {
+        "process": process_id,
+        "after": walked.after,
+        "steps": walked.steps,
+        "first_kernel": kernels[0].name,
+        "first": found.first or "-",
+        "second_kernel": kernels[1].name,
+        "second": found.second or "-",
+    }
+    element = found.element or process_id
+    node = definition.nodes.get(element)
+    return Finding(f"opinion_{found.aspect}", "error", element, str(node.line) if node else None, values)
+
+
+def _summary(definition: Definition, process_id: str, done: list[Walked], visited: Counter[str]) -> list[Finding]:
+    """What is to be said of walks that agreed."""
+    line = str(definition.nodes[process_id].line)
+    if not any(walked.started for walked in done):
+        reason = next((walked.failure for walked in done if walked.failure), "")
+        return [Finding("opinion_no_start", "warning", process_id, line, {"reason": reason})]
+    missed = [
+        node
+        for node in definition.nodes.values()
+        if node.process == process_id
+        and (node.is_activity or node.kind.endswith("Event"))
+        and node.id not in visited
+        and not node.is_scope
+    ]
+    return [
+        Finding("opinion_not_reached", "information", node.id, str(node.line), {"process": process_id, "walks": len(done)})
+        for node in missed
+    ]
