@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from engine.kernel import WaitKind
-from engine.model import Definition, Node, reachable_flows
+from engine.model import Definition, EventDefinition, Node, reachable_flows
 
 WORK: dict[str, WaitKind] = {
     "userTask": WaitKind.TASK,
@@ -15,6 +17,20 @@ WORK: dict[str, WaitKind] = {
     "scriptTask": WaitKind.SCRIPT,
 }
 """Activities that wait for somebody outside. Send tasks and throwing events do so when they name a handler."""
+
+
+Heard = tuple[Node, int, EventDefinition]
+"""An event, the index of one of its definitions, and that definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What a record at one element can hear: as an event or gateway itself, by event sub-processes, on its boundary."""
+
+    own: tuple[Heard, ...]
+    starts: tuple[Heard, ...]
+    boundaries: tuple[Heard, ...]
+    loops: bool  # then the boundary belongs to the body of the loop
 
 
 class Plan:
@@ -40,7 +56,19 @@ class Plan:
             for node in nodes
             if node.event_subprocesses
         }
+        self.listens = {node.id: listens for node in nodes if (listens := self._listens(node)) is not None}
         self._reach: dict[tuple[str, str], frozenset[str]] = {}
+
+    def _listens(self, node: Node) -> Listening | None:
+        own: list[Node] = []
+        if node.kind in ("intermediateCatchEvent", "receiveTask"):
+            own = [node]
+        elif node.kind == "eventBasedGateway":
+            own = [self.nodes[flow.target] for flow in node.outgoing]
+        starts, boundaries = self.event_starts.get(node.id, ()), [self.nodes[boundary] for boundary in node.boundaries]
+        if not (own or starts or boundaries):
+            return None
+        return Listening(_heard(own), _heard(starts), _heard(boundaries), node.loop is not None)
 
     def reach(self, node: Node, join: Node) -> frozenset[str]:
         """Flows that a token at `node` can still take without passing `join`."""
@@ -49,6 +77,10 @@ class Plan:
         if found is None:
             found = self._reach[key] = reachable_flows(self.definition, node, without=join)
         return found
+
+
+def _heard(nodes: Iterable[Node]) -> tuple[Heard, ...]:
+    return tuple((node, index, event) for node in nodes for index, event in enumerate(node.events))
 
 
 def _work(node: Node) -> WaitKind | None:

@@ -131,6 +131,9 @@ class Records:
 
     def variables(self, number: str) -> Mapping[str, Any]:
         """What is seen from a record: inner variables over outer ones. Not to be changed."""
+        if number == ROOT:
+            root: Mapping[str, Any] = self.table[ROOT]["vars"]
+            return root
         found: list[Mapping[str, Any]] = []
         for each, record in self.layers(number):
             if "vars" in record:
