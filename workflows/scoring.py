@@ -32,7 +32,7 @@ class ScoresInvalid(Problem):
 
 
 class WeightsInvalid(Problem):
-    """The weights of the criteria do not sum to 100, or one is not above zero."""
+    """The weights of the criteria do not sum to 100, or one is below zero."""
 
 
 class NoScores(Problem):
@@ -127,11 +127,11 @@ class Cut:
 
 
 def check_weights(weights: Mapping[str, Decimal]) -> None:
-    """Weights are above zero and sum to exactly 100.
+    """Weights are not below zero and sum to exactly 100.
 
     Raises WeightsInvalid otherwise.
     """
-    if not weights or any(not weight.is_finite() or weight <= 0 for weight in weights.values()) or sum(weights.values()) != 100:
+    if not weights or any(not weight.is_finite() or weight < 0 for weight in weights.values()) or sum(weights.values()) != 100:
         raise WeightsInvalid(weights={name: str(weight) for name, weight in weights.items()})
 
 

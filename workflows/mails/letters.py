@@ -104,10 +104,27 @@ def queue_letter(
     return queued
 
 
+def say(code: str, language: Language, **values: Any) -> str:
+    """A text of the catalogue, for parts of letters.
+
+    Raises KeyError for a code that it does not have.
+    """
+    return _catalogue().say(code, language, values)
+
+
+def has_letter(letter: str) -> bool:
+    """Whether there are texts for a letter of this name."""
+    return f"letter_{letter}_subject" in _catalogue().entries and f"letter_{letter}_body" in _catalogue().entries
+
+
 def show_value(value: Any, language: Language) -> Any:
-    """Moments as people in Beijing read them (midnight is the day's 24:00); lists one entry a line; all else as it is."""
+    """A value as the reader sees it: moments in Beijing time (midnight is the day's 24:00), of a mapping the language's text,
+    lists with one entry a line.
+    """
     if isinstance(value, datetime):
         return say_cutoff(value, language)
+    if isinstance(value, Mapping):
+        return value[language]
     if isinstance(value, (list, tuple)):
         return "\n".join(f"- {show_value(item, language)}" for item in value)
     return value

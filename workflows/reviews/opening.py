@@ -87,11 +87,11 @@ def assign(call: Call) -> Mapping[str, Any]:
     for login, load in draw.assignment.loads.items():
         queue_letter(
             work,
-            "reviews_assigned",
+            "review_assigned",
             find_persons(work, [field.expert_ids[login]]) if load else [],
             campaign_id=terms.id,
             about=terms.key,
-            unique_key=f"reviews_assigned:{terms.id}",
+            unique_key=f"review_assigned:{terms.id}",
             values={"count": load, "until": until},
         )
     return {"cases_in_review": len(field.cases)}

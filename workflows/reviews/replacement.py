@@ -12,10 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.errors import TaskUnknown
 from engine.history import record_entry
 from engine.ids import new_id
 from engine.tables import instance, user_task
-from engine.tasks import transfer_task
+from engine.tasks import get_task, transfer_task
 from engine.work import Work
 from workflows.assignment import choose_replacement
 from workflows.mails import find_members, find_persons, queue_letter
@@ -24,7 +25,7 @@ from workflows.reviews.opening import WINDOW, check_pool
 from workflows.reviews.panel import read_field, read_loads
 from workflows.reviews.problems import ExpertNotOnPanel, ReasonMissing, ReviewAlreadySubmitted, ReviewNotStarted
 from workflows.reviews.terms import Terms, read_terms
-from workflows.rules import CaseUnknown, campaign_subject, require
+from workflows.rules import campaign_subject, require
 from workflows.tables import case, conflict, panel_member, review, review_draw, window
 
 REASON_LENGTH = 500
@@ -65,18 +66,19 @@ def drop_expert(work: Work, person: Person, campaign_id: str, expert_id: str, *,
     return _replace(work, terms, rows, why="dropped")
 
 
-def declare_conflict(work: Work, person: Person, case_id: str, *, reason: str) -> Replaced:
-    """The expert declares an interest in one case (回避) before handing in a sheet; another expert takes over.
+def declare_conflict(work: Work, person: Person, task_id: str, *, reason: str) -> Replaced:
+    """The expert declares an interest in the case of a review task (回避) before handing in a sheet; another takes over.
 
-    Raises CaseUnknown when the case is not this expert's to review, ReviewAlreadySubmitted, ReasonMissing, ReviewNotStarted.
+    Raises TaskUnknown when it is not this expert's review, ReviewAlreadySubmitted, ReasonMissing, ReviewNotStarted.
     """
     reason = _check_reason(reason)
-    mine = sa.and_(review.c.case_id == case_id, review.c.expert_id == person.id)
+    task = get_task(work, task_id)
+    mine = sa.and_(case.c.number == task.business_key, review.c.expert_id == person.id)
     found = work.connection.execute(
-        sa.select(review.c.state, case.c.campaign_id).join(case, case.c.id == review.c.case_id).where(mine)
+        sa.select(case.c.campaign_id, review.c.state).join(review, review.c.case_id == case.c.id).where(mine)
     ).one_or_none()
-    if found is None or found.state not in ("assigned", "submitted"):
-        raise CaseUnknown()
+    if task.assignee != person.id or found is None or found.state not in ("assigned", "submitted"):
+        raise TaskUnknown()
     terms = _lock(work, found.campaign_id, mine)
     rows = _read_reviews(work, terms.id, sa.and_(mine, review.c.state == "assigned"))
     if not rows:
@@ -86,7 +88,7 @@ def declare_conflict(work: Work, person: Person, case_id: str, *, reason: str) -
             id=new_id(),
             campaign_id=terms.id,
             person_id=person.id,
-            case_id=case_id,
+            case_id=rows[0].case_id,
             kind="declared",
             reason=reason,
             by=work.by,
