@@ -19,6 +19,7 @@ from api.settings import Settings
 from engine.tables import installation
 from engine.texts import Catalogue
 from engine.work import ProcessEngine, Work
+from workflows.demo import is_demo
 
 STATIC = Path(__file__).parent / "static"
 HOUR = 3600
@@ -35,11 +36,15 @@ def create_app(process_engine: ProcessEngine) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     catalogue: Catalogue = process_engine.extras["catalogue"]
     assets = Assets(STATIC)
-    app.extensions.update(process_engine=process_engine, settings=settings, catalogue=catalogue, assets=assets)
+    demo = settings.demo or is_demo(process_engine)
+    app.extensions.update(process_engine=process_engine, settings=settings, catalogue=catalogue, assets=assets, demo=demo)
+    app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.globals["asset"] = assets.address
     app.jinja_env.globals["has_asset"] = assets.has
     if not assets.has("dist/page.js"):
-        log.warning("front_end_not_built", folder=str(STATIC / "dist"), remedy="cd api/web && npm ci --ignore-scripts && node build.mjs")
+        log.warning(
+            "front_end_not_built", folder=str(STATIC / "dist"), remedy="cd api/web && npm ci --ignore-scripts && node build.mjs"
+        )
     secure_app(app, settings)
     app.config.update(COMPRESS_MIMETYPES=["text/html", "application/json", "application/xml"], COMPRESS_ALGORITHM=["br", "gzip"])
     Compress(app)

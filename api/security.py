@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -34,6 +36,8 @@ YEAR = 365 * 24 * 3600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+"""Counts per process: a brake on floods from one address, not a quota. Log-ins have their own lock-out (`workflows.people`)."""
 
 
 class RequestFromElsewhere(Problem):
@@ -61,6 +65,7 @@ def secure_app(app: Flask, settings: Settings) -> None:
         )
     app.before_request(lambda: refuse_other_sites(settings))
     csrf.init_app(app)
+    limiter.init_app(app)
     app.after_request(lambda response: set_headers(response, settings))
 
 

@@ -12,14 +12,14 @@ from engine.database import open_database
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
 from workflows.handlers import install_handlers
-from workflows.mails import Mailer
+from workflows.mails import SmtpMailer
 
 
 def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
     """The engine for these settings. Creates the folders it needs; neither creates nor changes tables.
 
     `backend` wakes up for due rows; without one, `engine.due.run_due` must be called.
-    Raises OSError when a folder cannot be made.
+    Raises OSError when a folder cannot be made, and what `make_mailer` raises.
     """
     address = make_url(settings.database_url)
     if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
@@ -35,5 +35,23 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         files=settings.file_folder,
         largest_file=settings.largest_file,
         base_url=settings.base_url,
+        mailer=make_mailer(settings),
     )
     return process_engine
+
+
+def make_mailer(settings: Settings) -> SmtpMailer | None:
+    """What sends letters by SMTP; None without a mail server and in a demonstration, where no letter leaves the outbox.
+
+    Raises AddressRefused for the sender, CredentialsUnprotected when a password would leave this machine in clear text.
+    """
+    if settings.smtp_host is None or settings.demo:
+        return None
+    return SmtpMailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        sender=settings.mail_from,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+    )

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api.pages import campaigns, cases, consultation, designer, errors, files, home, inbox, incidents, login, notices, operations, present, tasks
+from api.pages import (
+    campaigns,
+    cases,
+    consultation,
+    designer,
+    errors,
+    files,
+    home,
+    inbox,
+    incidents,
+    login,
+    notices,
+    operations,
+    present,
+    tasks,
+)
 
 
 def install(app: Flask) -> None:

@@ -60,7 +60,9 @@ def show_definition(definition_id: str) -> str:
 def read_xml(definition_id: str) -> Response:
     """A deployed diagram as XML: for the viewers of everybody who is logged in (a procedure is no secret), and for download."""
     with process_engine().read(by=reader().id) as work:
-        xml: bytes | None = work.connection.execute(sa.select(definition.c.xml).where(definition.c.id == definition_id)).scalar_one_or_none()
+        xml: bytes | None = work.connection.execute(
+            sa.select(definition.c.xml).where(definition.c.id == definition_id)
+        ).scalar_one_or_none()
     if xml is None:
         raise DefinitionUnknown(key=definition_id)
     return Response(xml, mimetype="application/xml", headers={"Cache-Control": "private, max-age=86400, immutable"})
@@ -129,4 +131,8 @@ def summary(checked: Checked) -> str:
     count = sum(found.severity == "error" for found in checked.findings)
     if checked.refused:
         return words().say("designer.refused", count=count)
-    return words().say("designer.fine_with_remarks", count=len(checked.findings)) if checked.findings else words().say("designer.fine")
+    return (
+        words().say("designer.fine_with_remarks", count=len(checked.findings))
+        if checked.findings
+        else words().say("designer.fine")
+    )

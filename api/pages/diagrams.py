@@ -57,14 +57,17 @@ def draw_instance(work: Work, instance_id: str) -> Drawing:
     for entry in list_entries(work, instance_id):
         passed.update(dict.fromkeys(entry.detail.get("passed", ())))
     assert definition_id is not None
+    return draw(work, definition_id, tuple(element for element in passed if element not in now), tuple(dict.fromkeys(now)))
+
+
+def draw(work: Work, definition_id: str, done: tuple[str, ...], now: tuple[str, ...]) -> Drawing:
+    """The drawing of a definition with these marks.
+
+    Raises DefinitionUnknown.
+    """
     loaded = get_definition(work, definition_id)
-    return Drawing(
-        definition_id=definition_id,
-        name=loaded.name,
-        done=tuple(element for element in passed if element not in now),
-        now=tuple(dict.fromkeys(now)),
-        steps=list_steps(loaded.model, loaded.key, frozenset(passed), frozenset(now)),
-    )
+    steps = list_steps(loaded.model, loaded.key, frozenset(done), frozenset(now))
+    return Drawing(definition_id, loaded.name, done, now, steps)
 
 
 def list_steps(model: Definition, process_id: str, done: frozenset[str], now: frozenset[str]) -> tuple[Step, ...]:

@@ -66,7 +66,8 @@ def say(status: int, message: str, *, problem: Problem | None = None, reference:
             "message": message,
             "code": problem.code if problem else str(status),
             "findings": [
-                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "text": text} for f, text in findings
+                {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "text": text}
+                for f, text in findings
             ],
         }
         return jsonify(body), status

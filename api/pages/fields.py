@@ -72,12 +72,18 @@ def read_rows(table: Field, name: str, sent: MultiDict[str, str]) -> list[dict[s
     numbers = {
         int(parts[1])
         for key in sent
-        if key.startswith(f"{name}.") and len(parts := key.split(".")) == 3 and parts[1].isascii() and parts[1].isdigit() and len(parts[1]) <= 5
+        if key.startswith(f"{name}.")
+        and len(parts := key.split(".")) == 3
+        and parts[1].isascii()
+        and parts[1].isdigit()
+        and len(parts[1]) <= 5
     }
     rows = []
     for number in sorted(numbers)[:MOST_ROWS_SENT]:
         row = {
-            column.key: read_value(column, f"{name}.{number}.{column.key}", sent) for column in table.columns if not column.read_only
+            column.key: read_value(column, f"{name}.{number}.{column.key}", sent)
+            for column in table.columns
+            if not column.read_only
         }
         rows.append({key: value for key, value in row.items() if value is not None})
     return rows

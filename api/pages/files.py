@@ -23,7 +23,9 @@ def download(attachment_id: str) -> Any:
     with process_engine().read(by=reader().id) as work:
         opened = open_attachment(work, reader(), attachment_id)
     attachment = opened.attachment
-    response = send_file(opened.path, mimetype=attachment.media_type, as_attachment=True, download_name=attachment.name, etag=attachment.sha256)
+    response = send_file(
+        opened.path, mimetype=attachment.media_type, as_attachment=True, download_name=attachment.name, etag=attachment.sha256
+    )
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -14,8 +13,7 @@ from api.pages.fields import read_draft
 from api.pages.present import person, process_engine, settings, words
 from api.security import cookie_name, set_cookie
 from engine.errors import Problem
-from engine.tables import installation
-from workflows import inbox, people, sessions
+from workflows import demo, inbox, people, sessions
 from workflows.people import LoginRefused
 
 pages = Blueprint("login", __name__)
@@ -102,8 +100,9 @@ def rescue_typed(who: people.Person, address: str, typed: list[tuple[str, str]])
 
 def list_demo_logins() -> list[dict[str, str]]:
     """The log-ins of a demo installation, one per role; none anywhere else."""
-    if not settings().demo:
+    if not demo.is_demo(process_engine()):
         return []
-    with process_engine().read() as work:
-        known = work.connection.execute(sa.select(installation.c.value).where(installation.c.key == "demo_logins")).scalar_one_or_none()
-    return list(known or [])
+    return [
+        {"role": known.role, "login": known.login, "name": known.name, "password": demo.PASSWORD}
+        for known in demo.list_logins(process_engine())
+    ]

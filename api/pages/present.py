@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.pages.words import HTML_LANGUAGES, Words
@@ -15,11 +16,15 @@ from api.settings import Settings
 from engine.ids import new_id
 from engine.texts import LANGUAGES, Catalogue, Language
 from engine.work import ProcessEngine
-from workflows import sessions
+from workflows import inbox, sessions
+from workflows.organisations import get_organisation
 from workflows.people import Person
+from workflows.rules import can
 
 P = ParamSpec("P")
 R = TypeVar("R")
+PUBLIC = Person(id="", login="", name="", organisation_id="", language="zh", memberships=frozenset())
+"""Somebody who is not logged in, for the rules: nobody's assignee, in no group."""
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 
 
@@ -36,9 +41,7 @@ def settings() -> Settings:
 def words() -> Words:
     """The words of the present page."""
     if "words" not in g:
-        g.words = Words(
-            cast(Catalogue, current_app.extensions["catalogue"]), choose_language(), process_engine().clock.now()
-        )
+        g.words = Words(cast(Catalogue, current_app.extensions["catalogue"]), choose_language(), process_engine().clock.now())
     return cast(Words, g.words)
 
 
@@ -128,6 +131,55 @@ def install(app: Flask) -> None:
             "html_language": HTML_LANGUAGES[present.language],
             "reader": person(),
             "installation": settings(),
+            "demo_installation": current_app.extensions["demo"],
             "other_language_address": other_language_address,
+            "main_menu": main_menu,
+            "reader_organisation": reader_organisation(),
+            "done_messages": done_messages,
             "new_key": new_id,
         }
+
+
+def done_messages() -> list[tuple[str, str, dict[str, Any]]]:
+    """What the request before this one did: (kind, code, values); each is told once."""
+    return [(kind, code, values) for kind, (code, values) in get_flashed_messages(with_categories=True)]
+
+
+def reader_organisation() -> str | None:
+    """The short name of the reader's organisation."""
+    who = person()
+    if who is None:
+        return None
+    with process_engine().read(by=who.id) as work:
+        return get_organisation(work, who.organisation_id).short_name
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One entry of the main menu."""
+
+    code: str
+    address: str
+    here: bool
+    count: int = 0
+
+
+def main_menu() -> list[MenuItem]:
+    """The menu as the reader may use it; the inbox says how many tasks wait."""
+    who = person()
+    roles = {role for role, _ in who.memberships} if who else set()
+    entries = [("menu.home", "home.show", 0)]
+    if who is not None:
+        with process_engine().read(by=who.id) as work:
+            counts = inbox.count_tasks(work, who)
+        entries.append(("menu.inbox", "inbox.show", counts.mine + counts.groups))
+        if roles & {"applicant", "auditor", "organiser", "expert"}:
+            entries.append(("menu.cases", "cases.list_all", 0))
+    entries += [("menu.campaigns", "campaigns.list_all", 0), ("menu.notices", "notices.list_all", 0)]
+    if who is not None and can(who, "definition.read"):
+        entries.append(("menu.designer", "designer.list_all", 0))
+    if roles & {"administrator", "organiser"}:
+        entries.append(("menu.incidents", "incidents.show", 0))
+    here = (request.endpoint or "").partition(".")[0]
+    here = {"tasks": "inbox", "consultation": "campaigns"}.get(here, here)
+    return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engine.errors import Finding, Problem
+from engine.moments import SHANGHAI
 from engine.texts import Catalogue, Language
+from workflows.deadlines import Bilingual, DateValue, last_day, load_date, say_cutoff, say_date, say_day, say_moment, say_reading
 
-BEIJING = ZoneInfo("Asia/Shanghai")
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 HTML_LANGUAGES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -44,53 +40,55 @@ class Words:
             return self.catalogue.tell(problem, self.language)
         return f"{problem.code}: {', '.join(f'{name}={value}' for name, value in problem.values.items())}"
 
-    def both(self, texts: Mapping[str, str] | str | None) -> str:
+    def both(self, texts: Mapping[str, str] | Bilingual | str | None) -> str:
         """The reader's language of a `{zh: …, en: …}` pair, else the other one."""
         if texts is None:
             return ""
         if isinstance(texts, str):
             return texts
+        if isinstance(texts, Bilingual):
+            return texts.zh if self.language == "zh" else texts.en
         return texts.get(self.language) or next((text for text in texts.values() if text), "")
 
     def day(self, value: date | datetime) -> str:
         """2026年11月20日, or 20 November 2026."""
-        if isinstance(value, datetime):
-            value = value.astimezone(BEIJING).date()
-        if self.language == "zh":
-            return f"{value.year}年{value.month}月{value.day}日"
-        return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+        return say_day(value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value, self.language)
 
     def moment(self, value: datetime | None) -> str:
         """2026年11月20日14:05, or 20 November 2026, 14:05 - in Beijing time, to the minute."""
         if value is None:
             return ""
-        local = value.astimezone(BEIJING)
+        local = value.astimezone(SHANGHAI)
         return f"{self.day(local)}{'' if self.language == 'zh' else ', '}{local:%H:%M}"
 
-    def exact(self, value: datetime) -> str:
+    def exact(self, value: datetime | None) -> str:
         """A moment to the second with its zone, as receipts print it."""
-        local = value.astimezone(BEIJING)
-        return f"{self.day(local)}{'' if self.language == 'zh' else ', '}{local:%H:%M:%S}{self.say('date.zone')}"
+        return "" if value is None else say_moment(value, self.language)
 
     def deadline(self, value: datetime | None) -> str:
         """A half-open cut-off in words: the midnight after 10 August is shown as 2022年8月10日24:00(北京时间)."""
-        if value is None:
-            return ""
-        local = value.astimezone(BEIJING)
-        if local.time() == time(0):
-            shown, clock = local.date() - timedelta(days=1), "24:00"
-        else:
-            shown, clock = local.date(), f"{local:%H:%M}"
-        return f"{self.day(shown)}{'' if self.language == 'zh' else ', '}{clock}{self.say('date.zone')}"
+        return "" if value is None else say_cutoff(value, self.language)
+
+    def date_value(self, value: DateValue) -> str:
+        """A date that may be a range, a series or unknown."""
+        return say_date(value, self.language)
+
+    def reading(self, value: DateValue) -> str:
+        """How the words of a date are read."""
+        return say_reading(value, self.language)
+
+    def cutoff_of(self, stored: Mapping[str, Any]) -> str:
+        """The cut-off of a date as a campaign's row stores it."""
+        return say_date(load_date(stored), self.language)
 
     def due(self, value: datetime | None) -> tuple[str, str]:
         """How an open deadline stands, as (level, text): `late`, `today`, `soon` (3 days), `later`; ("", "") without one."""
         if value is None:
             return "", ""
+        today = self.now.astimezone(SHANGHAI).date()
+        days = (last_day(value, SHANGHAI.key) - today).days
         if value <= self.now:
-            late = (self.now.astimezone(BEIJING).date() - last_day(value)).days
-            return "late", self.say("due.late_days", days=late) if late > 0 else self.say("due.late")
-        days = (last_day(value) - self.now.astimezone(BEIJING).date()).days
+            return "late", self.say("due.late_days", days=-days) if days < 0 else self.say("due.late")
         if days <= 0:
             return "today", self.say("due.today")
         if days == 1:
@@ -100,11 +98,6 @@ class Words:
     def size(self, count: int) -> str:
         """A size of a file in words."""
         return f"{count / 1024 / 1024:.1f} MB" if count >= 1024 * 1024 else f"{max(1, round(count / 1024))} KB"
-
-
-def last_day(cutoff: datetime) -> date:
-    """The last day on which something is in time for a half-open cut-off."""
-    return (cutoff - timedelta(microseconds=1)).astimezone(BEIJING).date()
 
 
 def read_moment(text: str | None) -> datetime | None:

@@ -1,0 +1,191 @@
+"""Campaigns: the public page of each, the board for those who run it, applications begun and experts dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from api.pages.diagrams import draw_instance
+from api.pages.present import PUBLIC, person, process_engine, reader, signed_in
+from engine.idempotency import once
+from engine.work import Work
+from workflows import consultations, publications
+from workflows.applications import BodyUnclear, first_task, start_application
+from workflows.campaigns.board import Board, campaign_board
+from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
+from workflows.campaigns.windows import list_windows
+from workflows.deadlines import load_date
+from workflows.organisations import get_organisation, list_organisations
+from workflows.people import Person
+from workflows.reviews.replacement import drop_expert
+from workflows.rules import campaign_subject, can
+from workflows.tables import case, organisation, panel_member, recommending_body, review
+from workflows.tables import person as person_table
+
+pages = Blueprint("campaigns", __name__)
+STAGES = ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published")
+ON_PANEL = ("drawn", "reserve")
+
+
+@pages.get("/campaigns")
+def list_all() -> str:
+    """All campaigns that the person (or the public) may see, newest first."""
+    who = person() or PUBLIC
+    with process_engine().read(by=who.id or None) as work:
+        campaigns = list_campaigns(work, who)
+        organisers = {each.organiser_id: get_organisation(work, each.organiser_id).name for each in campaigns}
+    return render_template("campaigns.html", campaigns=campaigns, organisers=organisers)
+
+
+@pages.get("/campaigns/<campaign_id>")
+def show(campaign_id: str) -> str:
+    """A campaign: dates with the notice's words for everybody; counts, bodies and panel for those who run it.
+
+    Raises CampaignUnknown.
+    """
+    return page(campaign_id)
+
+
+def page(campaign_id: str, *, problem: str | None = None) -> str:
+    """The campaign's page; `problem` says why an application could not be begun."""
+    who = person() or PUBLIC
+    with process_engine().read(by=who.id or None) as work:
+        campaign = get_campaign(work, campaign_id, person=who)
+        subject = campaign_subject(work, campaign_id)
+        board = campaign_board(work, campaign_id, person=who) if can(who, "campaign.board", subject) else None
+        manages = can(who, "campaign.manage", subject)
+        return render_template(
+            "campaign.html",
+            campaign=campaign,
+            organiser=get_organisation(work, campaign.organiser_id),
+            deadlines=board.deadlines if board else list_dates(work, campaign),
+            board=board,
+            totals=count_bodies(board) if board else None,
+            stages=STAGES,
+            manages=manages,
+            panel=list_panel(work, campaign_id) if manages else [],
+            drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
+            applying=choose_application(work, who, campaign_id) if can(who, "campaign.apply", subject) else None,
+            consultation=consultations.read_window(work, campaign_id),
+            publication=publications.get_publication(work, campaign_id),
+            problem=problem,
+            demo_page=campaign.demo,
+        )
+
+
+@pages.post("/campaigns/<campaign_id>/applications")
+@signed_in
+def apply(campaign_id: str) -> Any:
+    """Begin an application and go to its first task.
+
+    Raises what `start_application` raises.
+    """
+    who = reader()
+    chosen = {name: request.form.get(name) or None for name in ("channel", "institution", "body")}
+
+    def begin(work: Work) -> dict[str, Any]:
+        get_campaign(work, campaign_id, person=who)
+        case_id = start_application(
+            work,
+            who,
+            campaign_id,
+            channel=chosen["channel"] or "recommended",
+            institution_id=chosen["institution"],
+            body_id=chosen["body"],
+        )
+        return {"case": case_id, "task": first_task(work, case_id)}
+
+    try:
+        with process_engine().begin(by=who.id) as work:
+            answer = once(
+                work, request.form.get("key", ""), "application", {"campaign": campaign_id, **chosen}, lambda: begin(work)
+            )
+    except BodyUnclear as unclear:
+        return page(campaign_id, problem=unclear.code), 422
+    if answer["task"] is None:
+        return redirect(url_for("cases.show", case_id=answer["case"]), 303)
+    return redirect(url_for("tasks.show", task_id=answer["task"]), 303)
+
+
+@pages.post("/campaigns/<campaign_id>/experts/<person_id>/drop")
+@signed_in
+def drop(campaign_id: str, person_id: str) -> Response:
+    """Take an expert off the panel; others take over the open reviews.
+
+    Raises CampaignUnknown, NotPermitted, ExpertNotOnPanel, ReasonMissing.
+    """
+    who = reader()
+    reason = request.form.get("reason", "").strip()
+
+    def act(work: Work) -> dict[str, Any]:
+        get_campaign(work, campaign_id, person=who)
+        replaced = drop_expert(work, who, campaign_id, person_id, reason=reason)
+        return {"filled": len(replaced.filled), "vacant": len(replaced.vacant)}
+
+    with process_engine().begin(by=who.id) as work:
+        asked = {"campaign": campaign_id, "person": person_id, "reason": reason}
+        answer = once(work, request.form.get("key", ""), "expert.drop", asked, lambda: act(work))
+    flash(("campaign.dropped", answer), "good" if not answer["vacant"] else "warn")
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id) + "#panel", 303)
+
+
+def list_dates(work: Work, campaign: Campaign) -> list[dict[str, Any]]:
+    """The campaign's dates for the public, the earliest first and unknown ones last."""
+    windows = {each.name: each for each in list_windows(work, campaign.id) if each.organisation_id is None}
+    lines = []
+    for name, stored in campaign.dates.items():
+        value = load_date(stored)
+        window = windows.get("collection") if name == "collection_cutoff" else None
+        cutoff_at = window.cutoff_at if window else value.cutoff_at
+        lines.append({"name": name, "date": value, "cutoff_at": cutoff_at, "state": window.state if window else None})
+    return sorted(lines, key=lambda line: (line["cutoff_at"] is None, str(line["cutoff_at"]), line["name"]))
+
+
+def count_bodies(board: Board) -> dict[str, int]:
+    """The sums below the table of bodies."""
+    names = ("opened", "submitted", "audited", "recommended")
+    return {name: sum(getattr(line, name) for line in board.bodies) for name in names}
+
+
+def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, Any]:
+    """What an applicant chooses: the institution (where there are several) and the body (where it does not follow from the place)."""
+    members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
+    bodies = list_organisations(work, ids=list(work.connection.execute(members).scalars()))
+    own = list_organisations(work, ids=sorted(who.organisations("applicant")))
+    return {"institutions": own, "bodies": bodies}
+
+
+def list_panel(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
+    """The experts of a campaign with their unit, state, and reviews done and owed."""
+
+    def count(*states: str) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((mine.c.state.in_(states), 1), else_=0)), 0)
+
+    mine = (
+        sa.select(review.c.expert_id, review.c.state)
+        .where(review.c.case_id.in_(sa.select(case.c.id).where(case.c.campaign_id == campaign_id)))
+        .subquery()
+    )
+    query = (
+        sa.select(
+            panel_member.c.person_id,
+            panel_member.c.state,
+            panel_member.c.reason,
+            person_table.c.name,
+            organisation.c.short_name.label("unit"),
+            count("submitted").label("done"),
+            count("assigned").label("owed"),
+        )
+        .join(person_table, person_table.c.id == panel_member.c.person_id)
+        .join(organisation, organisation.c.id == person_table.c.organisation_id)
+        .outerjoin(mine, mine.c.expert_id == panel_member.c.person_id)
+        .where(panel_member.c.campaign_id == campaign_id)
+        .group_by(
+            panel_member.c.person_id, panel_member.c.state, panel_member.c.reason, person_table.c.name, organisation.c.short_name
+        )
+        .order_by(panel_member.c.state, person_table.c.name)
+    )
+    return list(work.connection.execute(query))

@@ -1,0 +1,132 @@
+"""The page of a task, put together: form with what was typed and what is wrong, case, operations, history, diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import g, render_template, url_for
+
+from api.pages.diagrams import Drawing, draw, draw_instance
+from api.pages.fields import Filling, ShownPart, keep_shown, show_form, sort_faults
+from api.pages.present import process_engine, reader, words
+from engine.errors import Problem
+from engine.work import Work
+from workflows import inbox
+from workflows.cases import CaseView
+from workflows.inbox import TaskView
+from workflows.people import PersonUnknown, get_person
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an operation on the task was refused, and what was typed beside its form."""
+
+    problem: Problem
+    operation: str = "complete"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The summary of faults at the head of the page: links are (element id or None, text)."""
+
+    title: str
+    text: str = ""
+    links: tuple[tuple[str | None, str], ...] = field(default=())
+
+
+def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: Refusal | None = None) -> str:
+    """The page of a task as the person may see it, after a refusal with what was typed and what is wrong.
+
+    Raises TaskUnknown.
+    """
+    with process_engine().read(by=reader().id) as work:
+        view = inbox.open_task(work, reader(), task_id)
+        drawing = draw_task(work, view)
+        handler = name_handler(work, view)
+    g.page_address = url_for("tasks.show", task_id=task_id)
+    findings = list(refusal.problem.findings) if refusal else []
+    faults = sort_faults(findings, [words().tell(finding) for finding in findings])
+    shown = show_fields(view, typed, faults)
+    blind: CaseView | None = view.context.get("case")
+    case = blind or view.case
+    latest = case.latest if case else None
+    is_application = latest is not None and view.form is not None and latest.form.id == view.form.id
+    files = {each.id: each for each in case.attachments} if case else {}
+    context_parts = (
+        show_form(latest.form, Filling(latest.values, words().language, files=files)) if latest and not is_application else ()
+    )
+    return render_template(
+        "task.html",
+        view=view,
+        task=view.task,
+        campaign=view.campaign,
+        case=case,
+        context=view.context,
+        context_parts=context_parts,
+        context_version=latest.version if latest else None,
+        shown_parts=shown,
+        summary=summarise(refusal, faults, shown) if refusal else None,
+        refusal=refusal,
+        typed_kept=typed if refusal and typed and not shown else None,
+        draft_address=url_for("tasks.save_draft", task_id=task_id),
+        seen_draft=view.draft_at.isoformat() if view.draft_at else "",
+        drawing=drawing,
+        handler=handler,
+        history=case.history if case else (),
+        demo_page=view.campaign.demo,
+    )
+
+
+def show_fields(view: TaskView, typed: Mapping[str, Any] | None, faults: Mapping[str, list[str]]) -> tuple[ShownPart, ...]:
+    """The form's fields with what was typed last; nothing where the person cannot complete the task."""
+    if view.form is None or "complete" not in view.allowed:
+        return ()
+    values = view.values if typed is None else keep_shown(view.form, view.values, typed)
+    return show_form(view.form, Filling(values, words().language, faults, {each.id: each for each in view.files}))
+
+
+def summarise(refusal: Refusal, faults: Mapping[str, list[str]], shown: tuple[ShownPart, ...]) -> Summary:
+    """What happened, where, and what to do: one link for each fault of a field."""
+    ids = {each: f"field_{each.replace('.', '_')}" for each in faults if each}
+    known = {shown_field.name for part in shown for shown_field in walk(part)}
+    links = tuple((ids[path] if path in known else None, text) for path, texts in faults.items() for text in texts)
+    message = words().tell(refusal.problem)
+    if links:
+        return Summary(words().say("task.faults", count=len(links)), message, links)
+    kept = words().say("task.typed_kept") if refusal.operation == "complete" and shown else ""
+    return Summary(message, kept)
+
+
+def walk(part: ShownPart) -> list[Any]:
+    """All fields of a part, those of groups, rows and of 其它 too."""
+    found: list[Any] = []
+    for inner in part.parts:
+        found += walk(inner)
+    for each in part.fields:
+        found.append(each)
+        if each.other:
+            found.append(each.other)
+        for row in each.rows:
+            found += row
+    return found
+
+
+def draw_task(work: Work, view: TaskView) -> Drawing | None:
+    """The diagram of the task's instance; in blind review only the present step."""
+    if view.case is None:
+        return draw_instance(work, view.task.instance_id)
+    if view.case.marks is not None:
+        marks = view.case.marks
+        return draw(work, marks.definition_id, marks.done, marks.current)
+    return draw(work, view.campaign.case_definition_id, (), (view.task.element_id,))
+
+
+def name_handler(work: Work, view: TaskView) -> str | None:
+    """Who has claimed the task."""
+    try:
+        return get_person(work, view.task.assignee).name if view.task.assignee else None
+    except PersonUnknown:
+        return None  # a diagram may name an assignee that is no person here

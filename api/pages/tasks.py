@@ -1,0 +1,245 @@
+"""One task: its page, and everything that can be done with it. Each action carries the page's key and revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from api.pages.errors import STATUS
+from api.pages.fields import change_rows, read_draft
+from api.pages.present import process_engine, reader, signed_in, words
+from api.pages.task_page import Refusal, show_task
+from api.pages.uploads import take_uploads
+from engine.errors import Finding, Problem, TaskUnknown
+from engine.idempotency import once
+from engine.work import Work
+from workflows import inbox, reviews
+from workflows.forms import FormInvalid
+from workflows.inbox import TaskView
+from workflows.rules import NotPermitted
+
+pages = Blueprint("tasks", __name__)
+
+
+class RevisionUnreadable(Problem):
+    """The page's own data are missing from what was sent."""
+
+
+@pages.get("/tasks/<task_id>")
+@signed_in
+def show(task_id: str) -> str:
+    """The task's page.
+
+    Raises TaskUnknown.
+    """
+    return show_task(task_id)
+
+
+@pages.post("/tasks/<task_id>/complete")
+@signed_in
+def complete(task_id: str) -> Any:
+    """Complete the task with what was filled in; every fault at once, nothing typed lost.
+
+    Raises TaskUnknown, NotPermitted.
+    """
+    revision, key = read_revision(), request.form.get("key", "")
+    data: dict[str, Any] = {}
+    try:
+        view = open_view(task_id)
+        data, refused = read_form(view, task_id)
+        if refused:
+            raise FormInvalid(findings=[*refused, *find_other_faults(view, data, refused)])
+        receipt = inbox.complete(process_engine(), reader(), task_id, data, revision=revision, key=key)
+    except (TaskUnknown, NotPermitted):
+        raise
+    except Problem as problem:
+        keep_typed(task_id, data, revision)
+        return show_task(task_id, typed=data, refusal=Refusal(problem)), STATUS[problem.kind]
+    if receipt.receipt_id and view.case is not None:
+        flash(("task.received", {"task": view.task.name, "at": words().exact(receipt.received_at)}), "good")
+        return redirect(url_for("cases.show", case_id=view.case.id) + "#receipts", 303)
+    code = "task.received" if receipt.receipt_id else "task.completed"
+    flash((code, {"task": view.task.name, "at": words().exact(receipt.received_at)}), "good")
+    return redirect(url_for("inbox.show"), 303)
+
+
+@pages.post("/tasks/<task_id>/draft")
+@signed_in
+def save_draft(task_id: str) -> Any:
+    """Keep what was typed. For htmx only a line that says so; it never overwrites a newer draft of another window.
+
+    Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted, DraftTooLarge.
+    """
+    view = open_view(task_id)
+    revision, quiet = read_revision(), bool(request.headers.get("HX-Request"))
+    seen, present = request.form.get("seen_draft", ""), mark_draft(view)
+    if quiet and present != seen:
+        return render_template("draft_state.html", message=words().say("task.draft_elsewhere"), seen=seen, warn=True), 409
+    if quiet and view.form is not None:
+        data, refused = read_draft(view.form, request.form), []
+    else:
+        data, refused = read_form(view, task_id)
+    if view.form is not None:
+        data = change_rows(view.form, data, request.form.get("op", ""))
+    with process_engine().begin(by=reader().id) as work:
+        inbox.save_draft(work, reader(), task_id, data, revision=revision)
+    if refused:
+        return show_task(task_id, typed=data, refusal=Refusal(FormInvalid(findings=refused))), 422
+    after = open_view(task_id)
+    saved = words().say("task.draft_saved", at=words().exact(after.draft_at))
+    if quiet:
+        return render_template("draft_state.html", message=saved, seen=mark_draft(after), warn=False)
+    operation = request.form.get("op", "")
+    if not operation:
+        flash(("task.draft_saved", {"at": words().exact(after.draft_at)}), "good")
+    place = f"#field_{operation.split(':')[1]}" if ":" in operation else ""
+    return redirect(url_for("tasks.show", task_id=task_id) + place, 303)
+
+
+@pages.post("/tasks/<task_id>/claim")
+@signed_in
+def claim(task_id: str) -> Any:
+    """Take the task."""
+    return act(task_id, "claim", {}, lambda work: inbox.claim(work, reader(), task_id), done="task.claimed", stay=True)
+
+
+@pages.post("/tasks/<task_id>/unclaim")
+@signed_in
+def unclaim(task_id: str) -> Any:
+    """Put the task back."""
+    return act(task_id, "unclaim", {}, lambda work: inbox.unclaim(work, reader(), task_id), done="task.put_back")
+
+
+@pages.post("/tasks/<task_id>/return")
+@signed_in
+def send_back(task_id: str) -> Any:
+    """Return the case to an earlier step, with a reason."""
+    target, reason = request.form.get("target", ""), request.form.get("reason", "")
+    revision = read_revision()
+    return act(
+        task_id,
+        "return",
+        {"target": target, "reason": reason, "revision": revision},
+        lambda work: inbox.return_(work, reader(), task_id, target, reason, revision=revision),
+        done="task.returned",
+        reason=reason,
+    )
+
+
+@pages.post("/tasks/<task_id>/transfer")
+@signed_in
+def transfer(task_id: str) -> Any:
+    """Give the task to a colleague, with a reason."""
+    to, reason = request.form.get("person", ""), request.form.get("reason", "")
+    return act(
+        task_id,
+        "transfer",
+        {"person": to, "reason": reason},
+        lambda work: inbox.transfer(work, reader(), task_id, to, reason),
+        done="task.transferred",
+        reason=reason,
+    )
+
+
+@pages.post("/tasks/<task_id>/conflict")
+@signed_in
+def declare_conflict(task_id: str) -> Any:
+    """An expert declares an interest in the case (回避); somebody else reviews it."""
+    view = open_view(task_id)
+    if view.case is None:
+        raise TaskUnknown()
+    case_id, reason = view.case.id, request.form.get("reason", "")
+
+    def declare(work: Work) -> None:
+        reviews.declare_conflict(work, reader(), case_id, reason=reason)
+
+    return act(task_id, "conflict", {"reason": reason}, declare, done="task.conflict_declared", reason=reason)
+
+
+def act(
+    task_id: str,
+    operation: str,
+    asked: dict[str, Any],
+    function: Callable[[Work], None],
+    *,
+    done: str,
+    reason: str = "",
+    stay: bool = False,
+) -> Any:
+    """Do one operation once and go on to the inbox (or `stay` at the task); a refusal is told on the task's page."""
+
+    def run(work: Work) -> dict[str, Any]:
+        function(work)
+        return {}
+
+    try:
+        with process_engine().begin(by=reader().id) as work:
+            once(work, request.form.get("key", ""), f"task.{operation}", {"task": task_id, **asked}, lambda: run(work))
+    except (TaskUnknown, NotPermitted):
+        raise
+    except Problem as problem:
+        return show_task(task_id, refusal=Refusal(problem, operation=operation, reason=reason)), STATUS[problem.kind]
+    flash((done, {}), "good")
+    return redirect(url_for("tasks.show", task_id=task_id) if stay else url_for("inbox.show"), 303)
+
+
+# ---- what was sent ---------------------------------------------------------------------------------------------------
+def open_view(task_id: str) -> TaskView:
+    """The task as the person may see it.
+
+    Raises TaskUnknown.
+    """
+    with process_engine().read(by=reader().id) as work:
+        return inbox.open_task(work, reader(), task_id)
+
+
+def read_revision() -> int:
+    """The revision of the task that the page showed.
+
+    Raises RevisionUnreadable.
+    """
+    text = request.form.get("revision", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RevisionUnreadable()
+    return int(text)
+
+
+def read_form(view: TaskView, task_id: str) -> tuple[dict[str, Any], list[Finding]]:
+    """What was typed, with the ids of the files that came along; and the files that were refused."""
+    if view.form is None:
+        return {}, []
+    data = read_draft(view.form, request.form)
+    kept, refused = take_uploads(view.form, task_id)
+    for field, ids in kept.items():
+        one = view.form.by_key[field].max_files == 1
+        data[field] = ids if one else list(dict.fromkeys([*data.get(field, []), *ids]))
+    return data, refused
+
+
+def find_other_faults(view: TaskView, data: dict[str, Any], refused: list[Finding]) -> list[Finding]:
+    """The faults of the rest of the form, so that all are shown together; those of the refused files' own fields are told already."""
+    assert view.form is not None
+    with process_engine().read(by=reader().id) as work:
+        files = inbox.open_task(work, reader(), view.task.id).files
+    try:
+        view.form.parse(data, files=files)
+    except FormInvalid as invalid:
+        told = {finding.path for finding in refused}
+        return [finding for finding in invalid.findings if finding.path not in told]
+    return []
+
+
+def keep_typed(task_id: str, data: dict[str, Any], revision: int) -> None:
+    """Keep what was typed as a draft, as far as the task can still have one."""
+    try:
+        with process_engine().begin(by=reader().id) as work:
+            inbox.save_draft(work, reader(), task_id, data, revision=revision)
+    except Problem:
+        return  # the page itself still shows what was typed
+
+
+def mark_draft(view: TaskView) -> str:
+    """Names the stored draft: a page with another mark does not know what is stored now."""
+    return view.draft_at.isoformat() if view.draft_at else ""
