@@ -5,7 +5,6 @@ Knows no kernel: it is given two. Where they differ the diagram is not to be rel
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from random import Random
 from typing import Protocol, runtime_checkable
@@ -17,12 +16,12 @@ from engine.model.paths import starting_nodes
 from engine.opinion.pair import Pair
 from engine.opinion.uses import collect_uses
 from engine.opinion.values import Values
-from engine.opinion.walk import Walk, Walked, thrown_codes
+from engine.opinion.walk import Memory, Walk, Walked, thrown_codes
 
-WALKS = 24
+WALKS = 60
 STEPS = 40
 """Of one walk at most."""
-MOST_STEPS = 500
+MOST_STEPS = 800
 """Of all walks of one process together: keeps the check within its time on any diagram."""
 
 
@@ -30,8 +29,8 @@ MOST_STEPS = 500
 class LimitedKernel(Protocol):
     """A kernel that knows what it cannot run."""
 
-    def limits(self, definition: Definition) -> list[Finding]:
-        """A warning for each element; the value `process` names its process."""
+    def limits(self, definition: Definition, process_id: str) -> list[Finding]:
+        """A warning for each element of a process, and of the processes that it calls."""
 
 
 def second_opinion(
@@ -53,22 +52,20 @@ def second_opinion(
         finding
         for kernel in (first, second)
         if isinstance(kernel, LimitedKernel)
-        for finding in kernel.limits(definition)
-        if finding.values["process"] == process_id
+        for finding in kernel.limits(definition, process_id)
     ]
     if limits:
         return limits
-    scope = definition.processes[process_id].node
-    starts: list[str | None] = [None] if starting_nodes(definition, scope) else []
-    starts += [node.id for node in starting_nodes(definition, scope, by_event=True) if node.kind == "startEvent" and node.events]
+    starts = start_elements(definition, process_id)
     uses, codes = collect_uses(definition, process_id), thrown_codes(definition, process_id)
-    visited: Counter[str] = Counter()
-    done: list[Walked] = []
-    left = MOST_STEPS
+    memory, done, left = Memory(), list[Walked](), MOST_STEPS
     for number in range(walks):
         random = Random(f"{seed}/{process_id}/{number}")
-        walk = Walk(Pair(definition, process_id, (first, second)), Values(uses, random), random, visited, codes)
-        walked = walk.run(starts[number % len(starts)], min(steps, left))
+        walk = Walk(Pair(definition, process_id, (first, second)), Values(uses, random), random, memory, codes)
+        if number % 2 and memory.places:
+            walked = walk.resume(min(steps, left))
+        else:
+            walked = walk.start(starts[number // 2 % len(starts)], min(steps, left))
         done.append(walked)
         left -= max(1, walked.steps)
         if walked.difference is not None:
@@ -77,7 +74,15 @@ def second_opinion(
             return [Finding("opinion_refused", "warning", process_id, values={"reason": walked.unsupported})]
         if left <= 0:
             break
-    return _summary(definition, process_id, done, visited)
+    return _summary(definition, process_id, done, memory.visited)
+
+
+def start_elements(definition: Definition, process_id: str) -> list[str | None]:
+    """Where a process can be started: None for its none start events, then each start event that waits for something."""
+    scope = definition.processes[process_id].node
+    plain: list[str | None] = [None] if starting_nodes(definition, scope) else []
+    events = [node.id for node in starting_nodes(definition, scope, by_event=True) if node.kind == "startEvent" and node.events]
+    return plain + events
 
 
 def _difference(definition: Definition, process_id: str, walked: Walked, kernels: tuple[Kernel, Kernel]) -> Finding:
@@ -97,7 +102,7 @@ def _difference(definition: Definition, process_id: str, walked: Walked, kernels
     return Finding(f"opinion_{found.aspect}", "error", element, str(node.line) if node else None, values)
 
 
-def _summary(definition: Definition, process_id: str, done: list[Walked], visited: Counter[str]) -> list[Finding]:
+def _summary(definition: Definition, process_id: str, done: list[Walked], visited: set[str]) -> list[Finding]:
     """What is to be said of walks that agreed."""
     line = str(definition.nodes[process_id].line)
     if not any(walked.started for walked in done):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,8 @@ from typing import Any
 from engine.errors import OperationNotSupported, StepFailed
 from engine.kernel import Deliver, Document, Kernel, Operation, Outcome, Wait, WaitKind
 from engine.model import Definition
+
+logger = logging.getLogger(__name__)
 
 Key = tuple[WaitKind, str, str, str | None]
 """What identifies a wait within an instance: kind, token, element, name."""
@@ -39,12 +42,23 @@ class Side:
     outcome: Outcome | None = None
     failure: str | None = None
     unsupported: bool = False
+    broken: bool = False
     ended: bool = False
 
     def document(self) -> Document:
         """The document, read anew."""
         document: Document = json.loads(self.stored or "null")
         return document
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A state that both kernels have agreed on, to walk on from there."""
+
+    now: datetime
+    stored: tuple[str | None, str | None]
+    waits: tuple[dict[Key, Wait], dict[Key, Wait]]
+    partners: dict[Key, Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ class Pair:
         self.definition, self.process_id = definition, process_id
         self.sides = (Side(kernels[0]), Side(kernels[1]))
         self.partners: dict[Key, Key] = {}
-        self.visited: Counter[str] = Counter()
+        self.visited: set[str] = set()
 
     @property
     def ended(self) -> bool:
@@ -84,11 +98,22 @@ class Pair:
         first, second = self.sides
         return [PairedWait(wait, second.waits[self.partners[key]]) for key, wait in first.waits.items()]
 
+    def place(self, now: datetime) -> Place:
+        """The present state."""
+        first, second = self.sides
+        return Place(now, (first.stored, second.stored), (dict(first.waits), dict(second.waits)), dict(self.partners))
+
+    def go_to(self, place: Place) -> None:
+        """Take up a state again."""
+        for side, stored, waits in zip(self.sides, place.stored, place.waits, strict=True):
+            side.stored, side.waits = stored, dict(waits)
+        self.partners = dict(place.partners)
+
     def step(self, operations: tuple[Operation, Operation], moment: datetime) -> Difference | None:
         """The same operation on both (each with its own tokens); the first difference, None when they agree."""
         for side, operation in zip(self.sides, operations, strict=True):
             self._advance(side, operation, moment)
-        if self.unsupported is not None:
+        if self.unsupported is not None and not any(side.broken for side in self.sides):
             return None
         difference = next(self._differences(operations[0]), None)
         if difference is None and self.failure is None:
@@ -97,7 +122,7 @@ class Pair:
 
     def _advance(self, side: Side, operation: Operation, moment: datetime) -> None:
         side.outcome = side.failure = None
-        side.unsupported = False
+        side.unsupported = side.broken = False
         document = side.document()
         try:
             side.outcome = side.kernel.step(self.definition, self.process_id, document, operation, moment)
@@ -105,11 +130,14 @@ class Pair:
             side.failure, side.unsupported = str(problem), True
         except StepFailed as problem:
             side.failure = str(problem)
+        except Exception as problem:  # noqa: BLE001 - a kernel that breaks is a difference like any other
+            logger.exception("the kernel %s broke", side.kernel.name)
+            side.failure, side.broken = f"{type(problem).__name__}: {problem}", True
 
     # ---- comparing ---------------------------------------------------------------------------------------------------
     def _differences(self, operation: Operation) -> Iterator[Difference]:
         first, second = self.sides
-        if first.failure is not None and second.failure is not None:
+        if first.failure is not None and second.failure is not None and not (first.broken or second.broken):
             return
         if first.outcome is None or second.outcome is None:
             yield Difference("failure", None, first.failure or "", second.failure or "")
@@ -150,7 +178,6 @@ class Pair:
             side.ended = side.outcome.ended
         assert self.sides[0].outcome is not None
         self.visited.update(line.element_id for line in self.sides[0].outcome.log)
-        self.visited.update(wait.element_id for wait in self.sides[0].waits.values())
         self.partners = {key: self.partners[key] for key in self.sides[0].waits if key in self.partners}
         taken = set(self.partners.values())
         tokens = {key[1]: partner[1] for key, partner in self.partners.items()}
@@ -187,7 +214,7 @@ def with_token(operation: Any, token: str) -> Operation:
 
 
 def describe_wait(signature: tuple[Any, ...]) -> str:
-    """A wait in a few characters: `apply (task)`, `reviews_done (message reviews_done)`, `cutoff (timer 2022-08-10T16:00:00Z)`."""
+    """A wait in a few characters: `apply (task)`, `reviews_done (message reviews_done)`, `cutoff (timer 2022-08-10T16:00Z)`."""
     element, kind, name, due_at, variables = signature
     detail = f" {name}" if name else f" {due_at}" if due_at else ""
     return f"{element} ({kind}{detail})" + (f" {variables}" if variables else "")

@@ -58,7 +58,7 @@ class Repeated(Activity, LoopTask):
         body.workflow.discard(child)
         instance_of(body).touched.append(body)
 
-    def open_instance(self, body: Task, index: int, **variables: Any) -> None:
+    def open_instance(self, body: Task, index: int, variables: dict[str, Any]) -> None:
         """One more instance; it begins at once."""
         spec = self._wf_spec.task_specs[self.task_spec]
         task = body.workflow.hang(spec, body, vars={"loopCounter": index, **variables})
@@ -114,7 +114,7 @@ class MultiInstance(Repeated):
         local: dict[str, Any] = {self.output_item: None} if self.output_item else {}
         if self.item and self.collection is not None:
             local[self.item] = extra[0] if extra else state["items"][index]
-        self.open_instance(body, index, **local)
+        self.open_instance(body, index, local)
 
     def instance_done(self, body: Task, child: Task) -> None:
         """Keep the result, and look whether enough are done."""
@@ -153,17 +153,17 @@ class Loop(Repeated):
         body.internal_data["instances"] = {"done": 0}
         self.arm(body)
         if not (self.test_before or self.maximum == 0):
-            self.open_instance(body, 0)
+            self.open_instance(body, 0, {})
 
     def go_on(self, body: Task) -> None:
         """The next round, or the end."""
         done = body.internal_data["instances"]["done"]
         more = self.maximum is None or done < self.maximum
         if more and self.condition is not None:
-            more = bool(ENGINE.value(body, self.condition, self.bpmn_id, loopCounter=done))
+            more = bool(ENGINE.value(body, self.condition, self.bpmn_id, more={"loopCounter": done}))
         elif more and self.maximum is None:
             more = done == 0
         if more:
-            self.open_instance(body, done)
+            self.open_instance(body, done, {})
         else:
             body.complete()

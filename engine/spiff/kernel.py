@@ -81,9 +81,9 @@ class SpiffKernel:
             if "host" not in task.internal_data and "instances" not in task.internal_data
         ]
 
-    def limits(self, definition: Definition) -> list[Finding]:
-        """What in a diagram this kernel cannot run: a warning for each element."""
-        return limits(definition)
+    def limits(self, definition: Definition, process_id: str) -> list[Finding]:
+        """What in a process, and in those that it calls, this kernel cannot run: a warning for each element."""
+        return limits(definition, process_id)
 
     # ---- specs -------------------------------------------------------------------------------------------------------
     def specs(self, definition: Definition, process_id: str) -> Specs:
@@ -95,7 +95,7 @@ class SpiffKernel:
         if process_id not in known:
             if process_id not in definition.processes:
                 raise OperationNotSupported(reason=f"no process is called {process_id}")
-            found = limits(definition)
+            found = limits(definition, process_id)
             if found:
                 reason = "; ".join(f"{finding.element}: {finding.values['reason']}" for finding in found)
                 raise OperationNotSupported(reason=reason)

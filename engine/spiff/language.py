@@ -54,9 +54,17 @@ class ExpressionEngine(PythonScriptEngine):
 
         Raises StepFailed with the element when the expression fails.
         """
-        return self.value(task, expression, task.task_spec.bpmn_id, **(external_context or {}))
+        return self.value(task, expression, task.task_spec.bpmn_id, more=external_context)
 
-    def value(self, task: Task, expression: str, element_id: str, *, around: bool = False, **more: Any) -> Any:
+    def value(
+        self,
+        task: Task,
+        expression: str,
+        element_id: str,
+        *,
+        around: bool = False,
+        more: Mapping[str, Any] | None = None,
+    ) -> Any:
         """The same for an element that is not the task's own (a flow, a boundary event, a loop); `around`: without the task's
         own variables.
         """

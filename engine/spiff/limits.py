@@ -15,13 +15,28 @@ KINDS = {
 EVENTS = {"compensate": "compensation is not run", "cancel": "cancel events are not run"}
 
 
-def limits(definition: Definition) -> list[Finding]:
-    """A warning for each element that this kernel cannot run, by element; the value `process` names its process."""
+def limits(definition: Definition, process_id: str | None = None) -> list[Finding]:
+    """A warning for each element that this kernel cannot run: of one process and of those that it calls, or of all."""
+    wanted = set(definition.processes) if process_id is None else called_processes(definition, process_id)
     return [
         Finding("opinion_limit", "warning", node.id, str(node.line), {"process": node.process, "reason": reason})
         for node in definition.nodes.values()
+        if node.process in wanted
         for reason in reasons(node)
     ]
+
+
+def called_processes(definition: Definition, process_id: str) -> set[str]:
+    """A process and all that it calls, directly or not."""
+    found, todo = {process_id}, [process_id]
+    while todo:
+        process = todo.pop()
+        for node in definition.nodes.values():
+            called = node.called if node.process == process else None
+            if called in definition.processes and called is not None and called not in found:
+                found.add(called)
+                todo.append(called)
+    return found
 
 
 def reasons(node: Node) -> Iterator[str]:
