@@ -19,6 +19,7 @@ from engine.work import Work
 from workflows.campaigns import windows
 from workflows.campaigns.reading import campaign_dates
 from workflows.campaigns.windows import BODY, COLLECTION, Window
+from workflows.mails import find_members, queue_letter
 from workflows.organisations import Organisation, get_organisation, list_organisations
 from workflows.people import Person
 from workflows.rules import campaign_subject, require
@@ -226,11 +227,12 @@ def _receive(call: Call, kind: str, handler: str) -> datetime:
     received_at = work.decide() if where is None else windows.decide_in_time(work, where)
     before = last_version(work, row.id)
     form_key = work.connection.execute(sa.select(user_task.c.form_key).where(user_task.c.id == call.task_id)).scalar_one()
+    version = 1 if before is None else before.version + 1
     digest = hash_data(call.form)
     work.connection.execute(
         sa.insert(application_version).values(
             case_id=row.id,
-            version=1 if before is None else before.version + 1,
+            version=version,
             form_key=form_key,
             data=dict(call.form),
             sha256=digest,
@@ -249,6 +251,15 @@ def _receive(call: Call, kind: str, handler: str) -> datetime:
         accepted=True,
         received_at=received_at,
         sha256=digest,
+    )
+    queue_letter(
+        work,
+        "application_received",
+        find_members(work, [f"applicant@{row.institution_id}"]),
+        campaign_id=row.campaign_id,
+        about=row.number,
+        unique_key=f"application_received:{row.number}:{version}",
+        values={"number": row.number, "title": _shown(call.form)["title"], "received": received_at},
     )
     return received_at
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,12 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.handlers import Call
 from engine.ids import new_id
+from engine.moments import parse_instant
+from engine.work import Work
 from workflows.applications import last_version
+from workflows.mails import find_members, queue_letter
 from workflows.recommendations import get_body, tell_list
-from workflows.tables import audit, case
+from workflows.tables import audit, campaign, case
 
 RESULTS = ("pass", "return", "reject")
 
@@ -40,7 +44,7 @@ def accept(call: Call) -> Mapping[str, Any]:
     return {"accept_result": result}
 
 
-def list_audits(work: Any, case_id: str) -> list[sa.Row[Any]]:
+def list_audits(work: Work, case_id: str) -> list[sa.Row[Any]]:
     """All audits and acceptances of a case, in order."""
     return list(work.connection.execute(sa.select(audit).where(audit.c.case_id == case_id).order_by(audit.c.at, audit.c.id)))
 
@@ -64,7 +68,31 @@ def _store(call: Call, kind: str) -> tuple[sa.Row[Any], str]:
             at=call.now,
         )
     )
+    if result != "pass":
+        queue_letter(
+            work,
+            {"return": "application_returned", "reject": "application_rejected"}[result],
+            find_members(work, [f"applicant@{row.institution_id}"]),
+            campaign_id=row.campaign_id,
+            about=row.number,
+            unique_key=f"{kind}:{result}:{call.task_id}",
+            values={
+                "number": row.number,
+                "title": row.title,
+                "opinion": str(call.form.get("opinion") or ""),
+                "until": _correct_until(call, kind),
+            },
+        )
     return row, result
+
+
+def _correct_until(call: Call, kind: str) -> datetime:
+    """Until when what is returned can come back: the collection's cut-off, or the days that the diagram gives."""
+    if kind == "audit":
+        return parse_instant(call.variables["dates"]["collection_cutoff"])
+    days = sa.select(campaign.c.settings).where(campaign.c.id == call.variables["campaign"])
+    settings = call.work.connection.execute(days).scalar_one()
+    return call.now + timedelta(days=int(settings.get("supplement_days", 10)))
 
 
 def _set_state(call: Call, state: str) -> None:

@@ -14,6 +14,7 @@ from engine.messages import send_message
 from engine.work import Work
 from workflows.applications import hash_data, write_receipt
 from workflows.campaigns import windows
+from workflows.mails import find_members, queue_letter
 from workflows.tables import case, recommending_body
 
 RANKING = "ranking"
@@ -56,6 +57,15 @@ def submit(call: Call) -> None:
         accepted=True,
         received_at=received_at,
         sha256=hash_data(call.form),
+    )
+    queue_letter(
+        work,
+        "list_received",
+        find_members(work, [f"auditor@{body_id}"]),
+        campaign_id=campaign_id,
+        about=call.business_key,
+        unique_key=f"list_received:{call.business_key}:{body_id}",
+        values={"count": len(ranking), "received": received_at},
     )
     ranks = {case_id: rank for rank, case_id in enumerate(ranking, start=1)}
     for row in waiting:

@@ -7,16 +7,17 @@ from workflows.campaigns.creating import (
     CampaignKeyTaken,
     NoticeNotDeployed,
     create_campaign,
-    merge_settings,
 )
 from workflows.campaigns.forms import campaign_form, file_fields, task_form
 from workflows.campaigns.reading import Campaign, campaign_dates, find_campaign, get_campaign, list_campaigns
+from workflows.campaigns.settings import Bounds, list_bounds, merge_settings
 from workflows.campaigns.steps import close_collection, issue, open_collection
 from workflows.campaigns.windows import CollectionNotOpen, TooLate, Window, deciding_window, get_window, list_windows
 
 __all__ = [
     "Board",
     "BodyLine",
+    "Bounds",
     "Campaign",
     "CampaignInvalid",
     "CampaignKeyInvalid",
@@ -39,6 +40,7 @@ __all__ = [
     "get_window",
     "issue",
     "list_bodies",
+    "list_bounds",
     "list_campaigns",
     "list_windows",
     "merge_settings",

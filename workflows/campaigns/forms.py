@@ -8,21 +8,19 @@ from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.reading import find_campaign
 from workflows.forms import Form, Kind
-from workflows.tables import campaign, notice
+from workflows.notices import get_notice
+from workflows.tables import campaign
 
 
 def campaign_form(work: Work, campaign_id: str, form_key: str) -> Form:
     """A form of the campaign's notice.
 
-    Raises LookupError when the notice has no such form: found when the notice is deployed.
+    Raises KeyError when the notice has no such form: form keys are checked when a notice is deployed.
     """
     notice_id: str = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
     known: dict[tuple[str, str], Form] = work.engine.extras.setdefault("forms", {})
     if (notice_id, form_key) not in known:
-        forms = work.connection.execute(sa.select(notice.c.forms).where(notice.c.id == notice_id)).scalar_one()
-        if form_key not in forms:
-            raise LookupError(f"the notice of campaign {campaign_id} has no form {form_key}")
-        known[(notice_id, form_key)] = Form.load(forms[form_key], name=form_key)
+        known[(notice_id, form_key)] = get_notice(work, notice_id).form(form_key)
     return known[(notice_id, form_key)]
 
 

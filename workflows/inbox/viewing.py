@@ -96,7 +96,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
     return TaskView(
         task=Task(**{name: getattr(row, name) for name in Task.__slots__}),
         campaign=ground.campaign,
-        case=get_case(work, reader, ground.case.id) if seen and ground.case is not None else None,
+        case=prepared.context.get("case") or (get_case(work, reader, ground.case.id) if seen and ground.case else None),
         form=form,
         values={key: value for key, value in values.items() if form is not None and key in form.by_key},
         files=tuple(files_of_task(work, task_id, earlier=earlier)) if "draft" in allowed else (),
