@@ -1,0 +1,177 @@
+"""The distributed backend: procrastinate on PostgreSQL, with any number of web and background workers and no leader.
+
+A job is deferred in the transaction that writes its row and says no more than "look at this row now". The row is the truth: a job
+that was lost with its worker is made anew by `sweep`, a job too many finds nothing to do.
+
+procrastinate's own `lock` is left alone on purpose: a waiting job with a lock holds back every later job of the same lock, even
+while its own moment is months away. One instance's steps are serialised by the lock on its row instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from procrastinate.schema import SchemaManager
+
+from engine.due import DO
+from engine.tables import instance, message, outbox, timer
+from engine.work import ProcessEngine, Work
+
+log = logging.getLogger(__name__)
+
+QUEUES = {"timer": "deadline", "message": "deadline", "mail": "outbox"}
+"""Which queue a kind of row goes to: letters to a slow mail server never hold up a deadline if they have workers of their own."""
+ROWS = {"timer": (timer, ("armed",)), "message": (message, ("waiting", "unmatched")), "mail": (outbox, ("queued",))}
+"""Where the rows of a kind are, and in which states they still wait."""
+OVERDUE = timedelta(seconds=15)
+"""A row that waits for longer than this past its moment has lost its job."""
+SWEEP = "* * * * * */20"
+"""Every 20 seconds, so that another worker takes over at most some 40 seconds after one died."""
+DEAD_WORKER_SECONDS = 30
+"""A worker that has not been heard of for so long is dead; its jobs are taken away (the default of procrastinate)."""
+BATCH = 500
+SKEW = timedelta(seconds=5)
+"""By how much the clocks of database and worker may differ before a job that comes too early is left to the sweep."""
+
+
+def procrastinate_schema_sql() -> str:
+    """The SQL that makes procrastinate's types, tables and functions (many statements, as of the installed version)."""
+    return SchemaManager.get_schema()
+
+
+def create_job_tables(connection: sa.Connection) -> None:
+    """Make procrastinate's tables in the caller's transaction, for the migration; does nothing on SQLite."""
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        driver.execute(procrastinate_schema_sql())  # without parameters, so that many statements may come at once
+
+
+class QueueBackend:
+    """Defers a job for each row in the caller's own transaction: both are there or neither."""
+
+    def __init__(self) -> None:
+        self._jobs = JobManager(SyncPsycopgConnector())  # never opened: it only ever uses the caller's connection
+
+    def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
+        """Defer the job that looks at the row at `due_at`; a second one for the same row and generation is not added."""
+        job = Job(
+            queue=QUEUES[kind],
+            task_name=kind,
+            lock=None,
+            queueing_lock=f"{kind}:{row_id}:{generation}",
+            task_kwargs={"row_id": row_id, "generation": generation},
+            scheduled_at=due_at,
+        )
+        try:
+            with work.connection.begin_nested():  # else the refusal would spoil the caller's transaction
+                self._jobs.defer_job(job, connection=work.connection.connection.driver_connection)
+        except AlreadyEnqueued:
+            log.debug("%s has a job already", job.queueing_lock)
+
+
+def defer_overdue(work: Work, backend: QueueBackend) -> int:
+    """Defer a job for rows that wait though their moment passed `OVERDUE` ago; how many rows (at most `BATCH` of a kind)."""
+    count = 0
+    for kind, (table, states) in ROWS.items():
+        if kind == "mail" and work.engine.extras.get("mailer") is None:
+            continue
+        late = table.c.next_try_at <= work.now - OVERDUE
+        rows = sa.select(table.c.id, table.c.generation).where(table.c.state.in_(states), late)
+        if kind == "timer":
+            rows = rows.outerjoin(instance, instance.c.id == timer.c.instance_id).where(
+                sa.or_(timer.c.instance_id.is_(None), instance.c.state == "running")
+            )
+        for row in work.connection.execute(rows.order_by(table.c.next_try_at, table.c.id).limit(BATCH)).all():
+            backend.schedule(work, kind, row.id, row.generation, work.now, None)
+            count += 1
+    return count
+
+
+def do_row(process_engine: ProcessEngine, kind: str, row_id: str, generation: int) -> bool:
+    """Do what a job asks for; whether something was done. A job that is a little early by the worker's clock waits."""
+    if DO[kind](process_engine, row_id, generation):
+        return True
+    table, states = ROWS[kind]
+    with process_engine.read() as work:
+        waits = sa.and_(table.c.id == row_id, table.c.generation == generation, table.c.state.in_(states))
+        query = sa.select(table.c.next_try_at).where(waits)
+        due_at = work.connection.execute(query).scalar_one_or_none()
+        early = due_at - work.now if due_at is not None else timedelta()
+    if not timedelta() < early <= SKEW:
+        return False
+    time.sleep(early.total_seconds())
+    return DO[kind](process_engine, row_id, generation)
+
+
+def make_app(process_engine: ProcessEngine) -> App:
+    """procrastinate's application for a worker: one task for each kind of row, and the sweep.
+
+    Raises ValueError when the engine's database is not PostgreSQL.
+    """
+    address = process_engine.database.url
+    if address.get_backend_name() != "postgresql":
+        raise ValueError(f"a worker needs PostgreSQL, not {address.get_backend_name()}")
+    conninfo = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    app = App(connector=PsycopgConnector(conninfo=conninfo))
+    for kind in DO:
+        app.task(name=kind, queue=QUEUES[kind])(_task(process_engine, kind))
+
+    def defer() -> int:
+        backend = QueueBackend()
+        with process_engine.begin() as work:
+            return defer_overdue(work, backend)
+
+    @app.periodic(cron=SWEEP)
+    @app.task(name="sweep", queue="deadline", queueing_lock="sweep", pass_context=True)
+    async def sweep(context: JobContext, timestamp: int) -> None:
+        """Take the jobs of dead workers away and make new ones for their rows."""
+        manager = context.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_WORKER_SECONDS):
+            await manager.finish_job(job, Status.FAILED, delete_job=True)
+        if count := await asyncio.to_thread(defer):
+            log.warning("%d rows were overdue and have a job again", count)
+
+    return app
+
+
+def _task(process_engine: ProcessEngine, kind: str) -> Callable[..., None]:
+    def run(*, row_id: str, generation: int) -> None:
+        do_row(process_engine, kind, row_id, generation)
+
+    return run
+
+
+def run_worker(
+    process_engine: ProcessEngine, *, concurrency: int = 4, queues: Sequence[str] | None = None, until_empty: bool = False
+) -> None:
+    """Work until a signal says stop (SIGINT, SIGTERM: running jobs are finished); with `until_empty` until no job is due.
+
+    Raises ValueError when the engine's database is not PostgreSQL, or for an unknown queue.
+    """
+    if unknown := set(queues or ()) - set(QUEUES.values()):
+        raise ValueError(f"there is no queue {', '.join(sorted(unknown))}")
+    app = make_app(process_engine)
+    asyncio.run(_run_worker(app, concurrency, queues, wait=not until_empty))
+
+
+async def _run_worker(app: App, concurrency: int, queues: Iterable[str] | None, *, wait: bool) -> None:
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=concurrency,
+            queues=list(queues or set(QUEUES.values())),
+            wait=wait,
+            delete_jobs="always",
+            fetch_job_polling_interval=2.0,
+            install_signal_handlers=wait,
+            listen_notify=wait,
+        )

@@ -1,0 +1,187 @@
+"""The distributed backend: jobs in the caller's transaction, rows as the truth, lost jobs made anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine.backends import queue
+from engine.backends.queue import QueueBackend, create_job_tables, defer_overdue, do_row, make_app, run_worker
+from engine.clock import SystemClock, VirtualClock
+from engine.handlers import Call
+from engine.tables import timer
+from engine.timers import arm_timer
+from engine.work import NoBackend, ProcessEngine
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+]
+
+
+@pytest.fixture
+def rung() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def queue_engine(process_engine: ProcessEngine, rung: list[str]) -> Iterator[ProcessEngine]:
+    with process_engine.database.begin() as connection:
+        create_job_tables(connection)
+    process_engine.clock = SystemClock()
+    process_engine.backend = QueueBackend()
+    process_engine.handlers.register("bell.ring", lambda call: rung.append(str(call.form["name"])))
+    yield process_engine
+
+
+def arm(process_engine: ProcessEngine, name: str, seconds: float = 0, *, handler: str = "bell.ring") -> str:
+    with process_engine.begin() as work:
+        timer_id = arm_timer(work, handler, work.now + timedelta(seconds=seconds), unique_key=name, payload={"name": name})
+    assert timer_id is not None
+    return timer_id
+
+
+def list_jobs(process_engine: ProcessEngine) -> list[Any]:
+    query = "SELECT task_name, queueing_lock, lock, status::text AS status, scheduled_at FROM procrastinate_jobs ORDER BY id"
+    with process_engine.database.connect() as connection:
+        return list(connection.execute(sa.text(query)))
+
+
+def execute(process_engine: ProcessEngine, statement: str) -> None:
+    with process_engine.database.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+def test_a_job_comes_and_goes_with_the_transaction_of_its_row(queue_engine: ProcessEngine) -> None:
+    with pytest.raises(LookupError), queue_engine.begin() as work:
+        arm_timer(work, "bell.ring", work.now, unique_key="gone", payload={})
+        raise LookupError
+    assert list_jobs(queue_engine) == []
+    timer_id = arm(queue_engine, "stays")
+    assert [job.queueing_lock for job in list_jobs(queue_engine)] == [f"timer:{timer_id}:1"]
+
+
+def test_a_second_job_for_the_same_row_is_not_added_and_the_transaction_goes_on(queue_engine: ProcessEngine) -> None:
+    timer_id = arm(queue_engine, "one", 3600)
+    with queue_engine.begin() as work:
+        queue_engine.backend.schedule(work, "timer", timer_id, 1, work.now, None)
+        work.connection.execute(timer.update().values(subject="written after the refusal"))
+        queue_engine.backend.schedule(work, "timer", timer_id, 2, work.now, None)
+    assert len(list_jobs(queue_engine)) == 2
+    with queue_engine.read() as work:
+        assert work.connection.execute(sa.select(timer.c.subject)).scalar_one() == "written after the refusal"
+
+
+def test_a_worker_does_what_is_due_and_leaves_the_rest(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    for name in ("a", "b", "c"):
+        arm(queue_engine, name)
+    arm(queue_engine, "later", 3600)
+    run_worker(queue_engine, until_empty=True)
+    assert sorted(rung) == ["a", "b", "c"]
+    assert len(list_jobs(queue_engine)) == 1
+
+
+def test_a_far_timer_does_not_hold_back_a_near_one_of_the_same_instance(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    with queue_engine.begin() as work:
+        queue_engine.backend.schedule(work, "timer", "far", 1, work.now + timedelta(days=60), "the instance")
+    near = arm(queue_engine, "near", 3600)
+    execute(queue_engine, "DELETE FROM procrastinate_jobs WHERE queueing_lock LIKE '%near%'")
+    execute(queue_engine, "UPDATE timer SET next_try_at = now() - interval '1 second'")
+    with queue_engine.begin() as work:
+        queue_engine.backend.schedule(work, "timer", near, 1, work.now, "the instance")
+    execute(queue_engine, f"UPDATE procrastinate_jobs SET scheduled_at = now() WHERE queueing_lock = 'timer:{near}:1'")
+    run_worker(queue_engine, until_empty=True)
+    assert rung == ["near"]
+
+
+def test_a_failure_is_tried_again_later(queue_engine: ProcessEngine) -> None:
+    def fail(call: Call) -> None:
+        raise OSError("the bell is broken")
+
+    queue_engine.handlers.register("bell.broken", fail)
+    arm(queue_engine, "broken", handler="bell.broken")
+    run_worker(queue_engine, until_empty=True)
+    with queue_engine.read() as work:
+        row = work.connection.execute(sa.select(timer)).one()
+    assert (row.state, row.attempt) == ("armed", 1)
+    (job,) = list_jobs(queue_engine)
+    assert (job.status, job.scheduled_at) == ("todo", row.next_try_at)
+
+
+def test_a_job_too_many_does_nothing(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    timer_id = arm(queue_engine, "once")
+    assert do_row(queue_engine, "timer", timer_id, 1)
+    assert not do_row(queue_engine, "timer", timer_id, 1)
+    assert not do_row(queue_engine, "timer", "unknown", 1)
+    assert rung == ["once"]
+
+
+def test_a_job_that_is_early_by_the_workers_clock_waits(
+    queue_engine: ProcessEngine, virtual_clock: VirtualClock, rung: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_engine.clock = virtual_clock
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        virtual_clock.move_to(virtual_clock.now() + timedelta(seconds=seconds))
+
+    monkeypatch.setattr(queue.time, "sleep", wait)
+    assert do_row(queue_engine, "timer", arm(queue_engine, "near", 2), 1)
+    assert not do_row(queue_engine, "timer", arm(queue_engine, "far", 60), 1)
+    assert (rung, waited) == (["near"], [2.0])
+
+
+def test_rows_that_lost_their_job_get_another(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    arm(queue_engine, "lost", -60)
+    arm(queue_engine, "fresh", -1)
+    execute(queue_engine, "DELETE FROM procrastinate_jobs")
+    with queue_engine.begin() as work:
+        assert defer_overdue(work, QueueBackend()) == 1
+    run_worker(queue_engine, until_empty=True)
+    assert rung == ["lost"]
+
+
+def test_what_a_dead_worker_held_is_done_by_another(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    arm(queue_engine, "held", -60)
+    execute(
+        queue_engine,
+        "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '2 minutes') RETURNING id) "
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead",
+    )
+    run_worker(queue_engine, until_empty=True)
+    assert rung == []  # nobody knows yet
+
+    app = make_app(queue_engine)
+
+    async def sweep() -> None:
+        async with app.open_async():
+            await app.configure_task("sweep", allow_unknown=False).defer_async(timestamp=0)
+            await app.run_worker_async(queues=["deadline"], wait=False, install_signal_handlers=False, listen_notify=False)
+
+    asyncio.run(sweep())
+    assert rung == ["held"]
+    assert [job.status for job in list_jobs(queue_engine) if job.task_name == "timer" and job.status == "doing"] == []
+
+
+def test_letters_go_to_a_queue_of_their_own(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    arm(queue_engine, "deadline")
+    run_worker(queue_engine, queues=["outbox"], until_empty=True)
+    assert rung == []
+    run_worker(queue_engine, queues=["deadline"], until_empty=True)
+    assert rung == ["deadline"]
+    with pytest.raises(ValueError, match="no queue letters"):
+        run_worker(queue_engine, queues=["letters"], until_empty=True)
+
+
+def test_the_moment_of_a_job_is_the_rows(queue_engine: ProcessEngine) -> None:
+    arm(queue_engine, "later", 3600)
+    with queue_engine.read() as work:
+        due_at: datetime = work.connection.execute(sa.select(timer.c.due_at)).scalar_one()
+    assert [job.scheduled_at for job in list_jobs(queue_engine)] == [due_at]
+    assert not isinstance(queue_engine.backend, NoBackend)
