@@ -15,7 +15,7 @@ from workflows.forms.model import build_model
 from workflows.forms.problems import FormInvalid, FormRefused
 from workflows.forms.reading import read_components
 from workflows.forms.tree import change_fields, conditions_by_field, list_fields
-from workflows.forms.values import Reader, Upload, means_other
+from workflows.forms.values import Reader, Upload, is_empty, means_other
 from workflows.rules.masks import mask_value
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Form:
                 values[field.key] = [] if isinstance(values[field.key], list) else False if field.kind is Kind.CHECKBOX else None
                 for path in [path for path in reader.faults if path == field.key or path.startswith(f"{field.key}.")]:
                     del reader.faults[path]
-            elif values[field.key] in (None, [], False) and self._is_required(field, values):
+            elif is_empty(values[field.key]) and self._is_required(field, values):
                 reader.require(field, field.key)
         findings = unknown + [finding for faults in reader.faults.values() for finding in faults]
         if findings:

@@ -48,7 +48,7 @@ def read_components(source: bytes | str | Mapping[str, Any]) -> tuple[str, tuple
     try:
         document = parts.Document.model_validate(data)
     except ValidationError as error:
-        findings += tell_faults(error, known={(): parts.allowed_keys(parts.Document)})
+        findings += tell_faults(error, known={(): parts.allowed_keys(parts.Document)}, data=data)
     raw = data.get("components")
     reader = _Reader(findings)
     found = reader.read_list(raw if isinstance(raw, list) else [], "components", DEEPEST)
@@ -95,7 +95,7 @@ class _Reader:
             part = model.model_validate(raw)
         except ValidationError as error:
             known: Known = {(): parts.allowed_keys(model), ("validate",): _rule_keys(model)}
-            self.findings += tell_faults(error, prefix=f"{path}.", known=known)
+            self.findings += tell_faults(error, prefix=f"{path}.", known=known, data=raw)
             self.faulty.update(raw[key] for key in ("key", "path") if isinstance(raw.get(key), str))
             if isinstance(raw.get("components"), list) and depth:  # what stands inside is looked at all the same
                 self.read_list(raw["components"], f"{path}.components", depth - 1, in_table=in_table)
@@ -213,7 +213,7 @@ class _Reader:
         try:
             return parts.Properties.model_validate(own)
         except ValidationError as error:
-            self.findings += tell_faults(error, prefix=f"{path}.", known={(): parts.allowed_keys(parts.Properties)})
+            self.findings += tell_faults(error, prefix=f"{path}.", known={(): parts.allowed_keys(parts.Properties)}, data=own)
             return parts.Properties()
 
     def read_label(self, text: str, english: str | None, path: str) -> Label:
@@ -295,7 +295,7 @@ class _Reader:
     def check_names(self, condition: Expression, fields: Mapping[str, Field], path: str) -> None:
         for name in sorted(condition.names - set(fields) - self.faulty):
             near = get_close_matches(name, list(fields), n=1)
-            self.fault("FormNameUnknown", path, name=name, suggestion=near[0] if near else "")
+            self.fault("FormNameMisspelt" if near else "FormNameUnknown", path, name=name, suggestion=near[0] if near else "")
 
 
 def _rule_keys(model: type[parts.Component]) -> list[str]:

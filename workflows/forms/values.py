@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from pathlib import PurePath
 from typing import Any, Protocol
 
@@ -16,12 +16,14 @@ from workflows.forms.fields import OTHER, Field, Kind
 
 LARGEST_TEXT = 200_000
 """Characters of one raw value; beyond it nothing is looked at."""
-LARGEST_NUMBER = Decimal(10) ** 15
+MOST_DIGITS = 15
+"""Digits of a number, before or after the point."""
 MOST_CHOICES = 5_000
 """Options of one list that may be chosen."""
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 _PHONE = re.compile(r"\+?[0-9(][0-9 ()-]{5,28}[0-9](转[0-9]{1,6})?")
+_EXACT = Context(prec=100)
 _YES = frozenset(("true", "on", "1", "yes"))
 _NO = frozenset(("false", "off", "0", "no", ""))
 
@@ -120,10 +122,10 @@ class Reader:
             number = Decimal(text) if len(text) <= 60 else Decimal("NaN")
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite() or abs(number) > LARGEST_NUMBER:
+        if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
             self.fault(field, path, "FieldNotNumber")
             return None
-        exponent = number.normalize().as_tuple().exponent
+        exponent = number.normalize(_EXACT).as_tuple().exponent
         if isinstance(exponent, int) and -exponent > field.decimals:
             self.fault(field, path, "FieldTooExact" if field.decimals else "FieldNotWhole", decimals=field.decimals)
             return None
@@ -207,15 +209,14 @@ class Reader:
                 continue
             for key in [str(key) for key in row if key not in known]:
                 self.fault(field, f"{where}.{key[:80]}", "FieldUnknown", key=key[:80])
-            clean = {}
-            for column in (column for column in field.columns if not column.read_only):
-                value = clean[column.key] = self.read(column, row.get(column.key), f"{where}.{column.key}")
-                if column.required and value in (None, [], False):
+            columns = [column for column in field.columns if not column.read_only]
+            clean = {column.key: self.read(column, row.get(column.key), f"{where}.{column.key}") for column in columns}
+            if not any(path.startswith(f"{where}.") for path in self.faults) and all(is_empty(value) for value in clean.values()):
+                continue  # an empty row is no row, whatever it would require
+            for column in columns:
+                if column.required and is_empty(clean[column.key]):
                     self.require(column, f"{where}.{column.key}")
-            if any(value not in (None, [], False) for value in clean.values()):
-                found.append(clean)
-            else:  # an empty row is no row, whatever it would require
-                self.faults = {key: faults for key, faults in self.faults.items() if not _is_missing_in(key, faults, where)}
+            found.append(clean)
         return found
 
     def require(self, field: Field, path: str) -> None:
@@ -247,8 +248,9 @@ class Reader:
         return found
 
 
-def _is_missing_in(path: str, faults: list[Finding], row: str) -> bool:
-    return path.startswith(f"{row}.") and all(found.code in ("FieldRequired", "FieldMustBeTicked") for found in faults)
+def is_empty(value: Any) -> bool:
+    """Whether a clean value is none: nothing was given, or a box is not ticked. Zero is a value."""
+    return value is None or value is False or value == []
 
 
 def means_other(value: Any) -> bool:
