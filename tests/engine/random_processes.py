@@ -1,0 +1,267 @@
+"""Random block-structured processes for property tests: a Hypothesis strategy that gives BPMN text.
+
+Each block has one entry and one exit; blocks nest. What a condition asks for is an integer variable `c`, collections are in
+`people`, so that random walks can choose both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
+    'id="random" targetNamespace="http://example.org/random">'
+)
+Ends = tuple[str, str]
+
+
+@dataclass
+class Scope:
+    """Elements and flows of one process or sub-process."""
+
+    elements: list[str] = field(default_factory=list)
+    flows: list[tuple[str, str, str, str | None]] = field(default_factory=list)
+    gateways: list[tuple[str, str]] = field(default_factory=list)
+
+    def xml(self) -> str:
+        """Its inside. The unconditional flow of an exclusive or inclusive split is its default."""
+        parts = list(self.elements)
+        for kind, key in self.gateways:
+            out = [flow for flow in self.flows if flow[1] == key]
+            free = [flow for flow in out if flow[3] is None]
+            split = kind in ("exclusiveGateway", "inclusiveGateway") and len(out) > 1 and free
+            parts.append(f'<{kind} id="{key}"' + (f' default="{free[0][0]}"' if split else "") + "/>")
+        for key, source, target, condition in self.flows:
+            inner = f"<conditionExpression>{condition}</conditionExpression>" if condition else ""
+            parts.append(f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>')
+        return "".join(parts)
+
+
+class Builder:
+    """Draws blocks into a scope."""
+
+    LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script")
+    BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[object]], object]) -> None:
+        self.draw = draw
+        self.count = 0
+        self.scope = Scope()
+
+    def pick(self, *values: object) -> object:
+        """One of the values."""
+        return self.draw(st.sampled_from(values))
+
+    def key(self, prefix: str) -> str:
+        """A new id."""
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def flow(self, source: str, target: str, condition: str | None = None) -> None:
+        """A sequence flow."""
+        self.scope.flows.append((self.key("f"), source, target, condition))
+
+    def gateway(self, kind: str) -> str:
+        """A gateway of a kind; its id."""
+        key = self.key("g")
+        self.scope.gateways.append((kind + "Gateway", key))
+        return key
+
+    def element(self, text: str) -> None:
+        """Add an element."""
+        self.scope.elements.append(text)
+
+    def block(self, depth: int) -> Ends:
+        """A random block: ids of its entry and exit."""
+        kind = self.pick(*(self.BLOCKS if depth > 0 else self.LEAVES))
+        ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
+        return ends
+
+    def inside(self, depth: int, end: str = "") -> str:
+        """The inside of a sub-process or process: start, block, end."""
+        outer, self.scope = self.scope, Scope()
+        start, stop = self.key("s"), self.key("e")
+        self.element(f'<startEvent id="{start}"/>')
+        self.element(f'<endEvent id="{stop}">{end}</endEvent>')
+        first, last = self.block(depth)
+        self.flow(start, first)
+        self.flow(last, stop)
+        text, self.scope = self.scope.xml(), outer
+        return text
+
+    # ---- leaves ------------------------------------------------------------------------------------------------------
+    def add_user(self, depth: int) -> Ends:
+        key = self.key("u")
+        self.element(f'<userTask id="{key}" camunda:assignee="a"/>')
+        return key, key
+
+    def add_service(self, depth: int) -> Ends:
+        key = self.key("v")
+        self.element(f'<serviceTask id="{key}" camunda:delegateExpression="${{some.handler}}"/>')
+        return key, key
+
+    def add_plain(self, depth: int) -> Ends:
+        key = self.key("t")
+        self.element(f'<task id="{key}"/>')
+        return key, key
+
+    def add_script(self, depth: int) -> Ends:
+        key = self.key("x")
+        self.element(f'<scriptTask id="{key}" scriptFormat="starlark"><script>c = 1</script></scriptTask>')
+        return key, key
+
+    def add_throw(self, depth: int) -> Ends:
+        key, kind = self.key("w"), self.pick("message", "signal")
+        self.element(f'<intermediateThrowEvent id="{key}">{event(str(kind))}</intermediateThrowEvent>')
+        return key, key
+
+    def add_catch(self, depth: int) -> Ends:
+        key, kind = self.key("c"), self.pick("message", "signal", "timer", "conditional")
+        self.element(f'<intermediateCatchEvent id="{key}">{event(str(kind))}</intermediateCatchEvent>')
+        return key, key
+
+    def loop(self) -> str:
+        """Multi-instance characteristics over the people, or so many."""
+        sequential = self.pick("true", "false")
+        done = self.pick("", "", "<completionCondition>nrOfCompletedInstances >= 2</completionCondition>".replace(">=", "&gt;="))
+        form = self.pick("people", "people", "number", "output")
+        if form == "people":
+            start = f'<multiInstanceLoopCharacteristics isSequential="{sequential}" camunda:collection="${{people}}" '
+            return start + f'camunda:elementVariable="person">{done}</multiInstanceLoopCharacteristics>'
+        if form == "output":
+            return (
+                f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopDataInputRef>people</loopDataInputRef>'
+                '<loopDataOutputRef>scores</loopDataOutputRef><inputDataItem id="i" name="person"/>'
+                f'<outputDataItem id="o" name="score"/>{done}</multiInstanceLoopCharacteristics>'
+            ).replace('id="i"', f'id="{self.key("i")}"').replace('id="o"', f'id="{self.key("o")}"')
+        number = self.pick(0, 1, 2, 3)
+        start = f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopCardinality>{number}</loopCardinality>'
+        return start + f"{done}</multiInstanceLoopCharacteristics>"
+
+    def add_multi(self, depth: int) -> Ends:
+        key, kind = self.key("m"), self.pick("userTask", "userTask", "serviceTask", "task")
+        extra = ' camunda:delegateExpression="${some.handler}"' if kind == "serviceTask" else ""
+        self.element(f'<{kind} id="{key}"{extra}>{self.loop()}</{kind}>')
+        return key, key
+
+    def add_boundary(self, depth: int) -> Ends:
+        key = self.key("b")
+        loop = self.loop() if self.pick(False, True) else ""
+        self.element(f'<userTask id="{key}" camunda:assignee="a">{loop}</userTask>')
+        return self.attach(key)
+
+    def attach(self, key: str) -> Ends:
+        """One or two boundary events on an activity, joined behind it."""
+        join = self.gateway("exclusive")
+        self.flow(key, join)
+        for _ in range(int(str(self.pick(1, 1, 2)))):
+            boundary, kind = self.key("y"), str(self.pick("timer", "message", "signal", "cycle", "conditional"))
+            stops = self.pick("true", "true", "false")
+            self.element(
+                f'<boundaryEvent id="{boundary}" attachedToRef="{key}" cancelActivity="{stops}">{event(kind)}</boundaryEvent>'
+            )
+            if stops == "true":
+                self.flow(boundary, join)
+            else:
+                _, last = self.add_user(0)
+                self.flow(boundary, last)
+                stop = self.key("e")
+                self.element(f'<endEvent id="{stop}"/>')
+                self.flow(last, stop)
+        return key, join
+
+    # ---- blocks ------------------------------------------------------------------------------------------------------
+    def add_sequence(self, depth: int) -> Ends:
+        first, second = self.block(depth), self.block(depth)
+        self.flow(first[1], second[0])
+        return first[0], second[1]
+
+    def branches(self, kind: str, depth: int, conditions: bool) -> Ends:
+        """Two or three blocks between a split and a join."""
+        split, join = self.gateway(kind), self.gateway(kind)
+        number = int(str(self.pick(2, 3)))
+        for branch in range(number):
+            first, last = self.block(depth)
+            self.flow(split, first, f"c % {number} == {branch}" if conditions and branch else None)
+            self.flow(last, join)
+        return split, join
+
+    def add_both(self, depth: int) -> Ends:
+        return self.branches("parallel", depth, conditions=False)
+
+    def add_choice(self, depth: int) -> Ends:
+        return self.branches("exclusive", depth, conditions=True)
+
+    def add_any(self, depth: int) -> Ends:
+        split, join = self.gateway("inclusive"), self.gateway("inclusive")
+        for condition in ("c % 2 == 1", "c &gt; 1", None):
+            first, last = self.block(depth)
+            self.flow(split, first, condition)
+            self.flow(last, join)
+        return split, join
+
+    def add_loop(self, depth: int) -> Ends:
+        merge, again = self.gateway("exclusive"), self.gateway("exclusive")
+        first, last = self.block(depth)
+        pause, _ = self.add_user(0)  # so that it cannot go round without waiting
+        self.flow(merge, first)
+        self.flow(last, pause)
+        self.flow(pause, again)
+        self.flow(again, merge, "c % 3 == 1")
+        return merge, again
+
+    def add_events(self, depth: int) -> Ends:
+        gateway, join = self.gateway("eventBased"), self.gateway("exclusive")
+        for kind in ("message", self.pick("timer", "signal", "message2")):
+            catch = self.key("c")
+            self.element(f'<intermediateCatchEvent id="{catch}">{event(str(kind))}</intermediateCatchEvent>')
+            first, last = self.block(depth)
+            self.flow(gateway, catch)
+            self.flow(catch, first)
+            self.flow(last, join)
+        return gateway, join
+
+    def sub(self, depth: int, loop: str) -> Ends:
+        """A sub-process, sometimes with boundary events."""
+        key = self.key("p")
+        error = self.pick(False, False, True)
+        inner = self.inside(depth, '<errorEventDefinition errorRef="E"/>' if error else "")
+        self.element(f'<subProcess id="{key}">{loop}{inner}</subProcess>')
+        if error:
+            boundary = self.key("y")
+            self.element(f'<boundaryEvent id="{boundary}" attachedToRef="{key}"><errorEventDefinition/></boundaryEvent>')
+            join = self.gateway("exclusive")
+            self.flow(key, join)
+            self.flow(boundary, join)
+            return key, join
+        return self.attach(key) if self.pick(False, True) else (key, key)
+
+    def add_sub(self, depth: int) -> Ends:
+        return self.sub(depth, "")
+
+    def add_many(self, depth: int) -> Ends:
+        return self.sub(min(depth, 1), self.loop())
+
+
+def event(kind: str) -> str:
+    """An event definition."""
+    return {
+        "message": '<messageEventDefinition messageRef="M"/>',
+        "message2": '<messageEventDefinition messageRef="M2"/>',
+        "signal": '<signalEventDefinition signalRef="S"/>',
+        "timer": "<timerEventDefinition><timeDuration>PT2H</timeDuration></timerEventDefinition>",
+        "cycle": "<timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition>",
+        "conditional": "<conditionalEventDefinition><condition>c == 7</condition></conditionalEventDefinition>",
+    }[kind]
+
+
+@st.composite
+def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3) -> bytes:
+    """A diagram with one process `random_process`."""
+    inside = Builder(draw).inside(depth)
+    names = '<message id="M" name="m"/><message id="M2" name="m2"/><signal id="S" name="s"/><error id="E" errorCode="e"/>'
+    return f'{HEAD}{names}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()
