@@ -217,18 +217,17 @@ def _share_out(seed: int, bodies: Sequence[BodyFacts], few: dict[int, int], inst
     left = institutions - sum(map(len, wanted))
     direct = max(2, institutions // 14)
     others = [index for index in range(len(bodies)) if index not in few]
-    for _ in range(3):  # first the quota of all, as far as it goes
+    odd = (Fate.LATE, Fate.REJECTED, Fate.UNLISTED, Fate.SILENT, Fate.LATE_CORRECTION)
+    for turn in range(institutions // 9):  # those whom something befalls
+        wanted[dice.choice(others)].append(odd[turn % len(odd)])
+        left -= 1
+    for _ in range(3):  # then the quota of all, as far as it goes
         for index in others:
             if left > direct:
                 wanted[index].append(Fate.RECOMMENDED)
                 left -= 1
-    odd = (Fate.LATE, Fate.REJECTED, Fate.UNLISTED, Fate.SILENT, Fate.LATE_CORRECTION)
-    for turn in range(max(0, left - direct)):
-        index = dice.choice(range(len(bodies)))
-        if index in few or turn % 3 == 0:
-            wanted[index].append(odd[turn % len(odd)])
-        else:
-            wanted[index].append(Fate.RECOMMENDED)
+    for _ in range(max(0, left - direct)):
+        wanted[dice.choice(others)].append(Fate.RECOMMENDED)
     return wanted
 
 
@@ -247,7 +246,7 @@ def _plan_institution(seed: int, number: int, index: int, fate: Fate, body: Body
 
 def _plan_direct(seed: int, number: int, dates: Dates) -> InstitutionPlan:
     dice = chance(seed, "direct", number)
-    fate = dice.choice((Fate.RECOMMENDED, Fate.RECOMMENDED, Fate.RECOMMENDED, Fate.LATE, Fate.REJECTED, Fate.SILENT))
+    fate = (Fate.RECOMMENDED, Fate.LATE, Fate.RECOMMENDED, Fate.REJECTED, Fate.RECOMMENDED, Fate.SILENT)[number % 6]
     if fate is Fate.LATE:
         sends_at = dates.cutoff_at + timedelta(seconds=dice.choice((0, 1, 7)))
     elif dice.random() < 0.3:
