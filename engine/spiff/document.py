@@ -19,7 +19,7 @@ from uuid import UUID
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import StepFailed
+from engine.errors import Finding, StepFailed
 from engine.kernel import Document
 from engine.spiff.language import ENGINE
 from engine.spiff.scopes import Instance, Scope
@@ -43,7 +43,7 @@ def load_instance(spec: Any, inner: dict[str, Any], document: Document, moment: 
     Raises StepFailed for a document that this kernel did not write.
     """
     if document.get("kernel") != "spiff" or document.get("format") != FORMAT:
-        raise StepFailed(element=spec.name, reason="the document was not written by the SpiffWorkflow kernel")
+        raise StepFailed(element=spec.name, reason=Finding("spiff_document"))
     instance = Instance(spec, inner, ENGINE, moment)
     instance.count, instance.data = document["n"], dict(document["vars"])
     instance.ended = document.get("ended", False)

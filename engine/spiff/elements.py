@@ -19,7 +19,7 @@ from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import OperationNotSupported, StepFailed
+from engine.errors import Finding, OperationNotSupported, StepFailed
 from engine.kernel import Thrown, WaitKind
 from engine.spiff.language import ENGINE
 from engine.spiff.scopes import Instance, Scope, SubScope, WaitRow
@@ -76,7 +76,7 @@ class Element(BpmnSpecMixin):
         if not (conditional if isinstance(self, Activity) else chosen):
             chosen += [flow for flow in flows if flow.default]
         if flows and not chosen:
-            raise StepFailed(element=self.bpmn_id, reason="no condition holds and there is no default flow")
+            raise StepFailed(element=self.bpmn_id, reason=Finding("spiff_no_flow"))
         return chosen
 
     def waits(self, my_task: Task) -> list[WaitRow]:
@@ -275,7 +275,7 @@ def open_scope(scope: Scope, element_id: str | None = None) -> None:
     spec = scope.spec
     starts = [spec.task_specs.get(element_id)] if element_id else spec.first
     if element_id and not isinstance(starts[0], Start) or spec.is_process and not starts:
-        raise OperationNotSupported(reason=f"{spec.name} cannot begin at {element_id or 'a plain start event'}")
+        raise OperationNotSupported(reason=Finding("spiff_no_start", element=element_id, values={"process": spec.name}))
     for start in starts:
         scope.send(start)
     scope.top_workflow.touched.append(scope)

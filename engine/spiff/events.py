@@ -48,7 +48,7 @@ class Deadline(EventDefinition):
         try:
             return first_due(self.kind, value, instance_of(task).now)
         except MomentInvalid as problem:
-            raise StepFailed(element=element_id, reason=str(problem)) from problem
+            raise StepFailed(element=element_id, reason=problem) from problem
 
 
 class LinkEventDefinition(EventDefinition):

@@ -13,7 +13,7 @@ from typing import Any
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import StepFailed
+from engine.errors import Finding, StepFailed
 from engine.kernel import WaitKind
 from engine.spiff.elements import Element, SequenceFlow, instance_of
 from engine.spiff.events import BoundaryEvent, CatchEvent, ThrowEvent, linked
@@ -31,7 +31,7 @@ class ExclusiveGateway(Element):
                 return [flow]
         others = [flow for flow in flows if flow.default] or [flow for flow in flows if not flow.condition]
         if flows and not others:
-            raise StepFailed(element=self.bpmn_id, reason="no condition holds and there is no default flow")
+            raise StepFailed(element=self.bpmn_id, reason=Finding("spiff_no_flow"))
         return others[:1]
 
 

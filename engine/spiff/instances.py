@@ -15,12 +15,17 @@ from typing import Any
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
 
-from engine.errors import StepFailed
+from engine.errors import Finding, StepFailed
 from engine.spiff.elements import Activity, instance_of
 from engine.spiff.language import ENGINE
 
 MAX_INSTANCES = 10_000
 """Instances of one multi-instance activity."""
+
+
+def no_instances(value: Any) -> Finding:
+    """Why a collection or cardinality cannot be used."""
+    return Finding("spiff_no_instances", values={"value": str(value)[:100], "limit": MAX_INSTANCES})
 
 
 class Repeated(Activity, LoopTask):
@@ -96,14 +101,14 @@ class MultiInstance(Repeated):
             return None
         value = ENGINE.value(body, self.collection, self.bpmn_id)
         if not isinstance(value, list | tuple) or len(value) > MAX_INSTANCES:
-            raise StepFailed(element=self.bpmn_id, reason=f"{self.collection} is no list of at most {MAX_INSTANCES} items")
+            raise StepFailed(element=self.bpmn_id, reason=no_instances(self.collection))
         return list(value)
 
     def number(self, body: Task) -> int:
         """The cardinality. Raises StepFailed when it is no number of instances."""
         value = 1 if self.cardinality is None else ENGINE.value(body, self.cardinality, self.bpmn_id)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INSTANCES:
-            raise StepFailed(element=self.bpmn_id, reason=f"{value!r} is no number of instances")
+            raise StepFailed(element=self.bpmn_id, reason=no_instances(value))
         return value
 
     def open_next(self, body: Task, *extra: Any) -> None:

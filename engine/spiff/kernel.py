@@ -56,7 +56,7 @@ class SpiffKernel:
         specs = self.specs(definition, process_id)
         instance = load_instance(*specs, document, moment) if document else Instance(*specs, ENGINE, moment)
         if instance.ended:
-            raise OperationNotSupported(reason="the instance has ended")
+            raise OperationNotSupported(reason=Finding("spiff_ended"))
         before = instance.waiting()
         delivered = self._perform(instance, operation)
         instance.do_engine_steps()
@@ -94,11 +94,11 @@ class SpiffKernel:
         known = self._specs.setdefault(definition, {})
         if process_id not in known:
             if process_id not in definition.processes:
-                raise OperationNotSupported(reason=f"no process is called {process_id}")
+                raise OperationNotSupported(reason=Finding("spiff_no_process", values={"process": process_id}))
             found = limits(definition, process_id)
             if found:
-                reason = "; ".join(f"{finding.element}: {finding.values['reason']}" for finding in found)
-                raise OperationNotSupported(reason=reason)
+                elements = ", ".join(dict.fromkeys(str(finding.element) for finding in found))
+                raise OperationNotSupported(findings=found, reason=Finding("spiff_limits", values={"elements": elements}))
             parser = self._parsers.get(definition)
             if parser is None:
                 parser = self._parsers[definition] = parse_diagram(definition.xml, definition.name)
@@ -125,7 +125,7 @@ class SpiffKernel:
                 return instance.deliver(kind, name, variables, token, element_id)
             case Fire(token, element_id):
                 if not instance.fire(token, element_id):
-                    raise OperationNotSupported(reason=f"no timer of {element_id} waits for the token {token}")
+                    raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
             case SetVariables(variables):
                 instance.assign_inside(instance, variables)
             case Cancel():

@@ -16,7 +16,7 @@ from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 from SpiffWorkflow.task import Task
 
-from engine.errors import OperationNotSupported, Problem, StepFailed
+from engine.errors import Finding, OperationNotSupported, Problem, StepFailed
 from engine.expressions import VariableMissing, parse, parse_template
 
 
@@ -32,11 +32,11 @@ class ExpressionEnvironment(BasePythonScriptEngineEnvironment):
 
     def execute(self, script: str, context: Any, external_context: Any = None) -> NoReturn:
         """Raises OperationNotSupported: scripts wait and are run outside."""
-        raise OperationNotSupported(reason="scripts are run outside of the kernel")
+        raise OperationNotSupported(reason=Finding("spiff_outside"))
 
     def call_service(self, context: Any, **kwargs: Any) -> NoReturn:
         """Raises OperationNotSupported: service tasks wait for their handlers."""
-        raise OperationNotSupported(reason="services are called outside of the kernel")
+        raise OperationNotSupported(reason=Finding("spiff_outside"))
 
 
 class ExpressionEngine(PythonScriptEngine):
@@ -72,7 +72,7 @@ class ExpressionEngine(PythonScriptEngine):
         try:
             return self.environment.evaluate(expression, seen, more)
         except Problem as problem:
-            raise StepFailed(element=element_id, reason=str(problem)) from problem
+            raise StepFailed(element=element_id, reason=problem) from problem
 
     def holds(self, task: Task, condition: str, element_id: str) -> bool:
         """Whether the condition of a conditional event is true. What asks for a variable that is not there yet is not.
@@ -102,7 +102,7 @@ class ExpressionEngine(PythonScriptEngine):
         try:
             return parse_template(text).evaluate(variables)
         except Problem as problem:
-            raise StepFailed(element=element_id, reason=str(problem)) from problem
+            raise StepFailed(element=element_id, reason=problem) from problem
 
     def execute(self, task: Task, script: str, external_context: Any = None) -> NoReturn:
         """Raises OperationNotSupported."""

@@ -8,21 +8,21 @@ from engine.errors import Finding
 from engine.model import Definition, MultiInstance, Node
 
 KINDS = {
-    "complexGateway": "complex gateways are not run",
-    "transaction": "transactions are not run",
-    "adHocSubProcess": "ad-hoc sub-processes are not run",
+    "complexGateway": "limit_complex_gateway",
+    "transaction": "limit_transaction",
+    "adHocSubProcess": "limit_ad_hoc",
 }
-EVENTS = {"compensate": "compensation is not run", "cancel": "cancel events are not run"}
+EVENTS = {"compensate": "limit_compensation", "cancel": "limit_transaction"}
 
 
 def limits(definition: Definition, process_id: str | None = None) -> list[Finding]:
     """A warning for each element that this kernel cannot run: of one process and of those that it calls, or of all."""
     wanted = set(definition.processes) if process_id is None else called_processes(definition, process_id)
     return [
-        Finding("opinion_limit", "warning", node.id, str(node.line), {"process": node.process, "reason": reason})
+        Finding(code, "warning", node.id, str(node.line), {"process": node.process})
         for node in definition.nodes.values()
         if node.process in wanted
-        for reason in reasons(node)
+        for code in dict.fromkeys(limit_codes(node))
     ]
 
 
@@ -39,22 +39,22 @@ def called_processes(definition: Definition, process_id: str) -> set[str]:
     return found
 
 
-def reasons(node: Node) -> Iterator[str]:
-    """Why a node cannot be run; nothing for one that can."""
+def limit_codes(node: Node) -> Iterator[str]:
+    """What keeps a node from being run, as codes of findings; nothing for one that can."""
     if node.kind in KINDS:
         yield KINDS[node.kind]
     if node.triggered_by_event:
-        yield "event sub-processes are not run"
+        yield "limit_event_sub_process"
     if node.for_compensation:
         yield EVENTS["compensate"]
     for event in node.events:
         if event.kind in EVENTS:
             yield EVENTS[event.kind]
     if node.parallel_multiple:
-        yield "events that wait for all of several definitions are not run"
+        yield "limit_parallel_multiple"
     if node.start_quantity != 1 or node.completion_quantity != 1:
-        yield "quantities of tokens are not run"
+        yield "limit_quantity"
     if isinstance(node.loop, MultiInstance) and node.loop.behaviors:
-        yield "events that multi-instance activities throw are not run"
+        yield "limit_behavior"
     if node.instantiate:
-        yield "instantiating tasks and gateways are not run"
+        yield "limit_instantiate"

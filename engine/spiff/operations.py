@@ -7,7 +7,7 @@ from typing import Any
 
 from SpiffWorkflow.task import Task
 
-from engine.errors import OperationNotSupported
+from engine.errors import Finding, OperationNotSupported
 from engine.kernel import WaitKind
 from engine.spiff.events import BoundaryEvent
 from engine.spiff.gateways import TokenJoin
@@ -22,7 +22,7 @@ def find_task(instance: Instance, token: str) -> Task:
     """The live task with this token. Raises OperationNotSupported."""
     task = instance.find(token)
     if task is None:
-        raise OperationNotSupported(reason=f"nothing waits under the token {token}")
+        raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
     return task
 
 
@@ -30,7 +30,7 @@ def waiting_task(instance: Instance, token: str) -> Task:
     """The task that waits to be completed. Raises OperationNotSupported."""
     task = find_task(instance, token)
     if not any(row[0] in WORK for row in task.task_spec.waits(task)):
-        raise OperationNotSupported(reason=f"nothing is to be completed under the token {token}")
+        raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
     return task
 
 
@@ -45,9 +45,9 @@ def move(instance: Instance, tokens: tuple[str, ...], target: str, variables: Ma
     scope = next((scope for scope in scopes if all(scope in each for each in around)), None)
     spec = scope.spec.task_specs[target] if scope is not None else None
     if scope is None or isinstance(spec, BoundaryEvent):
-        raise OperationNotSupported(reason=f"{target} is not in a scope around the tokens, or no token can wait before it")
+        raise OperationNotSupported(reason=Finding("spiff_move_into", element=target, values={"target": target}))
     if isinstance(spec, TokenJoin) and spec.joins:
-        raise OperationNotSupported(reason=f"{target} waits for several flows; a token that came by none would block it")
+        raise OperationNotSupported(reason=Finding("spiff_move_to_join", element=target, values={"target": target}))
     for each in around:
         if each[scope].id in scope.tasks:  # else it went with another one
             instance.cancel_task(each[scope])
@@ -70,7 +70,7 @@ def open_body(instance: Instance, token: str) -> Task:
     task = find_task(instance, token)
     body = task if "instances" in task.internal_data else task.parent
     if not isinstance(body.task_spec, MultiInstance):
-        raise OperationNotSupported(reason=f"the token {token} is no instance of a multi-instance activity")
+        raise OperationNotSupported(reason=Finding("spiff_no_instance", values={"token": token}))
     return body
 
 
@@ -93,7 +93,7 @@ def remove_instance(instance: Instance, token: str) -> None:
     body = open_body(instance, token)
     task = find_task(instance, token)
     if task is body:
-        raise OperationNotSupported(reason=f"the token {token} is no single instance")
+        raise OperationNotSupported(reason=Finding("spiff_no_instance", values={"token": token}))
     instance.cancel_task(task)
     body.internal_data["instances"]["n"] -= 1
     instance.touched.append(body)

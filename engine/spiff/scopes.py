@@ -20,7 +20,7 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import StepFailed
+from engine.errors import Finding, StepFailed
 from engine.kernel import Logged, Thrown, WaitKind
 
 MAX_RUNS = 20_000
@@ -167,7 +167,7 @@ class Instance(Scope, BpmnWorkflow):
         """
         scope = SubScope(self.subprocess_specs[spec_name], my_task.id, self)
         if scope.depth > MAX_DEPTH:
-            raise StepFailed(element=my_task.task_spec.bpmn_id, reason=f"more than {MAX_DEPTH} scopes are inside each other")
+            raise StepFailed(element=my_task.task_spec.bpmn_id, reason=Finding("spiff_too_deep", values={"limit": MAX_DEPTH}))
         self.subprocesses[my_task.id] = scope
         return scope
 
@@ -241,7 +241,7 @@ class Instance(Scope, BpmnWorkflow):
                 if task.state == TaskState.READY and task.id in task.workflow.tasks:  # else cancelled meanwhile
                     ran += 1
                     if ran > MAX_RUNS:
-                        raise StepFailed(element=task.task_spec.bpmn_id, reason="the process goes round without ever waiting")
+                        raise StepFailed(element=task.task_spec.bpmn_id, reason=Finding("spiff_endless"))
                     task.run()
                     self.changed = True
             elif not (self.spec.joins and self.fire_joins()):
