@@ -172,7 +172,7 @@ class Checker:
 
     def check_published(self) -> None:
         """The published cases are the best by score, but for upheld objections; recomputed in exact decimals."""
-        (selection,) = self.rows("SELECT * FROM selection WHERE campaign_id = :id", id=self.campaign["id"])
+        selection = self.rows("SELECT * FROM selection WHERE campaign_id = :id ORDER BY at", id=self.campaign["id"])[0]
         weights = self.weights()
         scores = {number: self.score(rows, weights, selection["method"]) for number, rows in self.reviews.items()}
         upheld = {
