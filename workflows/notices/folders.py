@@ -18,7 +18,7 @@ from workflows.forms.faults import tell_faults
 from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice
 from workflows.notices.model import VOCABULARY, Notice
 from workflows.notices.problems import NoticeInvalid
-from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, read_yaml
+from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, is_form, read_yaml
 
 Files = Mapping[str, bytes]
 """A folder: contents by path within it (`notice.yaml`, `case.bpmn`, `forms/audit.form`)."""
@@ -46,7 +46,7 @@ def read_notice(files: Files) -> Notice:
 
 def form_keys(files: Files) -> dict[str, str]:
     """Form keys and the paths of their files."""
-    return {path[len("forms/") : -len(".form")]: path for path in files if path.startswith("forms/") and path.endswith(".form")}
+    return {path[len("forms/") : -len(".form")]: path for path in files if is_form(path)}
 
 
 def bundled_notices(root: Traversable | None = None) -> dict[str, dict[str, bytes]]:

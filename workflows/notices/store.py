@@ -189,7 +189,7 @@ def write_yaml(content: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     def ignore_aliases(self, data: Any) -> bool:
         """Write everything out."""
         return True
