@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from lxml import etree
 
+from engine.errors import Problem
+from engine.expressions import Expression, ExpressionFailed, Template
 from engine.model.camunda import read_handler
 from engine.model.definition import EventDefinition, EventKind, Timer, TimerKind
 from engine.model.report import Report, child_text, local_name
@@ -138,14 +141,21 @@ class EventReader:
             self.report.fault(code, element, at=node_id)
             return None
         kind, text = given[0]
-        if not is_plain(text):
-            expression = self.report.expression(text, element, kind, at=node_id)
-            return Timer(kind, expression, text) if expression else None
-        if "${" not in text:
+        value: Template | Expression | None
+        if is_plain(text):
+            value = self.report.template(text, element, kind, at=node_id)
+        else:
+            value = self.report.expression(text, element, kind, at=node_id)
+        if value is None:
+            return None
+        if not value.names:  # it is always the same: whether it can be read is known now
             try:
-                first_due(kind, text, PROBE)
-            except MomentInvalid as problem:
-                self.report.fault("diagram_moment", element, at=node_id, where=kind, **problem.values)
+                first_due(kind, value.evaluate({}), PROBE)
+            except (MomentInvalid, ExpressionFailed) as problem:
+                self.report.fault("diagram_moment", element, at=node_id, where=kind, **_reason(problem))
                 return None
-        template = self.report.template(text, element, kind, at=node_id)
-        return Timer(kind, template, text) if template else None
+        return Timer(kind, value, text)
+
+
+def _reason(problem: Problem) -> dict[str, Any]:
+    return {name: problem.values[name] for name in ("text", "reason")}

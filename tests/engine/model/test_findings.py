@@ -1,0 +1,229 @@
+"""Every fault of a diagram is found, with its element, all at once; each has words in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine.model
+import engine.tokens
+from engine.model import Read, check_handlers
+from engine.texts import LANGUAGES, Catalogue
+
+START = '<startEvent id="s"/>'
+USER = '<userTask id="a" camunda:assignee="x"/>'
+MESSAGE = '<message id="m" name="go"/>'
+SIGNAL = '<signal id="g" name="alarm"/>'
+
+
+def flow(*names: str, inner: str = "") -> str:
+    """A sequence flow for each pair of names that follow each other."""
+    return "".join(
+        f'<sequenceFlow id="{a}_{b}" sourceRef="{a}" targetRef="{b}">{inner}</sequenceFlow>'
+        for a, b in zip(names, names[1:], strict=False)
+    )
+
+
+def condition(text: str) -> str:
+    return f"<conditionExpression>{text}</conditionExpression>"
+
+
+THROW = '<intermediateThrowEvent id="t">{}</intermediateThrowEvent>'
+CATCH = '<intermediateCatchEvent id="t">{}</intermediateCatchEvent>'
+SPLIT = START + USER + '<userTask id="b" camunda:assignee="x"/>' + flow("s", "g", "a") + flow("g", "b")
+
+# (code, severity, element, body)
+CASES: list[tuple[str, str, str | None, str]] = [
+    ("diagram_process_empty", "error", "p", ""),
+    ("diagram_id_twice", "error", "a", START + USER + USER + flow("s", "a")),
+    ("diagram_id_twice", "error", "s_a", START + USER + flow("s", "a") + flow("s", "a")),
+    ("diagram_element_unsupported", "error", "x", USER + '<choreographyTask id="x"/>'),
+    ("diagram_element_unsupported", "error", "x", USER + '<eventBasedGateway id="x" eventGatewayType="Parallel"/>'),
+    # expressions
+    ("diagram_expression", "error", "g_a", SPLIT.replace('targetRef="a"></', f'targetRef="a">{condition("x ==")}</')
+     + '<exclusiveGateway id="g" default="g_b"/>'),
+    ("diagram_expression", "error", "a", '<userTask id="a" camunda:assignee="${a b}"/>'),
+    ("diagram_expression", "error", "a", '<userTask id="a" camunda:candidateGroups="x@${y"/>'),
+    ("diagram_expression", "error", "t", '<intermediateCatchEvent id="t"><timerEventDefinition><timeDate>${__import__("os")}'
+     "</timeDate></timerEventDefinition></intermediateCatchEvent>"),
+    ("diagram_expression", "error", "a", '<userTask id="a" camunda:assignee="x"><multiInstanceLoopCharacteristics '
+     'camunda:collection="${x **}"/></userTask>'),
+    ("diagram_moment", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:dueDate="tomorrow"/>'),
+    ("diagram_moment", "error", "t", '<intermediateCatchEvent id="t"><timerEventDefinition><timeDuration>P1X</timeDuration>'
+     "</timerEventDefinition></intermediateCatchEvent>"),
+    # references
+    ("diagram_reference_unknown", "error", "r", '<receiveTask id="r" messageRef="none"/>'),
+    ("diagram_reference_unknown", "error", "t", '<intermediateCatchEvent id="t"><eventDefinitionRef>none</eventDefinitionRef>'
+     "</intermediateCatchEvent>"),
+    ("diagram_reference_unknown", "error", "t", '<intermediateThrowEvent id="t"><compensateEventDefinition activityRef="no"/>'
+     "</intermediateThrowEvent>"),
+    ("diagram_reference_missing", "error", "r", '<receiveTask id="r"/>'),
+    ("diagram_reference_missing", "error", "t", THROW.format("<signalEventDefinition/>")),
+    ("diagram_reference_missing", "error", "t", THROW.format("<linkEventDefinition/>")),
+    # events
+    ("diagram_event_not_possible", "error", "t", CATCH.format("<errorEventDefinition/>")),
+    ("diagram_event_not_possible", "error", "t", '<endEvent id="t"><timerEventDefinition/></endEvent>'),
+    ("diagram_condition_empty", "error", "t", '<intermediateCatchEvent id="t"><conditionalEventDefinition/>'
+     "</intermediateCatchEvent>"),
+    ("diagram_timer_empty", "error", "t", '<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),
+    ("diagram_moment", "error", "t", CATCH.format("<timerEventDefinition><timeDate>2022</timeDate></timerEventDefinition>")),
+    ("diagram_timer_ambiguous", "error", "t", '<intermediateCatchEvent id="t"><timerEventDefinition><timeDate>${a}</timeDate>'
+     "<timeDuration>PT1H</timeDuration></timerEventDefinition></intermediateCatchEvent>"),
+    ("diagram_several_timers", "error", "t", '<intermediateCatchEvent id="t">' + "<timerEventDefinition><timeDuration>PT1H"
+     "</timeDuration></timerEventDefinition>" * 2 + "</intermediateCatchEvent>"),
+    ("diagram_several_handlers", "error", "t", '<endEvent id="t">'
+     + '<messageEventDefinition camunda:delegateExpression="${a.b}"/>' * 2 + "</endEvent>"),
+    ("diagram_must_interrupt", "error", "b", USER + '<boundaryEvent id="b" attachedToRef="a" cancelActivity="false">'
+     "<errorEventDefinition/></boundaryEvent>"),
+    ("diagram_attached_unknown", "error", "b", USER + '<boundaryEvent id="b" attachedToRef="none"><errorEventDefinition/>'
+     "</boundaryEvent>"),
+    ("diagram_attached_unknown", "error", "b", START + USER + flow("s", "a") + '<boundaryEvent id="b" attachedToRef="s">'
+     "<errorEventDefinition/></boundaryEvent>"),
+    ("diagram_start_in_subprocess", "error", "i", f'<subProcess id="q"><startEvent id="i"><messageEventDefinition '
+     f'messageRef="m"/></startEvent>{USER}{flow("i", "a")}</subProcess>'),
+    ("diagram_start_only_in_event_subprocess", "error", "i", START + '<startEvent id="i"><errorEventDefinition/></startEvent>'),
+    ("diagram_start_by_hand", "warning", "i", '<startEvent id="i"><signalEventDefinition signalRef="g"/></startEvent>'),
+    ("diagram_cancel_misplaced", "error", "e", START + '<endEvent id="e"><cancelEventDefinition/></endEvent>' + flow("s", "e")),
+    ("diagram_cancel_misplaced", "error", "b", USER + '<boundaryEvent id="b" attachedToRef="a"><cancelEventDefinition/>'
+     "</boundaryEvent>"),
+    ("diagram_cancel_not_caught", "warning", "e", '<transaction id="t"><endEvent id="e"><cancelEventDefinition/></endEvent>'
+     "</transaction>"),
+    ("diagram_event_subprocess_start", "error", "q", USER + '<subProcess id="q" triggeredByEvent="true"><startEvent id="i"/>'
+     "</subProcess>"),
+    ("diagram_event_subprocess_loop", "error", "q", USER + '<subProcess id="q" triggeredByEvent="true"><startEvent id="i">'
+     '<messageEventDefinition messageRef="m"/></startEvent><standardLoopCharacteristics loopMaximum="2"/></subProcess>'),
+    ("diagram_event_subprocess_boundary", "error", "q", USER + '<subProcess id="q" triggeredByEvent="true"><startEvent id="i">'
+     '<messageEventDefinition messageRef="m"/></startEvent></subProcess><boundaryEvent id="b" attachedToRef="q">'
+     "<errorEventDefinition/></boundaryEvent>"),
+    ("diagram_link_twice", "error", "l", START + USER + flow("s", "a") + "".join(
+        f'<intermediateCatchEvent id="{name}"><linkEventDefinition name="x"/></intermediateCatchEvent>' for name in "lk")),
+    ("diagram_link_unmatched", "warning", "l", '<intermediateThrowEvent id="l"><linkEventDefinition name="x"/>'
+     "</intermediateThrowEvent>"),
+    ("diagram_event_gateway_target", "error", "g", START + USER + '<eventBasedGateway id="g"/>' + flow("s", "g", "a")),
+    ("diagram_compensation_without_activity", "warning", "b", USER + '<boundaryEvent id="b" attachedToRef="a">'
+     "<compensateEventDefinition/></boundaryEvent>"),
+    ("diagram_not_for_compensation", "warning", "u", USER + '<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/>'
+     '</boundaryEvent><userTask id="u" camunda:assignee="x"/><association id="as" sourceRef="b" targetRef="u"/>'),
+    # flows
+    ("diagram_flow_end_unknown", "error", "s_none", START + USER + flow("s", "none") + flow("s", "a")),
+    ("diagram_flow_end_unknown", "error", "none_a", START + USER + flow("none", "a") + flow("s", "a")),
+    ("diagram_flow_between_scopes", "error", "s_i", START + f'<subProcess id="q"><userTask id="i" camunda:assignee="x"/>'
+     f'</subProcess>{flow("s", "q")}{flow("s", "i")}'),
+    ("diagram_flow_into", "error", "s", START + USER + flow("s", "a", "s")),
+    ("diagram_flow_out_of", "error", "e", START + USER + '<endEvent id="e"/>' + flow("s", "e", "a")),
+    ("diagram_default_unknown", "error", "a", START + '<userTask id="a" camunda:assignee="x" default="s_a"/>' + flow("s", "a")),
+    ("diagram_default_misplaced", "error", "g", SPLIT + '<parallelGateway id="g" default="g_a"/>'),
+    ("diagram_default_condition", "warning", "g_a", SPLIT.replace('targetRef="a"></', f'targetRef="a">{condition("x")}</')
+     .replace('targetRef="b"></', f'targetRef="b">{condition("y")}</') + '<exclusiveGateway id="g" default="g_a"/>'),
+    ("diagram_condition_ignored", "error", "g_a", SPLIT.replace('targetRef="a"></', f'targetRef="a">{condition("x")}</')
+     + '<parallelGateway id="g"/>'),
+    ("diagram_condition_ignored", "error", "s_a", START + USER + flow("s", "a", inner=condition("x"))),
+    ("diagram_exclusive_ambiguous", "error", "g", SPLIT + '<exclusiveGateway id="g"/>'),
+    ("diagram_exclusive_else", "warning", "g_b", SPLIT.replace('targetRef="a"></', f'targetRef="a">{condition("x")}</')
+     + '<exclusiveGateway id="g"/>'),
+    ("diagram_unreachable", "warning", "a", START + USER),
+    ("diagram_nothing_starts", "error", "p", USER + '<userTask id="b" camunda:assignee="x"/>' + flow("a", "b", "a")),
+    ("diagram_lane_node_unknown", "warning", "l", USER + '<laneSet id="ls"><lane id="l"><flowNodeRef>none</flowNodeRef></lane>'
+     "</laneSet>"),
+    # activities
+    ("diagram_quantity", "error", "a", '<userTask id="a" camunda:assignee="x" startQuantity="0"/>'),
+    ("diagram_quantity", "error", "a", '<userTask id="a" camunda:assignee="x" completionQuantity="many"/>'),
+    ("diagram_loop_maximum", "error", "a", '<task id="a"><standardLoopCharacteristics loopMaximum="-1"/></task>'),
+    ("diagram_loop_endless", "error", "a", '<task id="a"><standardLoopCharacteristics/></task>'),
+    ("diagram_multi_instance_empty", "error", "a", '<task id="a"><multiInstanceLoopCharacteristics/></task>'),
+    ("diagram_output_multi_instance", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
+     '<camunda:outputParameter name="y">1</camunda:outputParameter></camunda:inputOutput></extensionElements>'
+     "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics></task>"),
+    ("diagram_script_missing", "error", "a", '<scriptTask id="a"/>'),
+    ("diagram_call_unknown", "error", "a", '<callActivity id="a" calledElement="none"/>'),
+    ("diagram_call_cannot_start", "error", "a", '<callActivity id="a" calledElement="other"/>'),
+    ("diagram_task_for_nobody", "warning", "a", '<userTask id="a"/>'),
+    # Camunda
+    ("diagram_handler_form", "error", "a", '<serviceTask id="a" camunda:delegateExpression="audits.record"/>'),
+    ("diagram_handler_form", "error", "a", '<serviceTask id="a" camunda:delegateExpression="${audits.record()}"/>'),
+    ("diagram_handler_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:delegateExpression="${a.b}"/>'),
+    ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" camunda:class="org.example.Delegate"/>'),
+    ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" operaton:expression="${x.y()}"/>'),
+    ("diagram_extension_unsupported", "error", "a", '<serviceTask id="a"><extensionElements><camunda:connector/>'
+     "</extensionElements></serviceTask>"),
+    ("diagram_extension_unsupported", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
+     '<camunda:inputParameter name="x"><camunda:script>1</camunda:script></camunda:inputParameter></camunda:inputOutput>'
+     "</extensionElements></task>"),
+    ("diagram_extension_unsupported", "error", "a", '<task id="a"><extensionElements>'
+     '<camunda:taskListener event="create" delegateExpression="${a.b}"/></extensionElements></task>'),
+    ("diagram_listener_event", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements>'
+     '<camunda:taskListener event="timeout" delegateExpression="${a.b}"/></extensionElements></userTask>'),
+    ("diagram_handler_form", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements>'
+     '<camunda:taskListener event="create" class="org.example.Listener"/></extensionElements></userTask>'),
+    ("diagram_allow_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
+     '<camunda:property name="allow" value="return fly"/></camunda:properties></extensionElements></userTask>'),
+    ("diagram_return_to_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
+     '<camunda:property name="return_to" value="previous nowhere"/></camunda:properties></extensionElements></userTask>'),
+]  # fmt: skip
+OTHER = '<startEvent id="os"><messageEventDefinition messageRef="m"/></startEvent>'
+TOP = f'{MESSAGE}{SIGNAL}<process id="other" isExecutable="true">{OTHER}</process>'
+
+
+@pytest.fixture(scope="module")
+def words() -> Catalogue:
+    """The texts of the engine."""
+    return Catalogue("engine")
+
+
+@pytest.mark.parametrize(("code", "severity", "element", "body"), CASES, ids=[f"{case[0]}-{i}" for i, case in enumerate(CASES)])
+def test_a_fault_is_found_at_its_element(
+    code: str, severity: str, element: str | None, body: str, read_body: Callable[..., Read], words: Catalogue
+) -> None:
+    result = read_body(body, top=TOP)
+    found = [finding for finding in result.findings if finding.code == code]
+    assert [(finding.severity, finding.element) for finding in found][:1] == [(severity, element)], result.findings
+    assert all(finding.path for finding in found)
+    assert (result.definition is None) == any(finding.severity == "error" for finding in result.findings)
+    for finding in found:
+        for language in LANGUAGES:
+            assert "{" not in words.tell(finding, language).replace("${", ""), words.tell(finding, language)
+
+
+def test_every_code_of_the_room_is_tested_and_has_words(words: Catalogue) -> None:
+    folders = [Path(module.__file__ or "").parent for module in (engine.model, engine.tokens)]
+    source = "".join(path.read_text("utf-8") for folder in folders for path in folder.glob("*.py"))
+    codes = set(re.findall(r'"(diagram_[a-z_]+)"', source))
+    tested = {case[0] for case in CASES}
+    elsewhere = {code for code in codes if code in Path(__file__).with_name("test_source.py").read_text("utf-8")}
+    assert codes - tested - elsewhere == {"diagram_handler_missing", "diagram_handler_unknown", "diagram_name_expression"}
+    assert codes <= words.entries.keys()
+
+
+def test_all_faults_are_reported_at_once(read_body: Callable[..., Read]) -> None:
+    body = START + '<userTask id="a" camunda:assignee="${" startQuantity="0"/>' + flow("s", "none") + '<scriptTask id="c"/>'
+    codes = [finding.code for finding in read_body(body).findings if finding.severity == "error"]
+    assert sorted(codes) == ["diagram_expression", "diagram_flow_end_unknown", "diagram_quantity", "diagram_script_missing"]
+
+
+def test_the_line_is_that_of_the_element(read_body: Callable[..., Read]) -> None:
+    result = read_body(START + "\n" + '<scriptTask id="a"/>\n' + flow("s", "a"))
+    assert [(finding.element, finding.path) for finding in result.findings] == [("a", "5")]
+
+
+def test_names_of_messages_hold_no_expressions(read_body: Callable[..., Read]) -> None:
+    result = read_body(USER, top='<message id="m" name="go_${x}"/>')
+    assert [finding.code for finding in result.findings] == ["diagram_name_expression"]
+
+
+def test_handlers_must_be_registered(read_body: Callable[..., Read]) -> None:
+    body = (
+        START + '<serviceTask id="a" camunda:delegateExpression="${audits.record}"/><serviceTask id="b"/>'
+        '<userTask id="c" camunda:assignee="x"><extensionElements><camunda:taskListener event="complete" '
+        'delegateExpression="${cases.close}"/></extensionElements></userTask><endEvent id="e"><messageEventDefinition '
+        'camunda:delegateExpression="${mails.send}"/></endEvent>' + flow("s", "a", "b", "c", "e")
+    )
+    definition = read_body(body).definition
+    assert definition is not None
+    found: Any = [(finding.code, finding.element) for finding in check_handlers(definition, {"mails.send"})]
+    unknown, missing = "diagram_handler_unknown", "diagram_handler_missing"
+    assert found == [(unknown, "a"), (missing, "b"), (unknown, "c")]
+    assert check_handlers(definition, {"mails.send", "audits.record", "cases.close"})[0].element == "b"
