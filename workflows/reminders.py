@@ -92,7 +92,7 @@ def plan_for_campaign(work: Work, campaign_id: str) -> int:
     query = sa.select(user_task.c.element_id, user_task.c.due_at).where(
         _of_campaign(campaign_id), user_task.c.state == "open", user_task.c.due_at.is_not(None)
     )
-    series = {Series(row.id, element_id, due_at) for element_id, due_at in work.connection.execute(query.distinct()).tuples()}
+    series = {Series(row.id, each.element_id, each.due_at) for each in work.connection.execute(query.distinct())}
     return sum(_arm(work, each, rules) for each in sorted(series, key=lambda each: each.key))
 
 
@@ -255,8 +255,8 @@ def _say_missed(missed: Sequence[datetime], language: Language) -> str:
     return say("letter_missed", language, moments=joint.join(say_cutoff(moment, language) for moment in missed))
 
 
-def _read_open(work: Work, series: Series) -> Sequence[sa.Row[Any, Any, Any, Any]]:
-    query = sa.select(user_task.c.id, user_task.c.name, user_task.c.business_key, user_task.c.assignee).where(
+def _read_open(work: Work, series: Series) -> Sequence[sa.Row[Any]]:
+    query = sa.select(user_task).where(
         _of_campaign(series.campaign_id),
         user_task.c.element_id == series.task,
         user_task.c.due_at == series.due_at,

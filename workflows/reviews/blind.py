@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.work import Work
 from workflows.cases.reading import get_case
 from workflows.people import Person
-from workflows.reviews.problems import ReviewNotYours
+from workflows.reviews.problems import ReviewDropped, ReviewNotYours
 from workflows.reviews.scrubbing import find_names, hide_names
 from workflows.reviews.terms import find_case, read_terms
 from workflows.tables import review
@@ -34,12 +34,15 @@ def review_context(work: Work, person: Person, task: sa.Row[Any]) -> Mapping[str
 
     `case`: the case in blind review (`workflows.cases.CaseView`): without unit, body, contacts, history; attachments under
     numbers; names of the unit and contacts replaced in all texts. `criteria`: the demands with their weights. `until`: due.
-    Raises ReviewNotYours when the person does not review this case, or was recused.
+    Raises ReviewNotYours when the person does not review this case, ReviewDropped after a recusal.
     """
     row = find_case(work, task.business_key)
     mine = sa.select(review.c.state).where(review.c.case_id == row.id, review.c.expert_id == person.id)
-    if work.connection.execute(mine).scalar_one_or_none() not in ("assigned", "submitted", "closed"):
+    state = work.connection.execute(mine).scalar_one_or_none()
+    if state is None:
         raise ReviewNotYours()
+    if state == "dropped":
+        raise ReviewDropped()
     terms = read_terms(work, row.campaign_id)
     names = find_names(work, row.id)
     view = get_case(work, person, row.id)
