@@ -157,7 +157,10 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """A message or signal that goes out; `variables` are what the throwing element sees."""
+    """A message or signal that goes out; `variables` are what the throwing element sees.
+
+    A signal has reached what waits in its own instance already; it goes to the other ones.
+    """
 
     kind: str
     name: str

@@ -156,7 +156,7 @@ class _Check:
             elif any(event.kind in inner for event in node.events):
                 kinds = ", ".join(event.kind for event in node.events if event.kind in inner)
                 self.fault("diagram_start_only_in_event_subprocess", node, event=kinds)
-            elif not all(event.kind == "message" for event in node.events) and not self.simulation:
+            elif not self.simulation:
                 self.warn("diagram_start_by_hand", node)
         if node.kind == "endEvent" and node.catches("cancel"):
             if scope.kind != "transaction":
@@ -169,9 +169,15 @@ class _Check:
                 self.warn("diagram_compensation_without_activity", node)
             elif not self.definition.nodes[host.compensation].for_compensation:
                 self.warn("diagram_not_for_compensation", self.definition.nodes[host.compensation])
+        if node.kind in ("boundaryEvent", "intermediateCatchEvent") and not node.events:
+            self.refuse("diagram_event_without_trigger", node)
         for event in node.events:
-            if event.kind == "compensate" and event.activity is not None and event.activity not in self.definition.nodes:
+            if event.kind == "compensate" and event.activity is not None and not self._is_activity(event.activity):
                 self.fault("diagram_reference_unknown", node, attribute="activityRef", reference=event.activity)
+
+    def _is_activity(self, node_id: str) -> bool:
+        node = self.definition.nodes.get(node_id)
+        return node is not None and node.is_activity
 
     def _event_subprocess(self, scope: Node) -> None:
         """An event sub-process has exactly one start event, and that has a trigger (BPMN 2.0.2, 10.3.5)."""

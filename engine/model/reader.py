@@ -238,7 +238,10 @@ class _Reader:
                 self.report.fault("diagram_flow_between_scopes", element, at=flow_id, node=node_id, scope=scope.id)
             else:
                 ends.append(node_id)
-        condition = self.report.expression(child_text(element, "conditionExpression"), element, "conditionExpression", at=flow_id)
+        text = child_text(element, "conditionExpression")
+        if text is None and element.find(BPMN + "conditionExpression") is not None:
+            self.report.fault("diagram_condition_empty", element, at=flow_id)
+        condition = self.report.expression(text, element, "conditionExpression", at=flow_id)
         if len(ends) == 2:
             self.flows[flow_id] = Flow(flow_id, element.get("name"), ends[0], ends[1], condition)
 
