@@ -62,6 +62,7 @@ class _Reader:
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         self.count = 0
+        self.ids: dict[str, str] = {}  # component id → path
         self.places: dict[str, str] = {}  # field key → path of its component
         self.faulty: set[str] = set()  # keys of components that could not be read: not unknown, only not usable
 
@@ -90,6 +91,8 @@ class _Reader:
         if model is None:
             self.fault("FormComponentUnsupported", path, type=shorten(kind), supported=", ".join(parts.MODELS))
             return None
+        if isinstance(own_id := raw.get("id"), str) and self.ids.setdefault(own_id, path) != path:
+            self.fault("FormIdTwice", f"{path}.id", id=shorten(own_id), other=self.ids[own_id])
         properties = self.read_properties(raw.get("properties"), f"{path}.properties")
         try:
             part = model.model_validate(raw)

@@ -142,6 +142,10 @@ def test_a_key_stands_once() -> None:
     ]
 
 
+def test_an_id_stands_once() -> None:
+    assert refused(form_of({**TEXT, "id": "x"}, {**TEXT, "key": "b", "id": "x"})) == [("components[1].id", "FormIdTwice")]
+
+
 def test_columns_of_a_table_are_apart_from_fields() -> None:
     form = Form.load(form_of(TEXT, {"type": "dynamiclist", "path": "t", "label": "表", "components": [TEXT]}))
     assert [field.key for field in form.fields] == ["a", "t"]
