@@ -72,7 +72,7 @@ def serve_static(app: Flask) -> None:
 
 
 def read_secret_key(process_engine: ProcessEngine, settings: Settings) -> str:
-    """The key that signs form tokens: of the settings, else one made once and kept in the database, the same for all its servers."""
+    """The key that signs form tokens: of the settings, else one made once and kept in the database for all its servers."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     with process_engine.read() as work:

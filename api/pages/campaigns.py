@@ -151,7 +151,7 @@ def count_bodies(board: Board) -> dict[str, int]:
 
 
 def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, Any]:
-    """What an applicant chooses: the institution (where there are several) and the body (where it does not follow from the place)."""
+    """What an applicant chooses from: the institutions, and the bodies (where one does not follow from the place)."""
     members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
     bodies = list_organisations(work, ids=list(work.connection.execute(members).scalars()))
     own = list_organisations(work, ids=sorted(who.organisations("applicant")))

@@ -66,6 +66,7 @@ def draw(work: Work, definition_id: str, done: tuple[str, ...], now: tuple[str, 
     Raises DefinitionUnknown.
     """
     loaded = get_definition(work, definition_id)
+    now = tuple(each for each in now if not loaded.model.nodes[each].is_scope)  # the steps within are what is of interest
     steps = list_steps(loaded.model, loaded.key, frozenset(done), frozenset(now))
     return Drawing(definition_id, loaded.name, done, now, steps)
 

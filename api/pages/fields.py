@@ -90,7 +90,7 @@ def read_rows(table: Field, name: str, sent: MultiDict[str, str]) -> list[dict[s
 
 
 def change_rows(form: Form, data: dict[str, Any], operation: str) -> dict[str, Any]:
-    """`add:indicators` puts an empty row at the end, `remove:indicators:2` takes the third away; anything else changes nothing."""
+    """`add:indicators` puts an empty row at the end, `remove:indicators:2` takes the third away; else nothing is changed."""
     verb, _, rest = operation.partition(":")
     key, _, place = rest.partition(":")
     table = form.by_key.get(key)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, render_template, request
 
 from api.pages.present import PUBLIC, person, process_engine
-from workflows.deadlines import load_date
+from engine.work import Work
+from workflows import notices
+from workflows.notices import NoticeSummary
 from workflows.rules import can, notice_subject
 from workflows.rules.subjects import NoticeUnknown
-from workflows.tables import notice
 
 pages = Blueprint("notices", __name__)
 FACTS = ("document", "recurrence", "recipients", "quota", "rules", "result", "scale")
@@ -22,18 +22,11 @@ FACTS = ("document", "recurrence", "recipients", "quota", "rules", "result", "sc
 def list_all() -> str:
     """The newest deployed version of each notice."""
     with process_engine().read() as work:
-        newest = (
-            sa.select(notice.c.key, sa.func.max(notice.c.version).label("version"))
-            .where(notice.c.state == "deployed")
-            .group_by(notice.c.key)
-            .subquery()
-        )
-        rows = work.connection.execute(
-            sa.select(notice)
-            .join(newest, sa.and_(newest.c.key == notice.c.key, newest.c.version == notice.c.version))
-            .order_by(notice.c.key)
-        ).all()
-    return render_template("notices.html", notices=rows)
+        newest: dict[str, NoticeSummary] = {}
+        for each in notices.list_notices(work):
+            if each.state == "deployed":
+                newest.setdefault(each.key, each)
+    return render_template("notices.html", notices=list(newest.values()))
 
 
 @pages.get("/notices/<key>")
@@ -42,21 +35,28 @@ def show(key: str) -> str:
 
     Raises NoticeUnknown.
     """
-    version = request.args.get("version", type=int)
-    query = sa.select(notice).where(notice.c.key == key).order_by(notice.c.version.desc())
-    query = query.where(notice.c.state == "deployed") if version is None else query.where(notice.c.version == version)
     with process_engine().read() as work:
-        row = work.connection.execute(query.limit(1)).one_or_none()
-        if row is None or not can(person() or PUBLIC, "notice.read", notice_subject(work, row.id)):
-            raise NoticeUnknown()
-    content = row.content
+        stored = notices.get_notice(work, find_version(work, key, request.args.get("version", type=int)))
+    content = stored.notice.model_dump(mode="json", exclude_unset=True)
     return render_template(
         "notice.html",
-        notice=row,
+        notice=stored,
         content=content,
         facts=[(part, list_facts(content[part])) for part in FACTS if content.get(part)],
-        dates=[(name, load_date(value)) for name, value in content.get("dates", {}).items()],
+        dates=list(stored.notice.dates.items()),
     )
+
+
+def find_version(work: Work, key: str, version: int | None) -> str:
+    """The id of the version that the reader may see.
+
+    Raises NoticeUnknown.
+    """
+    for each in notices.list_notices(work):
+        wanted = each.state == "deployed" if version is None else each.version == version
+        if each.key == key and wanted and can(person() or PUBLIC, "notice.read", notice_subject(work, each.id)):
+            return each.id
+    raise NoticeUnknown()
 
 
 def list_facts(part: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -50,7 +50,7 @@ def complete(task_id: str) -> Any:
         view = open_view(task_id)
         data, refused = read_form(view, task_id)
         if refused:
-            raise FormInvalid(findings=[*refused, *find_other_faults(view, data, refused)])
+            raise FormInvalid(findings=find_all_faults(view, data, refused))
         receipt = inbox.complete(process_engine(), reader(), task_id, data, revision=revision, key=key)
     except (TaskUnknown, NotPermitted):
         raise
@@ -218,17 +218,19 @@ def read_form(view: TaskView, task_id: str) -> tuple[dict[str, Any], list[Findin
     return data, refused
 
 
-def find_other_faults(view: TaskView, data: dict[str, Any], refused: list[Finding]) -> list[Finding]:
-    """The faults of the rest of the form, so that all are shown together; those of the refused files' own fields are told already."""
+def find_all_faults(view: TaskView, data: dict[str, Any], refused: list[Finding]) -> list[Finding]:
+    """The faults of the whole form together with those of the refused files, in the order of the page."""
     assert view.form is not None
     with process_engine().read(by=reader().id) as work:
         files = inbox.open_task(work, reader(), view.task.id).files
+    told = {finding.path for finding in refused}
+    found = list(refused)
     try:
         view.form.parse(data, files=files)
     except FormInvalid as invalid:
-        told = {finding.path for finding in refused}
-        return [finding for finding in invalid.findings if finding.path not in told]
-    return []
+        found += [finding for finding in invalid.findings if finding.path not in told]
+    places = {each.key: place for place, each in enumerate(view.form.fields)}
+    return sorted(found, key=lambda finding: places.get((finding.path or "").split(".")[0], -1))
 
 
 def keep_typed(task_id: str, data: dict[str, Any], revision: int) -> None:

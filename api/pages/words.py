@@ -69,6 +69,16 @@ class Words:
         """A half-open cut-off in words: the midnight after 10 August is shown as 2022年8月10日24:00(北京时间)."""
         return "" if value is None else say_cutoff(value, self.language)
 
+    def plain(self, value: Any) -> str:
+        """A plain value of a notice: days and the words that our settings know in words, all else as it stands."""
+        text = str(value)
+        if f"choice.{text}" in self.catalogue.entries:
+            return self.say(f"choice.{text}")
+        try:
+            return self.day(date.fromisoformat(text)) if len(text) == 10 else text
+        except ValueError:
+            return text
+
     def date_value(self, value: DateValue) -> str:
         """A date that may be a range, a series or unknown."""
         return say_date(value, self.language)

@@ -36,6 +36,16 @@ for (const output of document.querySelectorAll('output[data-counts]')) {
   if (field) show();
 }
 
+// A text that explains 其它 is shown when 其它 is chosen.
+for (const part of document.querySelectorAll('[data-explains]')) {
+  const choice = document.getElementById(part.dataset.explains);
+  const show = () => {
+    part.hidden = choice.matches('select') ? choice.value !== 'other' : !choice.querySelector('input[value=other]')?.checked;
+  };
+  choice.addEventListener('change', show);
+  show();
+}
+
 // Focus goes to the summary of faults, so that it is read out first.
 document.querySelector('[data-focus]')?.focus();
 

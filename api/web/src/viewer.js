@@ -21,6 +21,10 @@ async function show(frame) {
       if (elements.get(id)) canvas.addMarker(id, mark);
     }
   }
+  // As high as the drawing needs at this width, within bounds.
+  const { width, height } = canvas.viewbox().inner;
+  frame.style.height = `${Math.min(Math.max((frame.clientWidth * height) / width + 60, 240), 620)}px`;
+  canvas.resized();
   canvas.zoom('fit-viewport', 'auto');
   frame.dataset.shown = 'yes';
 

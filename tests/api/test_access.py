@@ -1,0 +1,153 @@
+"""The access matrix: every route of the application for every role. A new route without a line here fails."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from engine.definitions import latest_definition
+from engine.due import run_due
+from engine.incidents import open_incident
+from workflows.applications import first_task, start_application
+from workflows.files import attach_file, receive_file
+
+ANONYMOUS = "anonymous"
+ROLES = (ANONYMOUS, "applicant", "applicant_b", "auditor", "auditor_b", "organiser", "expert_1", "designer", "administrator")
+"""`applicant` owns the case and `auditor` audits it; those with `_b` belong to another institution and body."""
+
+P = (200,) * 9
+"""Open to everybody."""
+SIGNED = (303, *(200,) * 8)
+CLAIMED = "2"
+"""The revision of the task after the first form of all, the claim."""
+GUARD = 401
+"""A form that is sent without a log-in is answered by the log-in page."""
+
+MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
+    # (method, endpoint):                     anonymous applicant other auditor other organiser expert designer administrator
+    ("GET", "home.show"): P,
+    ("GET", "campaigns.list_all"): P,
+    ("GET", "campaigns.show"): P,
+    ("GET", "consultation.show"): P,
+    ("GET", "consultation.show_published"): P,
+    ("GET", "notices.list_all"): P,
+    ("GET", "notices.show"): P,
+    ("GET", "operations.health"): P,
+    ("GET", "operations.metrics"): P,
+    ("GET", "login.show"): (200, *(303,) * 8),
+    ("POST", "login.log_in"): (403,) * 9,  # with a wrong password
+    ("POST", "login.log_out"): (303,) * 9,
+    ("GET", "inbox.show"): SIGNED,
+    ("GET", "cases.list_all"): SIGNED,
+    ("GET", "designer.read_xml"): SIGNED,
+    ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "files.download"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "designer.list_all"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "designer.show_definition"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "designer.new_check"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("POST", "designer.check_form"): (GUARD, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
+    ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),
+    ("POST", "campaigns.drop"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # nobody is on the panel yet
+    ("POST", "consultation.send"): (409,) * 9,  # not open
+    ("POST", "tasks.claim"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
+    ("POST", "tasks.unclaim"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
+    ("POST", "tasks.complete"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # nothing filled in
+    ("POST", "tasks.save_draft"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
+    ("POST", "tasks.send_back"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
+    ("POST", "tasks.transfer"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # to nobody
+    ("POST", "tasks.declare_conflict"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
+}
+
+
+@dataclass
+class Subject:
+    """What the addresses of the routes are filled with."""
+
+    values: dict[str, str]
+
+
+@pytest.fixture
+def subject(place: Any, application: dict[str, Any]) -> Subject:
+    """A submitted case of `applicant` that waits for `auditor`, its file, an incident."""
+    who = place.person("applicant")
+    with place.engine.begin(by=who.id) as work:
+        case_id = start_application(work, who, place.campaign, channel="recommended")
+        task_id = first_task(work, case_id)
+    assert task_id is not None
+    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
+    with place.engine.begin(by=who.id) as work:
+        attachment = attach_file(work, who, received, task_id=task_id, field="seal_scan")
+    data = {key: value for key, value in application.items() if "." not in key}
+    place.complete("applicant", task_id, data)
+    with place.engine.begin() as work:
+        incident = open_incident(work, "mail", "MailRefused", "no server")
+    with place.engine.read() as work:
+        definition = latest_definition(work, "samr_2022_932_case").id
+    (audit,) = place.tasks("auditor", "audit")
+    return Subject(
+        {
+            "campaign_id": place.campaign,
+            "case_id": case_id,
+            "task_id": audit.id,
+            "attachment_id": attachment.id,
+            "definition_id": definition,
+            "incident_id": incident,
+            "person_id": place.people["expert_1"],
+            "key": "samr_2022_932",
+        }
+    )
+
+
+def list_routes(app: Any) -> set[tuple[str, str]]:
+    """All (method, endpoint) of the application."""
+    return {
+        (method, rule.endpoint) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_a_line(shared_place: Any) -> None:
+    assert list_routes(shared_place.app) == set(MATRIX)
+    assert all(len(line) == len(ROLES) for line in MATRIX.values())
+
+
+def address_of(app: Any, endpoint: str, values: dict[str, str]) -> str:
+    """The address of a route, filled with what it asks for."""
+    (rule,) = app.url_map.iter_rules(endpoint)
+    with app.test_request_context():
+        return str(app.url_for(endpoint, **{name: values[name] for name in rule.arguments}))
+
+
+BODIES: dict[str, dict[str, str]] = {
+    "login.log_in": {"login": "applicant", "password": "wrong"},
+    "designer.check_form": {"xml": "<nothing/>"},
+    "campaigns.apply": {"channel": "recommended"},
+    "campaigns.drop": {"reason": "left"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_access(place: Any, subject: Subject, role: str) -> None:
+    """One role on all routes; reading first, so that what forms change does not disturb it."""
+    column = ROLES.index(role)
+    found = {}
+    for method, endpoint in sorted(MATRIX, key=lambda line: (line[0], line[1])):
+        client = place.client(None if role == ANONYMOUS else role)
+        address = address_of(place.app, endpoint, subject.values)
+        if method == "GET":
+            answer = client.get(address, buffered=True)
+        else:
+            page = client.get("/notices").get_data(as_text=True)
+            token = page.partition('name="csrf-token" content="')[2].partition('"')[0]
+            answer = client.post(
+                address, data={"csrf_token": token, "key": f"k-{endpoint}", "revision": CLAIMED, **BODIES.get(endpoint, {})}
+            )
+        found[(method, endpoint)] = answer.status_code
+        assert "Traceback" not in answer.get_data(as_text=True)
+        run_due(place.engine)
+    assert found == {line: statuses[column] for line, statuses in MATRIX.items()}
