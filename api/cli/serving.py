@@ -1,0 +1,148 @@
+"""`serve`: the pages by gunicorn, with the embedded scheduler inside when the database is SQLite."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.cli.faults import AddressUnusable, PortTaken, WorkersOnSqlite
+from api.cli.opening import is_sqlite, open_engine, read_options, sqlite_file
+from api.cli.parser import Verbs
+from api.cli.words import Words
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from engine.work import ProcessEngine
+
+DEMO_DATABASE = "sqlite:///var/demo.sqlite3"
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """`serve` and `demo`."""
+    serving = verbs.add("serve", serve)
+    serving.add("--demo", action="store_true")
+    serving.add("--host", default="127.0.0.1")
+    serving.add("--port", type=int, default=8000)
+    serving.add("--workers", type=int, default=1, metavar="N")
+    serving.add("--threads", type=int, default=8, metavar="N")
+    verbs.add("demo", make_demo)
+
+
+def serve(options: argparse.Namespace, words: Words) -> int:
+    """Serve until a signal says stop.
+
+    Raises PortTaken, AddressUnusable, WorkersOnSqlite, DatabaseInUse and what opening a database raises.
+    """
+    from api.cli.server import serve_application
+
+    settings = read_settings_for(options, demo=options.demo)
+    if is_sqlite(settings) and options.workers != 1:
+        raise WorkersOnSqlite(workers=options.workers)
+    require_port(options.host, options.port)
+    process_engine = open_engine(settings)
+    lines = prepare(process_engine, settings, words)
+    settings = mark_demo(process_engine, settings)
+    process_engine.database.dispose()  # the server's processes are children of this one and open their own connections
+    address = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{options.port}"
+    if not is_sqlite(settings):
+        lines.append(words.say("worker_hint"))
+    lines = ["", words.say("ready", address=address), *lines, words.say("stop_hint")]
+    serve_application(
+        settings,
+        bind=f"{f'[{options.host}]' if ':' in options.host else options.host}:{options.port}",
+        workers=options.workers,
+        threads=options.threads,
+        scheduler_lock=scheduler_lock(settings),
+        announcement="\n".join(lines),
+    )
+    return 0
+
+
+def make_demo(options: argparse.Namespace, words: Words) -> int:
+    """Make the demonstration without serving it.
+
+    Raises DatabaseInUse for a database with other data.
+    """
+    settings = read_settings_for(options, demo=True)
+    process_engine = open_engine(settings)
+    print("\n".join(prepare(process_engine, settings, words)))
+    process_engine.database.dispose()
+    return 0
+
+
+def read_settings_for(options: argparse.Namespace, *, demo: bool) -> Settings:
+    """The settings; a demonstration has a database of its own unless one is named.
+
+    Raises SettingsInvalid, DatabaseInMemory.
+    """
+    settings = read_options(options, demo=demo or None)
+    if settings.demo and "database_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"database_url": DEMO_DATABASE})
+    return settings
+
+
+def mark_demo(process_engine: ProcessEngine, settings: Settings) -> Settings:
+    """A database that was made as a demonstration stays one, however it is served."""
+    from workflows.demo import is_demo
+
+    return settings.model_copy(update={"demo": True}) if is_demo(process_engine) else settings
+
+
+def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> list[str]:
+    """Make the demonstration, or deploy the notices that come with the software; what is to be told about it.
+
+    Raises DatabaseInUse when a demonstration is wanted in a database with other data.
+    """
+    from workflows.demo import PASSWORD, ensure_demo, is_demo
+
+    if settings.demo or is_demo(process_engine):
+        if not is_demo(process_engine):
+            words.note("making_demo")
+        logins = ensure_demo(process_engine)
+        width = max((len(login.login) for login in logins), default=0)
+        named = [f"  {login.login:<{width}}  {words.say('role.' + login.role)}" for login in logins]
+        return [words.say("demo_logins", password=PASSWORD), *named]
+    return deploy_bundled(process_engine, words)
+
+
+def deploy_bundled(process_engine: ProcessEngine, words: Words) -> list[str]:
+    """Deploy the bundled notices whose content was never deployed; nothing starts by it. A replay's database stays as it is."""
+    import sqlalchemy as sa
+
+    from engine.tables import installation
+    from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices
+
+    with process_engine.begin() as work:
+        marked = work.connection.execute(sa.select(installation.c.key).where(installation.c.key == "purpose")).one_or_none()
+        if marked is not None:
+            return []
+        known = {summary.id for summary in list_notices(work)}
+        found = [deploy_folder(work, files, key=key) for key, files in bundled_notices().items()]
+        new = [get_notice(work, notice_id) for notice_id in found if notice_id not in known]
+    return [words.say("deployed", key=each.key, version=each.version, state=words.say(f"state.{each.state}")) for each in new]
+
+
+def require_port(host: str, port: int) -> None:
+    """Find out before anything is made whether the server can listen.
+
+    Raises PortTaken, AddressUnusable.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as fault:
+        values: dict[str, Any] = {"host": host, "port": port}
+        if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
+            raise PortTaken(**values, other=port + 1) from fault
+        raise AddressUnusable(**values, reason=getattr(fault, "strerror", None) or str(fault)) from fault
+
+
+def scheduler_lock(settings: Settings) -> Path | None:
+    """Where the lock on the scheduler's role stands: beside the SQLite database; None for PostgreSQL, which needs none."""
+    file = sqlite_file(settings) if is_sqlite(settings) else None
+    return None if file is None else file.with_name(f"{file.name}-scheduler")
