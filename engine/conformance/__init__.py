@@ -27,7 +27,7 @@ SUITES: dict[str, Callable[[Case, World], Verdict]] = {
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """The outcome of one case: `result` is `passed`, `refused` (the diagram was not read) or `wrong`; `note` says why."""
+    """The outcome of one case: `result` is `passed`, `refused` (not read, or not supported by the kernel) or `wrong`."""
 
     suite: str
     case: str

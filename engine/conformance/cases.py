@@ -12,7 +12,7 @@ from lxml import etree
 
 from engine.conformance.host import Host, NeverQuiet
 from engine.conformance.scripts import ScriptUnreadable
-from engine.errors import Finding, Problem
+from engine.errors import Finding, OperationNotSupported, Problem
 from engine.kernel import Kernel
 from engine.model import Definition, Node, read_diagram
 from engine.model.source import read_source
@@ -28,7 +28,10 @@ Case = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a case came out as expected; `note` says what came instead, `refused` that the diagram was not read."""
+    """Whether a case came out as expected; `note` says what came instead.
+
+    `refused`: the diagram was not read, or the kernel said that it cannot do what is drawn.
+    """
 
     passed: bool
     note: str = ""
@@ -89,7 +92,8 @@ def judge_betsy(case: Case, world: World) -> Verdict:
     except DiagramRefusedForCase as problem:
         log, note, refused = ["ERROR_deployment"], str(problem), True
     except FAILURES as problem:
-        log, note = [*(_labels(case, host) if host else ()), "ERROR_runtime"], f"{type(problem).__name__}: {problem}"
+        log = [*(_labels(case, host) if host else ()), "ERROR_runtime"]
+        note, refused = str(problem), isinstance(problem, OperationNotSupported)
     if host is not None and any(instance.error is not None for instance in host.instances):
         log.append("ERROR_thrownErrorEvent")
     expected = sorted(case["expect"])
@@ -137,7 +141,7 @@ def judge_simulation(case: Case, world: World) -> Verdict:
     except DiagramRefusedForCase as problem:
         note, refused = str(problem), True
     except FAILURES as problem:
-        note = f"{type(problem).__name__}: {problem}"
+        note, refused = str(problem) or type(problem).__name__, isinstance(problem, OperationNotSupported)
     got: Counter[str] = Counter()
     for element in host.completed if host else ():
         if not any(part in host.definition.nodes[element].kind for part in UNCOUNTED if host):
@@ -207,7 +211,7 @@ def judge_library(case: Case, world: World) -> Verdict:
     except DiagramRefusedForCase as problem:
         note, refused = str(problem), True
     except FAILURES as problem:
-        note = f"{type(problem).__name__}: {problem}"
+        note, refused = str(problem) or type(problem).__name__, isinstance(problem, OperationNotSupported)
     got = sorted(element for element in (host.completed if host else ()) if element in named)
     expected = sorted(case["expect"])
     return Verdict(got == expected, "" if got == expected else f"{got} instead of {expected} {note}", refused)

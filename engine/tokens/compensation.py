@@ -70,7 +70,10 @@ def go_on(step: Step, number: str) -> None:
     elif start is not None:
         around = step.add(node, number, comp=[], then="", done=entry.get("done", []))
         step.note("completed", start)
-        step.leave(start, step.add(step.nodes[start.parent or ""], around))
+        handler = step.nodes[start.parent or ""]
+        inside = step.add(handler, around)
+        step.note("entered", handler, inside)
+        step.leave(start, inside)
     else:  # by default everything that was completed inside
         step.settling.append(step.add(node, number, comp=entry.get("done", []), then=""))
 

@@ -22,7 +22,7 @@ from engine.tokens.records import ROOT, Records
 from engine.tokens.waits import Key, compare
 
 MAX_MOVES = 100_000
-"""Moves of tokens within one step: more is a loop that nothing ends."""
+"""Moves within one step, of tokens and of loops: more is a loop that nothing ends."""
 MAX_DEPTH = 200
 """Containers within each other: more are processes that call each other without end."""
 THROWING = frozenset(("intermediateThrowEvent", "endEvent"))
@@ -40,6 +40,7 @@ class Step:
         self.settling: list[str] = []  # containers that may have become empty
         self.changed = True  # since conditional events were looked at last
         self.moves = 0
+        self.latest = ""  # the element that was come to last
         self.log: list[Logged] = []
         self.thrown: list[Thrown] = []
         self.reasons: dict[Key, str] = {}
@@ -52,6 +53,8 @@ class Step:
         """Move tokens until all wait."""
         while self._advance():
             self.moves += 1
+            if self.moves > MAX_MOVES:
+                raise StepEndless(element=self.latest, limit=MAX_MOVES)
 
     def _advance(self) -> bool:
         if self.settling:
@@ -62,8 +65,6 @@ class Step:
             node, container, flow = (self.tokens or self.throws).popleft()
             self.pending[container] -= 1
             if container in self.records:
-                if self.moves > MAX_MOVES:
-                    raise StepEndless(element=node.id, limit=MAX_MOVES)
                 self._arrive(node, container, flow)
                 self.settling.append(container)
                 self.changed = True
@@ -116,6 +117,7 @@ class Step:
 
     def note(self, event: str, node: Node, number: str | None = None) -> None:
         """A line of the step's log."""
+        self.latest = node.id
         self.log.append(Logged(event, node.id, number))
 
     def leave(self, node: Node, container: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 BLOCKS = st.recursive(
     st.sampled_from(["user", "task", "service", "timer", "message"]).map(lambda kind: (kind, ())),
     lambda inner: st.tuples(
-        st.sampled_from(["seq", "and", "or", "xor", "loop", "sub", "mi", "split", "bound", "escape"]),
+        st.sampled_from(["seq", "and", "or", "xor", "loop", "sub", "mi", "split", "bound", "escape", "handle"]),
         st.lists(inner, min_size=1, max_size=3).map(tuple),
     ),
     max_leaves=8,
@@ -119,6 +119,13 @@ class Drawer:
         self.line(f"b{number} -> t{number}{'' if number % 2 == 0 else f' -> j{number}'}")
         self.line(f"{name} -> j{number}")
         return name, f"j{number}"
+
+    def draw_handle(self, number: int, inner: Any) -> tuple[str, str]:
+        """A scope with an event sub-process that may come again, or interrupts it."""
+        name = self.scope(number, inner)
+        inside = [f"esub h{number} {{", f"start hs{number} timer=PT20M{'' if number % 2 else ' keep'}", f"user hu{number}"]
+        self.lines[-1:] = [*inside, f"hs{number} -> hu{number}", "}", "}"]
+        return name, name
 
     def draw_escape(self, number: int, inner: Any) -> tuple[str, str]:
         name = self.scope(number, (*inner, ("service", ())))
