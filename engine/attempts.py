@@ -20,7 +20,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 def pause_after(attempt: int) -> timedelta:
     """How long to wait after the `attempt`-th failure: 10 s, 20 s, 40 s, ... at most an hour."""
-    return min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+    return min(timedelta(seconds=FIRST_PAUSE.total_seconds() * 2 ** (attempt - 1)), LONGEST_PAUSE)
 
 
 def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, row_id: str, state: str, error: Exception) -> None:

@@ -174,4 +174,5 @@ def list_definitions(work: Work) -> list[sa.Row[Any]]:
     """All deployed versions without their XML, newest version of each key first."""
     columns = [column for column in definition.c if column.name != "xml"]
     query = sa.select(*columns, deployment.c.deployed_at, deployment.c.source).join(deployment)
-    return list(work.connection.execute(query.order_by(definition.c.key, definition.c.version.desc())).all())
+    rows: list[sa.Row[Any]] = [*work.connection.execute(query.order_by(definition.c.key, definition.c.version.desc()))]
+    return rows

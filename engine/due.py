@@ -26,7 +26,7 @@ def run_due(process_engine: ProcessEngine) -> int:
     done = 0
     while True:
         with process_engine.read() as work:
-            rows = work.connection.execute(_due(work)).all()
+            rows = [(row.kind, row.id) for row in work.connection.execute(_due(work))]
         before = done
         for kind, row_id in rows:
             done += DO[kind](process_engine, row_id)

@@ -41,7 +41,7 @@ class Chain:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Add one row, stamped with the moment and the person of the unit of work."""
-        row = {
+        row: dict[str, Any] = {
             "instance_id": self.instance_id,
             "seq": self.count + 1,
             "at": work.now,
@@ -122,7 +122,7 @@ def verify_chain(work: Work, instance_id: str) -> int | None:
     previous, count = GENESIS, 0
     for row in list_entries(work, instance_id):
         count += 1
-        if row.seq != count or row.prev_hash != previous or hash_row(row._mapping) != row.hash:
+        if row.seq != count or row.prev_hash != previous or hash_row(dict(row._mapping)) != row.hash:
             return count
         previous = row.hash
     head = work.connection.execute(

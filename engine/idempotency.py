@@ -25,7 +25,7 @@ def once(work: Work, key: str, action: str, request: Mapping[str, Any], function
 
     A key belongs to the person who acts. Two calls at the same moment: the second waits for the first's transaction
     and then finds its answer.
-    Raises KeyReused when the same key comes with another action or request, and whatever `function` raises (nothing is kept then).
+    Raises KeyReused when the same key comes with another request, and whatever `function` raises (nothing is kept then).
     """
     by = work.by or ""
     digest = hashlib.sha256(orjson.dumps([action, request], option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,6 +1,6 @@
 """Mail that is to leave: rows written with the step that causes them, sent later, at least once.
 
-`process_engine.extras["mailer"]` sends one row (a callable that raises when the server does not take it). Without a mailer rows wait.
+`process_engine.extras["mailer"]` sends one row: a callable that raises when the server does not take it. Without one, rows wait.
 """
 
 from __future__ import annotations

@@ -15,18 +15,15 @@ from engine.clock import VirtualClock
 from engine.tables import installation, metadata
 from engine.work import ProcessEngine
 from workflows.notices import deploy_folder
-from workflows.people import Person, create_person, get_person, set_password
+from workflows.people import Person
 from workflows.replay.cast import Cast
 from workflows.replay.play import ZONE, claim_database, find_notice, make_world
-from workflows.replay.setting import CampaignPlan, People, write_campaign, write_people
+from workflows.replay.setting import PASSWORD, ROLES, CampaignPlan, People, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
 from workflows.replay.world import Dates, World
 from workflows.tables import person
 
 NOTICE = "samr_2022_932"
-PASSWORD = "linxuan-demo-2022"
-"""The one password of all demonstration log-ins; it is shown on the log-in page of a demonstration, and valid nowhere else."""
-
 HALF_MADE = "demo in the making"
 """What marks the database until all of the demonstration is in it."""
 
@@ -62,7 +59,7 @@ ACTS = (
 
 
 def ensure_demo(process_engine: ProcessEngine) -> list[Login]:
-    """Make the demonstration in an empty, migrated database, or find the one that is there; its log-ins.
+    """Make the demonstration in an empty, migrated database, or find the one (or the replay) that is there; its log-ins.
 
     Takes some seconds the first time. The engine's clock and backend are as before afterwards.
     Raises DatabaseInUse for a database with other data.
@@ -74,7 +71,7 @@ def ensure_demo(process_engine: ProcessEngine) -> list[Login]:
     if purpose == HALF_MADE:  # somebody stopped the program in between
         _empty(process_engine)
         purpose = None
-    if purpose != "demo":
+    if purpose not in ("demo", "replay"):
         claim_database(process_engine, HALF_MADE)
         clock, backend = process_engine.clock, process_engine.backend
         try:
@@ -111,9 +108,6 @@ def list_logins(process_engine: ProcessEngine) -> list[Login]:
     return [Login(role, role, names[role]) for role in ROLES if role in names]
 
 
-ROLES = ("organiser", "auditor", "applicant", "expert", "designer", "administrator")
-
-
 def _make(process_engine: ProcessEngine, now: datetime) -> None:
     files, content = find_notice(NOTICE)
     people: People | None = None
@@ -131,34 +125,16 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
         Cast(stage, world, people, write_campaign(process_engine, world, people, plan))
         stage.play(until=now)
     assert people is not None
-    _name_logins(process_engine, people, world)
+    name_logins(process_engine, people, _busy_applicant(people, world), PASSWORD)
 
 
 def _dates(act: _Act, now: datetime) -> Dates:
     today = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    day = lambda days: today + timedelta(days=days)  # noqa: E731
+
+    def day(days: int) -> datetime:
+        return today + timedelta(days=days)
+
     return Dates(day(act.issued) + timedelta(hours=9), day(act.cutoff), day(act.review), day(act.published) + timedelta(hours=10))
-
-
-def _name_logins(process_engine: ProcessEngine, people: People, world: World) -> None:
-    """Give one person of each role a plain log-in and the demonstration's password."""
-    with process_engine.begin() as work:
-        applicant = _busy_applicant(people, world)
-        chosen = {
-            "organiser": people.organiser,
-            "auditor": people.auditors[0],
-            "applicant": applicant,
-            "expert": people.experts[0],
-        }
-        for role in ("designer", "administrator"):
-            created = create_person(
-                work, login=role, name="演示设计员" if role == "designer" else "演示管理员",
-                organisation_id=people.authority, roles=[(role, people.authority)],
-            )  # fmt: skip
-            chosen[role] = get_person(work, created)
-        for role, somebody in chosen.items():
-            work.connection.execute(person.update().where(person.c.id == somebody.id).values(login=role))
-            set_password(work, somebody.id, PASSWORD)
 
 
 def _busy_applicant(people: People, world: World) -> Person:

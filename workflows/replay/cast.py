@@ -17,6 +17,8 @@ from engine.tasks import list_candidates
 from engine.work import Work
 from workflows import consultations, files, inbox, reviews
 from workflows.applications import start_application
+from workflows.forms import Form
+from workflows.forms.fields import Option
 from workflows.people import Person
 from workflows.replay.report import Submission, in_zone
 from workflows.replay.setting import People
@@ -200,7 +202,10 @@ class Cast:
                 work, person, io.BytesIO(SCAN), name="盖章扫描件.pdf", task_id=view.task.id, field="seal_scan"
             )
         dice = self.world.chance("words", plan.number)
-        words = lambda count: "，".join(dice.choice(PHRASES) for _ in range(count)) + "。"  # noqa: E731
+
+        def words(count: int) -> str:
+            return "，".join(dice.choice(PHRASES) for _ in range(count)) + "。"
+
         return {
             "institution_kind": "third_party_company",
             "contact_name": person.name,
@@ -242,7 +247,7 @@ class Cast:
 
     def _list(self, view: inbox.TaskView) -> dict[str, Any]:
         """Everything that was audited, in an order of the seed's, but what the plan leaves out."""
-        options = next(field.options for field in view.form.fields if field.key == "ranking") or ()
+        options = _options(view, "ranking")
         with self.stage.process_engine.read() as work:
             ids = [option.value for option in options]
             rows = work.connection.execute(sa.select(case.c.id, case.c.number).where(case.c.id.in_(ids))).all()
@@ -262,7 +267,7 @@ class Cast:
         return {"checks": ["complete", "seal"], "result": "pass", "opinion": ""}
 
     def _organise(self, view: inbox.TaskView) -> dict[str, Any]:
-        options = next(field.options for field in view.form.fields if field.key == "pool") or ()
+        options = _options(view, "pool")
         return {**_given(view), "pool": [option.value for option in options], "seed": f"seed-{self.world.seed}"}
 
     def _select(self, view: inbox.TaskView) -> dict[str, Any]:
@@ -392,7 +397,18 @@ class Cast:
         return numbers[min(place, len(numbers)) - 1] if numbers else None
 
 
+def _form(view: inbox.TaskView) -> Form:
+    """The form of a task that has one; all that the cast does have."""
+    assert view.form is not None
+    return view.form
+
+
+def _options(view: inbox.TaskView, key: str) -> tuple[Option, ...]:
+    """What can be chosen in a field."""
+    return _form(view).by_key[key].options or ()
+
+
 def _given(view: inbox.TaskView) -> dict[str, Any]:
     """What the page shows already, without what cannot be changed."""
-    fixed = {field.key for field in view.form.fields if field.read_only}
-    return {key: value for key, value in view.values.items() if key not in fixed and key in view.form.by_key}
+    fixed = {field.key for field in _form(view).fields if field.read_only}
+    return {key: value for key, value in view.values.items() if key not in fixed and key in _form(view).by_key}

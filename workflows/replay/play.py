@@ -19,7 +19,7 @@ from workflows.notices import bundled_notices, deploy_folder
 from workflows.notices.folders import read_notice
 from workflows.replay.cast import Cast
 from workflows.replay.report import Report, Submission, make_report
-from workflows.replay.setting import CampaignPlan, write_campaign, write_people
+from workflows.replay.setting import PASSWORD, CampaignPlan, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
 from workflows.replay.world import BodyFacts, Dates, World, build_world
 from workflows.tables import organisation
@@ -93,6 +93,7 @@ def play(
     whole = (dates.published_at - clock.now()).total_seconds()
     stage.tell_progress = lambda now: tell_progress(min(1.0, 1 - (dates.published_at - now).total_seconds() / whole))
     stage.play()
+    name_logins(process_engine, people, people.applicants[0], PASSWORD)
     with process_engine.read() as work:
         return make_report(
             work, campaign_id, notice=options.notice, seed=options.seed, kernel=options.kernel, submissions=cast.submissions
@@ -121,16 +122,17 @@ def notice_dates(content: Mapping[str, Any], *, deadline: datetime | None = None
     Raises ReplayImpossible when a date is unknown or the deadline lies outside of the campaign.
     """
     instants = {name: load_date(value, path=f"dates.{name}").cutoff_at for name, value in content["dates"].items()}
-    missing = [name for name in ("collection_cutoff", "review_until", "publication") if instants.get(name) is None]
+    known = {name: instant for name, instant in instants.items() if instant is not None}
+    missing = [name for name in ("collection_cutoff", "review_until", "publication") if name not in known]
     if missing:
         raise ReplayImpossible(reason=f"unknown dates: {', '.join(missing)}")
     issued_on = datetime.fromisoformat(content["document"]["issued_on"]["value"])
-    cutoff_at = (deadline or instants["collection_cutoff"]).astimezone(UTC)
+    cutoff_at = (deadline or known["collection_cutoff"]).astimezone(UTC)
     dates = Dates(
         issued_at=issued_on.replace(hour=9, tzinfo=ZONE).astimezone(UTC),
         cutoff_at=cutoff_at,
-        review_until=instants["review_until"].astimezone(UTC),
-        published_at=(instants["publication"] - timedelta(hours=14)).astimezone(UTC),  # at ten in the morning of the last day
+        review_until=known["review_until"].astimezone(UTC),
+        published_at=(known["publication"] - timedelta(hours=14)).astimezone(UTC),  # at ten in the morning of the last day
     )
     if not dates.issued_at + timedelta(days=16) < cutoff_at < dates.review_until - timedelta(days=20):
         raise ReplayImpossible(reason=f"the cut-off {cutoff_at.isoformat()} leaves no time to apply or to review")

@@ -9,8 +9,14 @@ from typing import Any
 from engine.work import ProcessEngine, Work
 from workflows.campaigns import create_campaign
 from workflows.organisations import create_organisation
-from workflows.people import Person, create_person, get_person
+from workflows.people import Person, create_person, get_person, set_password
 from workflows.replay.world import World, invent_name
+from workflows.tables import person
+
+PASSWORD = "linxuan-demo-2022"
+"""The one password of all made-up log-ins; it is shown on the log-in page of a demonstration, and valid nowhere else."""
+ROLES = ("organiser", "auditor", "applicant", "expert", "designer", "administrator")
+MADE_UP = {"designer": "演示设计员", "administrator": "演示管理员"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,25 @@ def write_people(process_engine: ProcessEngine, world: World, *, authority: str)
             for expert in world.experts
         ]
     return People(top, organiser, tuple(bodies), tuple(auditors), tuple(institutions), tuple(applicants), tuple(experts))
+
+
+def name_logins(process_engine: ProcessEngine, people: People, applicant: Person, password: str) -> None:
+    """Give one made-up person of each role a plain log-in (its role) and a password, so that the result can be looked at."""
+    with process_engine.begin() as work:
+        chosen = {
+            "organiser": people.organiser,
+            "auditor": people.auditors[0],
+            "applicant": applicant,
+            "expert": people.experts[0],
+        }
+        for role in ROLES[len(chosen) :]:
+            created = create_person(
+                work, login=f"{role}-1", name=MADE_UP[role], organisation_id=people.authority, roles=[(role, people.authority)]
+            )
+            chosen[role] = get_person(work, created)
+        for role, somebody in chosen.items():
+            work.connection.execute(person.update().where(person.c.id == somebody.id).values(login=role))
+            set_password(work, somebody.id, password)
 
 
 def write_campaign(process_engine: ProcessEngine, world: World, people: People, plan: CampaignPlan) -> str:
