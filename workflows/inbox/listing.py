@@ -92,12 +92,14 @@ def list_tasks(
     if text:
         looked_at = ("name", "number", "title", "institution", "campaign_title")
         query = query.where(sa.or_(*(columns[name].icontains(text, autoescape=True) for name in looked_at)))
+    segments = _segments(view)
+    if after and after.split("~", 1)[0] not in segments:
+        raise PageUnknown()
+    begins_in = segments.index(after.split("~", 1)[0]) if after else 0
     rows: list[Any] = []
-    for segment in _segments(view):
-        if after is not None and _segment_of(after) > segment:
-            continue
+    for segment in segments[begins_in:]:
         part = _order(query, segment)
-        if after is not None and _segment_of(after) == segment:
+        if after and segment == segments[begins_in]:
             part = part.where(_beyond(after, segment))
         rows += work.connection.execute(part.limit(limit + 1 - len(rows))).all()
         if len(rows) > limit:
@@ -164,15 +166,15 @@ def _of_view(reader: Person, view: str) -> sa.ColumnElement[bool]:
 
 
 def _segments(view: str) -> tuple[str, ...]:
-    return ("1closed",) if view == "done" else ("1due", "2undated")
+    return ("closed",) if view == "done" else ("due", "undated")
 
 
 def _order(query: sa.Select[Any], segment: str) -> sa.Select[Any]:
     """Two ordered parts instead of one sort over an expression: each can follow an index."""
     own = user_task.c
-    if segment == "1closed":
+    if segment == "closed":
         return query.order_by(own.closed_at.desc(), own.id.desc())
-    if segment == "1due":
+    if segment == "due":
         return query.where(own.due_at.is_not(None)).order_by(own.due_at, own.id)
     return query.where(own.due_at.is_(None)).order_by(own.id)
 
@@ -180,12 +182,8 @@ def _order(query: sa.Select[Any], segment: str) -> sa.Select[Any]:
 def _mark(line: TaskLine, view: str) -> str:
     if view == "done":
         assert line.closed_at is not None
-        return f"1closed~{line.closed_at.isoformat()}~{line.id}"
-    return f"2undated~~{line.id}" if line.due_at is None else f"1due~{line.due_at.isoformat()}~{line.id}"
-
-
-def _segment_of(after: str) -> str:
-    return after.split("~", 1)[0]
+        return f"closed~{line.closed_at.isoformat()}~{line.id}"
+    return f"undated~~{line.id}" if line.due_at is None else f"due~{line.due_at.isoformat()}~{line.id}"
 
 
 def _beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
@@ -195,11 +193,11 @@ def _beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
         at = datetime.fromisoformat(moment) if moment else None
     except ValueError as fault:
         raise PageUnknown() from fault
-    if (at is None) != (segment == "2undated") or (at is not None and at.tzinfo is None):
+    if (at is None) != (segment == "undated") or (at is not None and at.tzinfo is None):
         raise PageUnknown()
-    if segment == "1closed":
+    if segment == "closed":
         return sa.or_(own.closed_at < at, sa.and_(own.closed_at == at, own.id < task_id))
-    if segment == "1due":
+    if segment == "due":
         return sa.or_(own.due_at > at, sa.and_(own.due_at == at, own.id > task_id))
     return own.id > task_id
 

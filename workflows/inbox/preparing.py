@@ -127,7 +127,7 @@ def _organise(work: Work, ground: Ground) -> Prepared:
     experts = reviews.list_pool(work)
     return Prepared(
         values={"experts_per_case": ground.campaign.settings.get("experts_per_case"), "pool": [row.id for row in experts]},
-        options={"experts": [(row.id, row.name) for row in experts]},
+        options={"experts": [(row.id, f"{row.name}（{row.unit}）") for row in experts]},
     )
 
 
@@ -139,12 +139,16 @@ def _select(work: Work, ground: Ground) -> Prepared:
     settings = ground.campaign.settings
     return Prepared(
         values={"cut": settings.get("cut"), "method": settings.get("score_method")},
+        options={"tied_cases": selection.list_tied(work, ground.campaign.id)},
         context={"ranking": selection.ranking(work, ground.campaign.id)},
     )
 
 
 def _settle(work: Work, ground: Ground) -> Prepared:
-    return Prepared(values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)})
+    return Prepared(
+        values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)},
+        options={"tied_cases": selection.list_tied(work, ground.campaign.id)},
+    )
 
 
 def _publish(work: Work, ground: Ground) -> Prepared:
