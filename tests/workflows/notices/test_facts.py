@@ -9,6 +9,7 @@ import pytest
 
 from workflows.deadlines import say_date
 from workflows.forms import Form
+from workflows.mails import has_letter
 from workflows.notices import Notice, bundled_notices, read_notice
 
 KEY = "samr_2022_932"
@@ -195,6 +196,10 @@ def test_reminders_are_ours() -> None:
     assert plan["recommend"].on_the_day
     assert plan["review"].overdue == "daily"
     assert {reminder.source for reminder in plan.values()} == {"ours"}
+
+
+def test_every_letter_has_a_text() -> None:
+    assert [letter.key for letter in notice().letters if not has_letter(letter.key)] == []
 
 
 def test_the_application_form_says_that_it_is_ours() -> None:
