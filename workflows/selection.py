@@ -184,10 +184,13 @@ def last_selection(work: Work, campaign_id: str) -> sa.Row[Any] | None:
 
 
 def list_tied(work: Work, campaign_id: str) -> list[tuple[str, str]]:
-    """(number, label) of all cases that share their place with another: the options of the forms' fields for ties."""
-    return [
-        (line.number, f"{line.place}. {line.title} ({line.number})") for line in ranking(work, campaign_id).lines if line.tied
-    ]
+    """(number, label) of all cases that share their place with another by one of the methods: the options of `decided`."""
+    found: dict[str, str] = {}
+    for method in METHODS:
+        for line in ranking(work, campaign_id, method).lines:
+            if line.tied:
+                found.setdefault(line.number, f"{line.title} ({line.number})")
+    return sorted(found.items())
 
 
 def _read_form(form: Mapping[str, Any], terms: Terms) -> tuple[int, Method, str]:
