@@ -12,6 +12,8 @@ from engine.errors import Finding, Problem
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's loader where it is there: ten times as fast, and every verb of the command line waits for it."""
 
 
 class Catalogue:
@@ -27,7 +29,7 @@ class Catalogue:
             for source in sorted(resources.files(room).iterdir(), key=lambda item: item.name):
                 if not (source.name.startswith("texts") and source.name.endswith(".yaml")):
                     continue
-                for code, texts in (yaml.safe_load(source.read_text("utf-8")) or {}).items():
+                for code, texts in (yaml.load(source.read_text("utf-8"), Loader=LOADER) or {}).items():
                     if code in self.entries:
                         raise ValueError(f"{code} stands twice in the catalogue")
                     if set(texts) != set(LANGUAGES):
