@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
-from engine.moments import parse_instant
+from engine.moments import MomentInvalid, parse_instant
 from engine.tables import message, subscription, timer, user_task, user_task_candidate
 
 if TYPE_CHECKING:
@@ -179,5 +179,5 @@ def _moment(template: Template | None, variables: Any, node: Node) -> datetime |
         return None
     try:
         return parse_instant(value)
-    except ValueError as error:
-        raise StepFailed(element=node.id, reason=str(error)) from error
+    except MomentInvalid as problem:
+        raise StepFailed(element=node.id, reason=problem) from problem
