@@ -16,6 +16,8 @@ from workflows.forms.fields import OTHER, Field, Kind
 
 LARGEST_TEXT = 200_000
 """Characters of one raw value; beyond it nothing is looked at."""
+CHARACTERS_PER_WORD = 20
+"""A run of Latin letters is one word however long it is: characters are bounded too, by so many for each word allowed."""
 MOST_DIGITS = 15
 """Digits of a number, before or after the point."""
 MOST_CHOICES = 5_000
@@ -91,11 +93,10 @@ class Reader:
                 self.fault(field, path, "FieldNotEmail" if field.check == "email" else "FieldNotPhone")
                 return None
         length = count_words(text)
-        # A run of Latin letters is one word however long it is: the characters are bounded too.
-        if field.max_length is not None and (length > field.max_length or len(text) > 20 * field.max_length + 100):
-            self.fault(
-                field, path, "FieldTooLong", limit=field.max_length, length=max(length, min(len(text), field.max_length + 1))
-            )
+        if field.max_length is not None and length > field.max_length:
+            self.fault(field, path, "FieldTooLong", limit=field.max_length, length=length)
+        elif field.max_length is not None and len(text) > (most := CHARACTERS_PER_WORD * field.max_length + 100):
+            self.fault(field, path, "FieldTooManyCharacters", limit=most, length=len(text))
         elif field.min_length is not None and length < field.min_length:
             self.fault(field, path, "FieldTooShort", limit=field.min_length, length=length)
         return text
@@ -107,7 +108,7 @@ class Reader:
             self.fault(field, path, "FieldNotText")
             return None
         if len(raw) > LARGEST_TEXT:
-            self.fault(field, path, "FieldTooLong", limit=field.max_length or LARGEST_TEXT, length=len(raw))
+            self.fault(field, path, "FieldTooManyCharacters", limit=LARGEST_TEXT, length=len(raw))
             return None
         return clean_text(raw, lines=lines) or None
 
