@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from workflows.cases.scrubbing import HIDDEN, hide_names
 from workflows.reviews import ReviewDropped, ReviewNotYours, declare_conflict, review_context
-from workflows.reviews.scrubbing import HIDDEN, hide_names
 from workflows.tables import case, organisation
 
 
