@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.work import Work
+from workflows.cases.scrubbing import shown_title
 from workflows.cases.states import shown_state
 from workflows.people import Person
 from workflows.rules import blind_case, visible_cases
@@ -70,7 +71,7 @@ def list_cases(
     columns = {
         "id": case.c.id,
         "number": case.c.number,
-        "title": case.c.title,
+        "title": shown_title(unit, blind=blind),
         "state": shown_state(sa.and_(organised, sa.not_(blind))),
         "directions": case.c.directions,
         "campaign_id": campaign.c.id,

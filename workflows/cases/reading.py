@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import get_campaign
 from workflows.cases.history import read_history, read_marks
+from workflows.cases.scrubbing import find_names, hide_names
 from workflows.cases.states import state_for
 from workflows.cases.views import AuditView, CaseView, ReceiptView, ReviewView, VersionView
 from workflows.files import Attachment, list_attachments
@@ -46,10 +47,11 @@ def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
     campaign = get_campaign(work, row.campaign_id)
     scores = can(reader, "case.scores", subject)
     attachments = list_attachments(work, reader, subject.id)
+    names = () if knows else find_names(work, subject.id)
     return CaseView(
         id=row.id,
         number=row.number,
-        title=row.title,
+        title=hide_names(row.title, names),
         state=state_for(row.state, campaign.phase, organiser=scores),
         directions=tuple(row.directions),
         campaign=campaign,
@@ -61,7 +63,7 @@ def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
         received_at=row.received_at if knows else None,
         rank=row.rank if knows else None,
         score=Decimal(row.score) if scores and row.score is not None else None,
-        versions=_versions(work, subject, attachments, knows=knows, plain=can(reader, "case.personal", subject)),
+        versions=_versions(work, subject, attachments, names, knows=knows, plain=can(reader, "case.personal", subject)),
         receipts=_receipts(work, subject) if knows else (),
         audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
         reviews=_reviews(work, reader, subject, all_of_them=scores),
@@ -72,9 +74,9 @@ def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
 
 
 def _versions(
-    work: Work, subject: CaseSubject, attachments: list[Attachment], *, knows: bool, plain: bool
+    work: Work, subject: CaseSubject, attachments: list[Attachment], hidden: Sequence[str], *, knows: bool, plain: bool
 ) -> tuple[VersionView, ...]:
-    """All versions; in blind review only the latest, without what points to its origin."""
+    """All versions; in blind review only the latest, without what points to its origin and without the names `hidden`."""
     query = (
         sa.select(application_version, person.c.name)
         .outerjoin(person, person.c.id == application_version.c.submitted_by)
@@ -91,7 +93,7 @@ def _versions(
             VersionView(
                 version=row.version,
                 form=form,
-                values=_rename_files(form, form.show(row.data), names),
+                values=hide_names(_rename_files(form, form.show(row.data), names), hidden),
                 sha256=row.sha256,
                 received_at=row.received_at,
                 received_by=row.received_by,

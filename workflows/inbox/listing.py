@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.tables import user_task
 from engine.work import Work
+from workflows.cases.scrubbing import shown_title
 from workflows.people import Person
 from workflows.rules import blind_case
 from workflows.rules.narrowing import candidate_tasks
@@ -124,7 +125,8 @@ _HOLDER = person.alias("holder")
 
 
 def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
-    unit = sa.case((sa.not_(blind_case(reader)), organisation.c.name), else_=sa.null())
+    blind = blind_case(reader)
+    unit = sa.case((sa.not_(blind), organisation.c.name), else_=sa.null())
     own = user_task.c
     plain = ("id", "name", "element_id", "form_key", "state", "business_key", "revision", "priority", "assignee")
     return {
@@ -138,7 +140,7 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
         "demo": sa.func.coalesce(_VIA.c.demo, _OWN.c.demo),
         "case_id": case.c.id,
         "number": case.c.number,
-        "title": case.c.title,
+        "title": shown_title(organisation, blind=blind),
         "institution": unit,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,6 @@ from engine.work import Work
 from workflows.cases.reading import get_case
 from workflows.people import Person
 from workflows.reviews.problems import ReviewDropped, ReviewNotYours
-from workflows.reviews.scrubbing import find_names, hide_names
 from workflows.reviews.terms import find_case, read_terms
 from workflows.tables import review
 
@@ -44,12 +43,10 @@ def review_context(work: Work, person: Person, task: sa.Row[Any]) -> Mapping[str
     if state == "dropped":
         raise ReviewDropped()
     terms = read_terms(work, row.campaign_id)
-    names = find_names(work, row.id)
     view = get_case(work, person, row.id)
     assert view.blind
-    versions = tuple(replace(version, values=hide_names(version.values, names)) for version in view.versions)
     return {
-        "case": replace(view, title=hide_names(view.title, names), versions=versions),
+        "case": view,
         "criteria": [
             Criterion(demand["key"], demand["zh"], demand["en"], demand.get("words"), terms.weights[demand["key"]])
             for demand in terms.content["demands"]

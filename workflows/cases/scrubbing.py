@@ -42,6 +42,14 @@ def find_names(work: Work, case_id: str) -> list[str]:
     return sorted((name.strip() for name in names if len(name.strip()) >= SHORTEST), key=lambda name: (-len(name), name))
 
 
+def shown_title(unit: sa.FromClause, *, blind: sa.ColumnElement[bool]) -> sa.ColumnElement[str]:
+    """The title for lists, where the case's unit is joined: without the unit's names where the reader is blind."""
+    title: sa.ColumnElement[str] = case.c.title
+    for name in (unit.c.name, unit.c.short_name):
+        title = sa.case((sa.func.length(name) >= SHORTEST, sa.func.replace(title, name, HIDDEN)), else_=title)
+    return sa.case((blind, title), else_=case.c.title)
+
+
 def hide_names(value: Any, names: Iterable[str]) -> Any:
     """`value` (a text, or lists and mappings of texts) with every one of the names replaced."""
     if isinstance(value, str):
