@@ -198,10 +198,11 @@ class Host:
         return True
 
     def _starts(self, scope: Node) -> Iterator[Node]:
+        """The elements of a process that an event starts it at."""
         for node in starting_nodes(self.definition, scope, by_event=True):
-            if node.kind == "eventBasedGateway":
+            if node.kind == "eventBasedGateway" and node.instantiate:
                 yield from (self.definition.nodes[flow.target] for flow in node.outgoing)
-            else:
+            elif node.kind == "startEvent" or node.instantiate:
                 yield node
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.kernel import Move
+
 # A block is drawn as (kind, inner blocks). What is random at play comes from the data that tasks are completed with.
 BLOCKS = st.recursive(
     st.sampled_from(["user", "task", "service", "timer", "message"]).map(lambda kind: (kind, ())),
@@ -195,7 +197,7 @@ def test_random_returns_keep_the_document_sound(block: Any, choices: list[int], 
         node = definition.nodes[wait.element_id]
         siblings = [child for child in definition.nodes[node.parent].children if definition.nodes[child].kind == "userTask"]
         if choice % 2:
-            case.move(wait.element_id, siblings[(choice + seed) % len(siblings)])
+            case.step(Move((wait.token,), siblings[(choice + seed) % len(siblings)]))
         else:
             case.do(wait.element_id, x=choice, **{sibling: 2 for sibling in siblings if sibling.startswith("r")})
     if not case.ended:
