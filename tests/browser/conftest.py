@@ -1,0 +1,138 @@
+"""A real browser in front of a real server: Debian's Chromium, headless, nothing fetched from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from api.app import STATIC
+from api.security import cookie_name
+from tests.api.world import (
+    Place,
+    application,  # noqa: F401
+    model_place,  # noqa: F401
+    place,  # noqa: F401
+)
+from workflows.sessions import open_session
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+AXE = Path("api/web/node_modules/axe-core/axe.min.js")
+SCREENSHOTS = os.environ.get("LINXUAN_TEST_SCREENSHOTS")
+"""A folder for a picture of every page as a test left it."""
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Log:
+    """What a page said and fetched."""
+
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Site:
+    """The application behind an address, and browsers to look at it with."""
+
+    place: Place
+    address: str
+    browser: Any
+    log: Log
+
+    def open(self, login: str | None = None, *, width: int = 1280, language: str = "zh", script: bool = True) -> Any:
+        """A page in a browser of its own, logged in when `login` is given."""
+        context = self.browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script, locale="zh-CN")
+        cookies = [{"name": cookie_name("language", self.place.settings), "value": language, "url": self.address}]
+        if login is not None:
+            with self.place.engine.begin() as work:
+                token = open_session(work, self.place.people[login])
+            cookies.append({"name": cookie_name("session", self.place.settings), "value": token, "url": self.address})
+        context.add_cookies(cookies)
+        page = context.new_page()
+        page.set_default_timeout(15000)
+        page.on("console", lambda message: self.log.console.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.log.console.append(f"exception: {error}"))
+        page.on("request", lambda request: self.log.requests.append(request.url))
+        return page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, if there is one."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: install the package chromium")
+    if not (STATIC / "dist" / "page.js").exists():
+        pytest.skip("the front end is not built: `python3 run.py test` builds it")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, browser: Any, place: Place) -> Iterator[Site]:  # noqa: F811 - the fixture is meant
+    """The world behind a real server on a free port. At the end: nothing was fetched from elsewhere, the console is empty."""
+    server = make_server("127.0.0.1", 0, place.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    log = Log()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield Site(place, address, browser, log)
+        for number, context in enumerate(browser.contexts):
+            for page in context.pages if SCREENSHOTS else ():
+                page.screenshot(path=f"{SCREENSHOTS}/{request.node.name}_{number}.png", full_page=True)
+            context.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    outside = [url for url in log.requests if not url.startswith((address, "data:", "blob:"))]
+    assert outside == []
+    # Chromium itself notes every answer of 4xx; faults of forms and refusals are answered so on purpose
+    noted = [line for line in log.console if "the server responded with a status of 4" not in line]
+    assert noted == []
+
+
+@pytest.fixture
+def check_accessibility() -> Callable[[Any], None]:
+    """`check_accessibility(page)`: axe finds no violation, and no page scrolls sideways."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `npm ci` in api/web")
+    source = AXE.read_text("utf-8")
+
+    def check(page: Any) -> None:
+        page.evaluate(source)
+        found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']})", TAGS)
+        violations = [
+            (each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]
+        ]
+        assert violations == [], page.url
+        # what axe could not decide: only colours over drawings are left to the eye
+        undecided = {each["id"] for each in found["incomplete"]}
+        assert undecided <= {"color-contrast"}, (page.url, undecided)
+
+    return check
