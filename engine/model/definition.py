@@ -217,10 +217,11 @@ class Process:
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """All executable processes of one file. Compared and hashed by identity, so that kernels can keep what they derive from it.
+    """All executable processes of one file. Compared and hashed by identity.
 
     `lanes` gives the name of the (innermost) lane by node id, `messages` and `signals` their names by their ids. `callables`
     are the scopes that call activities may name: the processes, and for each global task a process of that one task.
+    `derived` is for kernels alone, by their name: what they work out once lives as long as the definition.
     """
 
     name: str
@@ -232,6 +233,7 @@ class Definition:
     callables: Mapping[str, Node] = field(default_factory=_nothing)
     messages: Mapping[str, str] = field(default_factory=_nothing)
     signals: Mapping[str, str] = field(default_factory=_nothing)
+    derived: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 TASKS = frozenset(("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from engine.kernel import WaitKind
 from engine.model import Definition, EventDefinition, Node, reachable_flows
@@ -89,12 +88,9 @@ def _work(node: Node) -> WaitKind | None:
     return WORK.get(node.kind)
 
 
-_PLANS: WeakKeyDictionary[Definition, Plan] = WeakKeyDictionary()
-
-
 def plan_for(definition: Definition) -> Plan:
     """The plan of a definition."""
-    plan = _PLANS.get(definition)
+    plan: Plan | None = definition.derived.get("tokens")
     if plan is None:
-        plan = _PLANS[definition] = Plan(definition)
+        plan = definition.derived["tokens"] = Plan(definition)
     return plan

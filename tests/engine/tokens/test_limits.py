@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,6 +90,15 @@ def test_five_hundred_instances_fit_into_sixty_kilobytes(drawing: Any) -> None:
     outcome = start(definition, experts=experts)
     size = len(json.dumps(outcome.document).encode()) - len(json.dumps(experts).encode())
     assert size <= 60_000
+
+
+def test_what_is_derived_from_a_definition_goes_with_it(drawing: Any) -> None:
+    definition = drawing("start s\ntask t\ns -> t")
+    start(definition)
+    gone = weakref.ref(definition)
+    del definition
+    gc.collect()
+    assert gone() is None
 
 
 def test_an_ended_instance_keeps_its_variables_alone(drawing: Any) -> None:
