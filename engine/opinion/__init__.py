@@ -6,17 +6,18 @@ Knows no kernel: it is given two. Where they differ the diagram is not to be rel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Protocol, runtime_checkable
 
-from engine.errors import Finding
+from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Kernel
 from engine.model import Definition
 from engine.model.paths import starting_nodes
 from engine.opinion.pair import Pair
 from engine.opinion.uses import collect_uses
 from engine.opinion.values import Values
-from engine.opinion.walk import Memory, Walk, Walked, thrown_codes
+from engine.opinion.walk import MOST_FAILURES, Memory, Walk, Walked, thrown_codes
 
 WALKS = 60
 STEPS = 40
@@ -70,9 +71,9 @@ def second_opinion(
         left -= max(1, walked.steps)
         if walked.difference is not None:
             return [_difference(definition, process_id, walked, (first, second))]
-        if walked.unsupported is not None:
-            return [Finding("opinion_refused", "warning", process_id, values={"reason": walked.unsupported})]
-        if left <= 0:
+        if walked.refused is not None:
+            return _refusal(process_id, walked.refused)
+        if left <= 0 or memory.failures >= MOST_FAILURES:
             break
     return _summary(definition, process_id, done, memory.visited)
 
@@ -100,6 +101,15 @@ def _difference(definition: Definition, process_id: str, walked: Walked, kernels
     element = found.element or process_id
     node = definition.nodes.get(element)
     return Finding(f"opinion_{found.aspect}", "error", element, str(node.line) if node else None, values)
+
+
+def _refusal(process_id: str, refused: OperationNotSupported) -> list[Finding]:
+    """The comparison had to stop, and why."""
+    findings = [Finding("opinion_refused", "warning", process_id, values={"process": process_id})]
+    reason = refused.values.get("reason")
+    if isinstance(reason, Finding):
+        findings.append(replace(reason, severity="warning", element=reason.values.get("element", process_id)))
+    return findings
 
 
 def _summary(definition: Definition, process_id: str, done: list[Walked], visited: set[str]) -> list[Finding]:

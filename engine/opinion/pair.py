@@ -41,7 +41,7 @@ class Side:
     waits: dict[Key, Wait] = field(default_factory=dict)
     outcome: Outcome | None = None
     failure: str | None = None
-    unsupported: bool = False
+    refused: OperationNotSupported | None = None
     broken: bool = False
     ended: bool = False
 
@@ -89,9 +89,10 @@ class Pair:
         return self.sides[0].failure
 
     @property
-    def unsupported(self) -> str | None:
-        """Why one of the kernels refused the last operation; None when none did."""
-        return next((side.failure for side in self.sides if side.unsupported), None)
+    def refused(self) -> OperationNotSupported | None:
+        """Why one of the kernels alone refused the last operation; None when none or both did."""
+        refused = [side.refused for side in self.sides if side.refused is not None]
+        return refused[0] if len(refused) == 1 else None
 
     def waits(self) -> list[PairedWait]:
         """What both wait for now, in the order of the first kernel."""
@@ -113,7 +114,7 @@ class Pair:
         """The same operation on both (each with its own tokens); the first difference, None when they agree."""
         for side, operation in zip(self.sides, operations, strict=True):
             self._advance(side, operation, moment)
-        if self.unsupported is not None and not any(side.broken for side in self.sides):
+        if self.refused is not None and not any(side.broken for side in self.sides):
             return None
         difference = next(self._differences(operations[0]), None)
         if difference is None and self.failure is None:
@@ -121,13 +122,13 @@ class Pair:
         return difference
 
     def _advance(self, side: Side, operation: Operation, moment: datetime) -> None:
-        side.outcome = side.failure = None
-        side.unsupported = side.broken = False
+        side.outcome = side.failure = side.refused = None
+        side.broken = False
         document = side.document()
         try:
             side.outcome = side.kernel.step(self.definition, self.process_id, document, operation, moment)
         except OperationNotSupported as problem:
-            side.failure, side.unsupported = str(problem), True
+            side.failure, side.refused = str(problem), problem
         except StepFailed as problem:
             side.failure = str(problem)
         except Exception as problem:  # noqa: BLE001 - a kernel that breaks is a difference like any other

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from engine.errors import OperationNotSupported
 from engine.kernel import Complete, Deliver, Fire, Operation, SetVariables, Start, Throw, WaitKind
 from engine.model import Definition
 from engine.opinion.pair import Difference, Pair, PairedWait, Place, with_token
@@ -18,6 +19,8 @@ DONE_BY_US = (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT)
 MOST_PLACES = 200
 TRIES = 4
 """How often a step that fails on both kernels is tried again with other values."""
+MOST_FAILURES = 60
+"""Of all walks together: a diagram whose steps mostly fail is not worth more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Walked:
     difference: Difference | None = None
     after: str = ""
     failure: str | None = None  # why the first step failed on both
-    unsupported: str | None = None  # what a kernel refused
+    refused: OperationNotSupported | None = None  # what one of the kernels cannot do
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Memory:
     visited: set[str] = field(default_factory=set)
     places: dict[tuple[str, ...], Place] = field(default_factory=dict)
     begun: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    failures: int = 0
 
 
 class Walk:
@@ -97,13 +101,16 @@ class Walk:
             if difference is not None:
                 self.walked.difference, self.walked.after = difference, choice.words
                 return False
-            if self.pair.unsupported is not None:
-                self.walked.unsupported = self.pair.unsupported
+            if self.pair.refused is not None:
+                self.walked.refused = self.pair.refused
                 return False
             if self.pair.failure is None:
                 self.now = moment + timedelta(minutes=self.random.choice((0, 1, 90)))
                 self._remember(choice)
                 return True
+            self.memory.failures += 1
+            if self.memory.failures >= MOST_FAILURES:
+                break
         self.walked.failure = self.pair.failure
         return False
 

@@ -64,9 +64,11 @@ class ParallelGateway(TokenJoin):
     """Fires with one token on every flow; further tokens stay."""
 
     def _run_hook(self, my_task: Task) -> bool | None:
+        if not self.joins:
+            return True
         waiting = self.tokens(my_task)
         others = set(self._inputs) - {my_task.internal_data["flow"]}
-        if self.joins and others - waiting.keys():
+        if others - waiting.keys():
             self.stay(my_task)
             return None
         for flow in others:

@@ -20,13 +20,13 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import Finding, StepFailed
+from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Logged, Thrown, WaitKind
 
-MAX_RUNS = 20_000
-"""Tasks that may run in one step; more means that the process goes round without ever waiting."""
+MAX_RUNS = 5_000
+"""Tasks that may run in one step: a limit of this kernel, which is slow. Mostly the process goes round without ever waiting."""
 MAX_DEPTH = 100
-"""Scopes inside each other; more are processes that call each other without end."""
+"""Scopes inside each other: a limit of this kernel. More are mostly processes that call each other without end."""
 
 WaitRow = tuple[WaitKind, str, str | None, datetime | None]
 """Kind, element, name and due moment of one wait of a task."""
@@ -163,11 +163,13 @@ class Instance(Scope, BpmnWorkflow):
     def create_subprocess(self, my_task: Task, spec_name: str) -> SubScope:
         """The library's factory, with our class.
 
-        Raises StepFailed when processes call each other without end.
+        Raises OperationNotSupported when processes call each other without end.
         """
         scope = SubScope(self.subprocess_specs[spec_name], my_task.id, self)
         if scope.depth > MAX_DEPTH:
-            raise StepFailed(element=my_task.task_spec.bpmn_id, reason=Finding("spiff_too_deep", values={"limit": MAX_DEPTH}))
+            raise OperationNotSupported(
+                reason=Finding("spiff_too_deep", values={"element": my_task.task_spec.bpmn_id, "limit": MAX_DEPTH})
+            )
         self.subprocesses[my_task.id] = scope
         return scope
 
@@ -241,7 +243,7 @@ class Instance(Scope, BpmnWorkflow):
                 if task.state == TaskState.READY and task.id in task.workflow.tasks:  # else cancelled meanwhile
                     ran += 1
                     if ran > MAX_RUNS:
-                        raise StepFailed(element=task.task_spec.bpmn_id, reason=Finding("spiff_endless"))
+                        raise OperationNotSupported(reason=endless(task))
                     task.run()
                     self.changed = True
             elif not (self.spec.joins and self.fire_joins()):
@@ -330,6 +332,11 @@ class Instance(Scope, BpmnWorkflow):
             current = host.workflow.holder if isinstance(host.workflow, SubScope) else None
         if kind == "error":
             self.end(code or "")
+
+
+def endless(task: Task) -> Finding:
+    """Why a step was given up."""
+    return Finding("spiff_endless", values={"element": task.task_spec.bpmn_id, "limit": MAX_RUNS})
 
 
 def write(layers: list[dict[str, Any]], values: Mapping[str, Any]) -> None:

@@ -1,0 +1,74 @@
+"""What the second kernel cannot run is found in the diagram, said in both languages, and refused at the first step."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import OperationNotSupported
+from engine.opinion import second_opinion
+from engine.spiff import SpiffKernel, limits
+from engine.texts import LANGUAGES, Catalogue
+from engine.tokens import TokenKernel
+from tests.engine.kernel_runs import Run, diagram, read
+
+BASE = '<startEvent id="s"/><endEvent id="e"/><userTask id="a" camunda:assignee="x"/>'
+FLOWS = ("s a", "a e")
+TRIGGERED = '<subProcess id="x" triggeredByEvent="true"><startEvent id="x1"><messageEventDefinition messageRef="M"/></startEvent>'
+CASES = {
+    "limit_event_sub_process": BASE + TRIGGERED + "</subProcess>",
+    "limit_transaction": BASE + '<transaction id="x"><task id="x1"/></transaction>',
+    "limit_ad_hoc": BASE + '<adHocSubProcess id="x"><task id="x1"/></adHocSubProcess>',
+    "limit_complex_gateway": BASE + '<complexGateway id="x"/>',
+    "limit_compensation": BASE
+    + '<boundaryEvent id="x" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
+    + '<task id="c" isForCompensation="true"/><association id="as" sourceRef="x" targetRef="c"/>',
+    "limit_quantity": BASE + '<task id="x" completionQuantity="2"/>',
+    "limit_behavior": BASE
+    + '<task id="x"><multiInstanceLoopCharacteristics behavior="None" noneBehaviorEventRef="D">'
+    + "<loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics></task>",
+    "limit_parallel_multiple": BASE
+    + '<intermediateCatchEvent id="x" parallelMultiple="true"><messageEventDefinition messageRef="M"/>'
+    + '<messageEventDefinition messageRef="M2"/></intermediateCatchEvent>',
+    "limit_instantiate": BASE + '<receiveTask id="x" messageRef="M" instantiate="true"/>',
+}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_each_limit_is_named_with_its_element(code: str) -> None:
+    extra = {
+        "limit_complex_gateway": ("a x", "x e"),
+        "limit_quantity": ("a x", "x e"),
+        "limit_behavior": ("a x", "x e"),
+        "limit_parallel_multiple": ("a x", "x e"),
+        "limit_transaction": ("a x", "x e"),
+        "limit_ad_hoc": ("a x", "x e"),
+        "limit_instantiate": ("x e",),
+    }.get(code, ())
+    definition = read(diagram(CASES[code], *FLOWS, *extra, more='<signalEventDefinition id="D" signalRef="S"/>'))
+    found = limits(definition, "p")
+    assert ("x", code) in [(finding.element, finding.code) for finding in found]
+    assert {finding.severity for finding in found} == {"warning"}
+    assert second_opinion(definition, "p", kernels=(TokenKernel(), SpiffKernel())) == found
+    with pytest.raises(OperationNotSupported) as problem:
+        Run(SpiffKernel(), definition).start()
+    assert list(problem.value.findings) == found
+    catalogue = Catalogue("engine")
+    for language in LANGUAGES:
+        assert all("{" not in catalogue.tell(each, language) for each in (*found, problem.value))
+
+
+def test_no_limit_in_an_ordinary_diagram() -> None:
+    assert limits(read(diagram(BASE, *FLOWS))) == []
+
+
+def test_a_limit_concerns_its_process_and_those_that_call_it() -> None:
+    inner = '<process id="r" isExecutable="true"><startEvent id="r1"/><complexGateway id="rx"/><endEvent id="r2"/>'
+    inner += (
+        '<sequenceFlow id="rf" sourceRef="r1" targetRef="rx"/><sequenceFlow id="rg" sourceRef="rx" targetRef="r2"/></process>'
+    )
+    other = '<process id="o" isExecutable="true"><startEvent id="o1"/></process>'
+    calls = BASE + '<callActivity id="k" calledElement="r"/>'
+    definition = read(diagram(calls, "s k", "k a", "a e", more=inner + other))
+    assert [finding.element for finding in limits(definition, "p")] == ["rx"]
+    assert limits(definition, "o") == []
+    assert Run(SpiffKernel(), definition, "o").start().ended
