@@ -27,7 +27,7 @@ NOTICE = "samr_2022_932"
 HALF_MADE = "demo in the making"
 """What marks the database until all of the demonstration is in it."""
 
-SEED, BODIES, INSTITUTIONS, EXPERTS, CUT = 932, 8, 56, 16, 8
+SEED, BODIES, INSTITUTIONS, EXPERTS, CUT, PACE = 932, 5, 34, 9, 6, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Act:
 
 
 ACTS = (
-    _Act("demo-a", "演示：征集进行中", -24, 6, 60, 150),
+    _Act("demo-a", "演示：征集进行中", -24, 14, 60, 150),
     _Act("demo-b", "演示：专家评审中", -75, -32, 20, 90),
     _Act("demo-c", "演示：征求意见中", -120, -75, -13, 30),
 )
@@ -121,8 +121,8 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
                 notice_id = deploy_folder(work, files, key=NOTICE)
             people = write_people(process_engine, world, authority=content["document"]["issuer"]["value"])
         moved = {"collection_cutoff": dates.cutoff_at, "review_until": dates.review_until, "publication": dates.published_at}
-        plan = CampaignPlan(notice_id, act.key, act.title, moved, {"cut": CUT}, True)
-        Cast(stage, world, people, write_campaign(process_engine, world, people, plan))
+        plan = CampaignPlan(notice_id, act.key, act.title, moved, {"cut": CUT, "experts_per_case": 3}, True)
+        Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE)
         stage.play(until=now)
     assert people is not None
     name_logins(process_engine, people, _busy_applicant(people, world), PASSWORD)

@@ -17,6 +17,7 @@ from engine.tasks import list_candidates
 from engine.work import Work
 from workflows import consultations, files, inbox, reviews
 from workflows.applications import start_application
+from workflows.campaigns import get_campaign
 from workflows.forms import Form
 from workflows.forms.fields import Option
 from workflows.people import Person
@@ -51,7 +52,9 @@ class Cast:
     people: People
     campaign_id: str
     tell_answer: Callable[[Submission], None] = field(default=lambda _: None)
+    pace: int = 1  # how many times slower officials are: in a demonstration more waits at every step
     submissions: list[Submission] = field(default_factory=list)
+    _key: str = ""
     _seen: str = ""
     _plans: dict[str, InstitutionPlan] = field(default_factory=dict)  # by case number
     _recused: bool = False
@@ -62,6 +65,8 @@ class Cast:
 
     def __post_init__(self) -> None:
         self.stage.notice_new = self.notice_new
+        with self.stage.process_engine.read() as work:
+            self._key = get_campaign(work, self.campaign_id).key
         for plan in self.world.institutions:
             self.stage.at(plan.opens_at, lambda plan=plan: self._open_case(plan))  # type: ignore[misc]
 
@@ -74,7 +79,8 @@ class Cast:
             ).all()
         for row in rows:
             self._seen = row.id
-            self._plan(row)
+            if row.business_key == self._key or row.business_key in self._plans:  # other campaigns have their own cast
+                self._plan(row)
         self._watch_consultation()
 
     def _plan(self, row: sa.Row[Any]) -> None:
@@ -119,7 +125,8 @@ class Cast:
     def _soon(self, row: sa.Row[Any], visit: int, least: int, most: int, *, until: datetime | None = None) -> datetime:
         """Some hours from now, by the seed; not after `until` unless that has passed."""
         dice = self.world.chance("delay", row.business_key, row.element_id, visit)
-        moment = (self.stage.now + timedelta(hours=least, seconds=dice.randint(0, (most - least) * 3600))).replace(microsecond=0)
+        delay = timedelta(hours=least, seconds=dice.randint(0, (most - least) * 3600)) * self.pace
+        moment = (self.stage.now + delay).replace(microsecond=0)
         return moment if until is None else max(min(moment, until), self.stage.now)
 
     # ---- doing -------------------------------------------------------------------------------------------------------
@@ -333,7 +340,7 @@ class Cast:
                 .order_by(user_task.c.business_key, user_task.c.id)
             ).all()
         for row in rows:
-            if (row.id, row.assignee) not in self._transferred:
+            if row.business_key in self._plans and (row.id, row.assignee) not in self._transferred:
                 self._transferred.add((row.id, row.assignee))
                 self._plan_review(row)
 
