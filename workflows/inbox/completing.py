@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -93,7 +93,7 @@ def _complete(work: Work, person: Person, task_id: str, data: Mapping[str, Any],
     if row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     ground = find_ground(work, person, row)
-    prepared = prepare(work, ground)
+    prepared = prepare(work, replace(ground, shown=False))
     form = None if row.form_key is None else campaign_form(work, ground.campaign.id, row.form_key).bind(prepared.options)
     clean = _parse(work, form, prepared, task_id, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)

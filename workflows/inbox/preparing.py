@@ -32,6 +32,7 @@ class Ground:
     campaign: Campaign
     case: sa.Row[Any] | None
     person: Person
+    shown: bool = True  # False when a form is only to be read: then nothing is gathered to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _organise(work: Work, ground: Ground) -> Prepared:
 
 
 def _review(work: Work, ground: Ground) -> Prepared:
-    return Prepared(context=reviews.review_context(work, ground.person, ground.task))
+    return Prepared(context=reviews.review_context(work, ground.person, ground.task)) if ground.shown else Prepared()
 
 
 def _select(work: Work, ground: Ground) -> Prepared:
