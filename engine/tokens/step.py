@@ -2,7 +2,8 @@
 
 A queue, not recursion, carries the tokens, so that neither long loops nor deep nesting can exhaust the stack. What waits is
 there before anything is thrown: throwing events have a queue of their own that is looked at when no other token can move.
-The standard leaves the order between parallel branches open; this one is deterministic and loses no event.
+The standard leaves the order between parallel branches open; this one is the same every time, and a branch that comes to wait
+in a step does not miss what another branch throws in it.
 """
 
 from __future__ import annotations
