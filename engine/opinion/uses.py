@@ -10,6 +10,7 @@ from typing import Any
 from engine.expressions import Expression, Template
 from engine.expressions.reading import read_tree, split_wrapped
 from engine.model import Definition, MultiInstance, Node, StandardLoop
+from engine.moments import is_plain
 
 Path = tuple[str, ...]
 
@@ -71,7 +72,7 @@ def _texts(node: Node) -> Iterator[tuple[str, str]]:
     for event in node.events:
         wanted.append((event.condition, "truth"))
         if event.timer is not None:
-            wanted.append((event.timer.value, event.timer.kind))
+            wanted.append((event.timer.value, "count" if is_plain(event.timer.text) else event.timer.kind))
     wanted += [(node.activation, "truth"), (node.completion, "truth")]
     if isinstance(node.loop, StandardLoop):
         wanted.append((node.loop.condition, "truth"))
@@ -84,9 +85,9 @@ def _texts(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _expressions(text: str) -> Iterator[str]:
-    """The expressions of a text: itself, or the parts in `${…}`."""
+    """The expressions of a text: itself, or the parts in `${…}`; an ISO 8601 timer text has none but such parts."""
     parts = list(split_wrapped(text))
-    if not any(wrapped for _, _, wrapped in parts):
+    if not any(wrapped for _, _, wrapped in parts) and not is_plain(text):
         yield text
     for begin, end, wrapped in parts:
         if wrapped:
@@ -105,14 +106,8 @@ class _Reader:
         return self.uses.variables.at(path) if item is None else item.at(path[1:])
 
     def read(self, text: str, kind: str) -> None:
-        """One expression whose value is used as `kind`. A plain timer text is none."""
-        try:
-            tree, _, _ = read_tree(text)
-        except Exception as problem:  # noqa: BLE001 - an ISO text such as PT5M
-            if kind.startswith("time"):
-                return
-            raise problem
-        self.visit(tree, kind)
+        """One expression whose value is used as `kind`."""
+        self.visit(read_tree(text)[0], kind)
 
     def connect(self, loop: MultiInstance) -> None:
         """The items of a collection are what the item variable is used as; results are collected as numbers."""
