@@ -134,10 +134,14 @@ class Builder:
             return start + f'camunda:elementVariable="person">{done}</multiInstanceLoopCharacteristics>'
         if form == "output":
             return (
-                f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopDataInputRef>people</loopDataInputRef>'
-                '<loopDataOutputRef>scores</loopDataOutputRef><inputDataItem id="i" name="person"/>'
-                f'<outputDataItem id="o" name="score"/>{done}</multiInstanceLoopCharacteristics>'
-            ).replace('id="i"', f'id="{self.key("i")}"').replace('id="o"', f'id="{self.key("o")}"')
+                (
+                    f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopDataInputRef>people</loopDataInputRef>'
+                    '<loopDataOutputRef>scores</loopDataOutputRef><inputDataItem id="i" name="person"/>'
+                    f'<outputDataItem id="o" name="score"/>{done}</multiInstanceLoopCharacteristics>'
+                )
+                .replace('id="i"', f'id="{self.key("i")}"')
+                .replace('id="o"', f'id="{self.key("o")}"')
+            )
         number = self.pick(0, 1, 2, 3)
         start = f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopCardinality>{number}</loopCardinality>'
         return start + f"{done}</multiInstanceLoopCharacteristics>"
