@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from api.settings import Settings
 from engine.clock import Clock, SystemClock
 from engine.database import open_database
+from engine.scripts import ScriptRunner
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
 from workflows.handlers import install_handlers
@@ -36,6 +37,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         largest_file=settings.largest_file,
         base_url=settings.base_url,
         mailer=make_mailer(settings),
+        scripts=ScriptRunner(),
     )
     return process_engine
 

@@ -15,6 +15,7 @@ from engine.ids import new_id
 from engine.kernel import Kernel
 from engine.model import Definition, check_handlers, read_diagram
 from engine.opinion import second_opinion
+from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
 from engine.tables import definition, deployment
 from engine.tokens import TokenKernel
@@ -76,6 +77,10 @@ def _check(xml: bytes, name: str, handlers: frozenset[str] | None) -> Checked:
     findings += validate_xsd(xml, name=name)
     if handlers is not None:
         findings += check_handlers(read.definition, handlers)
+    for node in read.definition.nodes.values():
+        if node.kind == "scriptTask" and node.script is not None:
+            told = check_script(node.script)
+            findings += [Finding(found.code, found.severity, node.id, str(node.line), found.values) for found in told]
     if not any(finding.severity == "error" for finding in findings):
         for process_id in read.definition.processes:
             findings += second_opinion(read.definition, process_id, kernels=(KERNELS["tokens"], KERNELS["spiff"]))

@@ -31,6 +31,7 @@ from engine.instances import (
     suspend_instance,
 )
 from engine.messages import send_message
+from engine.scripts import ScriptRunner
 from engine.tables import history, instance, message, subscription, timer, user_task
 from engine.tasks import (
     ReturnTarget,
@@ -365,6 +366,19 @@ def test_a_handler_can_throw_a_bpmn_error(
         entry = list_entries(work, instance_id)[1]
         assert "caught" in entry.detail["passed"]
         assert "done" not in entry.detail["passed"]
+
+
+def test_a_script_runs_outside_of_the_step(process_engine: ProcessEngine, deploy_diagram: Deploy) -> None:
+    definition = deploy_diagram(process_engine, "script")
+    with process_engine.begin() as work:
+        instance_id = start_instance(work, definition, "case-1", {"names": ["甲", "乙丙", "丁"]})
+        assert open_tasks(work) == []
+    with ScriptRunner(processes=1) as runner:
+        process_engine.extras["scripts"] = runner
+        assert run_due(process_engine) == 1
+    with process_engine.read() as work:
+        assert instance_variables(work, instance_id) == {"names": ["甲", "乙丙", "丁"], "total": 3, "longest": "乙丙"}
+        assert [task.element_id for task in open_tasks(work)] == ["look"]
 
 
 def test_history_shows_what_was_tampered_with(process_engine: ProcessEngine, audit: str) -> None:
