@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -42,6 +43,7 @@ class SpiffKernel:
     name = "spiff"
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._parsers: WeakKeyDictionary[Definition, DiagramParser] = WeakKeyDictionary()
         self._specs: WeakKeyDictionary[Definition, dict[str, Specs]] = WeakKeyDictionary()
 
@@ -92,7 +94,9 @@ class SpiffKernel:
         Raises OperationNotSupported when the process, or one that it calls, has elements that this kernel cannot run.
         """
         known = self._specs.setdefault(definition, {})
-        if process_id not in known:
+        if process_id in known:
+            return known[process_id]
+        with self._lock:  # a spec is there before it is finished
             if process_id not in definition.processes:
                 raise OperationNotSupported(reason=Finding("spiff_no_process", values={"process": process_id}))
             found = limits(definition, process_id)

@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
@@ -149,28 +150,30 @@ DATA = ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "propert
 
 
 class EventParser(ElementParser, library.EventDefinitionParser):
-    """One event, with all definitions that the library can read and links; timers by our clock."""
-
-    ALL = (
-        library.MESSAGE_EVENT_XPATH,
-        library.SIGNAL_EVENT_XPATH,
-        library.TIMER_EVENT_XPATH,
-        library.CONDITIONAL_EVENT_XPATH,
-        library.ERROR_EVENT_XPATH,
-        library.ESCALATION_EVENT_XPATH,
-        library.TERMINATION_EVENT_XPATH,
-    )
+    """One event, with its definitions in the order of the file (the library sorts them by kind); timers by our clock."""
 
     def create_task(self) -> Any:
         """The spec with its event definitions."""
-        definition = self.get_event_definition(self.ALL)
-        links = [LinkEventDefinition(each.get("name")) for each in self.node.iterchildren(full_tag("linkEventDefinition"))]
-        if links:
-            definition = MultipleEventDefinition(links)
+        readers: dict[str, Any] = {
+            full_tag("messageEventDefinition"): self.parse_message_event,
+            full_tag("signalEventDefinition"): self.parse_signal_event,
+            full_tag("timerEventDefinition"): self.parse_timer_event,
+            full_tag("conditionalEventDefinition"): self.parse_conditional_event,
+            full_tag("errorEventDefinition"): self.parse_error_event,
+            full_tag("escalationEventDefinition"): self.parse_escalation_event,
+            full_tag("terminateEventDefinition"): self.parse_terminate_event,
+            full_tag("linkEventDefinition"): lambda node: LinkEventDefinition(node.get("name")),
+        }
+        found = [readers[node.tag](node) for node in self.node if node.tag in readers]
+        definition = MultipleEventDefinition(found) if found else NoneEventDefinition()
         more = {}
         if self.node.tag == full_tag("boundaryEvent"):
             more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
         return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
+
+    def parse_conditional_event(self, event: etree._Element) -> ConditionalEventDefinition:
+        """A condition; the library takes the first one of the node for all of them."""
+        return ConditionalEventDefinition(text_of(event, "condition"), description=self.get_event_description(event))
 
     def parse_timer_event(self, event: etree._Element) -> Deadline:
         """A timer of ours."""
