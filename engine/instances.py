@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -168,7 +169,8 @@ class Run:
         self.status = "running"
         self.ended = False
         self.error: str | None = None
-        self.pending: deque[Wait] = deque()  # handlers to call in this advance
+        self.steps = 0
+        self.pending: deque[tuple[int, Wait]] = deque()  # handlers to call, with the step in which they began to wait
         self.opened: dict[tuple[Any, ...], Wait] = {}
         self.closed: list[Closed] = []
         self.passed: list[str] = []
@@ -203,17 +205,17 @@ class Run:
             self.definition.model, self.definition.key, self.state or None, operation, moment or self.work.now
         )
         self.state, self.ended, self.error = outcome.document, outcome.ended, outcome.error
+        self.steps += 1
         for closed in outcome.closed:
             if self.opened.pop((closed.kind, closed.token, closed.element_id, closed.name), None) is None:
                 self.closed.append(closed)
             elif closed.kind is WaitKind.HANDLER:
-                self.pending = deque(
-                    wait for wait in self.pending if (wait.token, wait.element_id) != (closed.token, closed.element_id)
-                )
+                gone = (closed.token, closed.element_id)
+                self.pending = deque(item for item in self.pending if (item[1].token, item[1].element_id) != gone)
         for wait in outcome.opened:
             self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
             if wait.kind is WaitKind.HANDLER:
-                self.pending.append(wait)
+                self.pending.append((self.steps, wait))
         for line in outcome.log:
             if line.event == "completed":
                 self.passed.append(line.element_id)
@@ -230,7 +232,9 @@ class Run:
     def settle(self) -> None:
         """Call the handlers that wait, one after the other, until none does."""
         while self.pending:
-            wait = self.pending.popleft()
+            began, wait = self.pending.popleft()
+            if began != self.steps:  # another handler has acted since this one began to wait
+                wait = replace(wait, variables=self.variables(wait.token))
             node = self.definition.model.nodes[wait.element_id]
             name = node.camunda.handler or next((event.handler for event in node.events if event.handler), "")
             call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})

@@ -368,6 +368,14 @@ def test_a_handler_can_throw_a_bpmn_error(
         assert "done" not in entry.detail["passed"]
 
 
+def test_a_handler_sees_what_the_one_before_it_wrote(process_engine: ProcessEngine, deploy_diagram: Deploy) -> None:
+    process_engine.handlers.register("count.up", lambda call: {"count": call.variables["count"] + 1})
+    definition = deploy_diagram(process_engine, "handlers")
+    with process_engine.begin() as work:
+        instance_id = start_instance(work, definition, "case-1", {"count": 0})
+        assert instance_variables(work, instance_id)["count"] == 2
+
+
 def test_a_script_runs_outside_of_the_step(process_engine: ProcessEngine, deploy_diagram: Deploy) -> None:
     definition = deploy_diagram(process_engine, "script")
     with process_engine.begin() as work:
