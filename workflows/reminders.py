@@ -123,7 +123,7 @@ def send(call: Call) -> None:
             work.now,
             unique_key=f"{series.key}:{form['name']}:{waiting[CHUNK - 1]}",
             payload=payload,
-            subject=f"reminders:{row.key}",
+            subject=f"reminders:{series.campaign_id}",
         )
     elif rule.overdue:
         _arm(work, series, {series.task: rule})
@@ -156,7 +156,6 @@ def _arm(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
     if not wanted:
         return 0
     known = set(work.connection.execute(sa.select(timer.c.unique_key).where(timer.c.unique_key.in_(wanted))).scalars())
-    key = work.connection.execute(sa.select(campaign.c.key).where(campaign.c.id == series.campaign_id)).scalar_one()
     armed = 0
     for unique_key, occurrence in wanted.items():
         if unique_key in known:
@@ -168,7 +167,7 @@ def _arm(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
             "name": occurrence.name,
             "at": occurrence.at.isoformat(),
         }
-        subject = f"reminders:{key}"
+        subject = f"reminders:{series.campaign_id}"
         armed += arm_timer(work, HANDLER, occurrence.at, unique_key=unique_key, payload=payload, subject=subject) is not None
     return armed
 

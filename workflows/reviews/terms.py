@@ -28,7 +28,6 @@ class Terms:
     weights: Mapping[str, Decimal]
     settings: Mapping[str, Any]
     content: Mapping[str, Any]
-    forms: Mapping[str, Any]
 
     def find_setting(self, name: str, default: Any = None) -> Any:
         """The campaign's own value, else the notice's, else `default`."""
@@ -77,15 +76,21 @@ def read_terms_by_key(work: Work, key: str, *, lock: bool = False) -> Terms:
 def _read(work: Work, which: sa.ColumnElement[bool], lock: bool) -> Terms:
     if lock:
         work.connection.execute(sa.select(campaign.c.id).where(which).with_for_update(key_share=True))
-    query = sa.select(campaign, notice.c.content, notice.c.forms).join(notice, notice.c.id == campaign.c.notice_id).where(which)
-    row = work.connection.execute(query).one_or_none()
+    row = work.connection.execute(sa.select(campaign).where(which)).one_or_none()
     if row is None:
         raise CampaignUnknown()
-    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in row.content.get("demands") or []}
+    content = _read_content(work, row.notice_id)
+    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in content.get("demands") or []}
     check_weights(weights)
-    return Terms(
-        row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, row.content, row.forms
-    )
+    return Terms(row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, content)
+
+
+def _read_content(work: Work, notice_id: str) -> Mapping[str, Any]:
+    """What a notice's version says; versions never change, so each is read once per process."""
+    known: dict[str, Mapping[str, Any]] = work.engine.extras.setdefault("notice_contents", {})
+    if notice_id not in known:
+        known[notice_id] = work.connection.execute(sa.select(notice.c.content).where(notice.c.id == notice_id)).scalar_one()
+    return known[notice_id]
 
 
 def find_case(work: Work, number: str) -> sa.Row[Any]:
