@@ -12,7 +12,6 @@ from engine.errors import Problem
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.moments import parse_instant
-from engine.work import Work
 from workflows.applications import last_version
 from workflows.mails import find_members, queue_letter
 from workflows.recommendations import get_body, tell_list
@@ -42,11 +41,6 @@ def accept(call: Call) -> Mapping[str, Any]:
     _row, result = _store(call, "acceptance")
     _set_state(call, {"pass": "accepted", "return": "returned", "reject": "rejected"}[result])
     return {"accept_result": result}
-
-
-def list_audits(work: Work, case_id: str) -> list[sa.Row[Any]]:
-    """All audits and acceptances of a case, in order."""
-    return list(work.connection.execute(sa.select(audit).where(audit.c.case_id == case_id).order_by(audit.c.at, audit.c.id)))
 
 
 def _store(call: Call, kind: str) -> tuple[sa.Row[Any], str]:

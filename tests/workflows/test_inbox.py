@@ -326,6 +326,17 @@ def test_auditor_returns_to_the_applicant(world: World) -> None:
     assert world.state(case_id) == "submitted"
 
 
+def test_nothing_is_returned_to_a_step_whose_time_is_over(world: World) -> None:
+    case_id = world.apply("lab")
+    task_id = world.find_task("audit", case_id)
+    world.at(BODY_CUTOFF)
+    assert world.open("east_auditor", task_id).return_targets == ()  # the step's timer would end the case at once
+    with pytest.raises(OperationNotAllowed), world.process_engine.begin(by=world["east_auditor"].id) as work:
+        inbox.return_(work, world["east_auditor"], task_id, "apply", "材料不全")
+    world.audit("east_auditor", case_id, "return")  # the diagram's own way is bound by the organiser's cut-off
+    assert world.state(case_id) == "returned"
+
+
 def test_received_at_stays_that_of_the_first_complete_application(world: World) -> None:
     case_id = world.apply("lab")
     first = world.clock.now()

@@ -17,9 +17,8 @@ from workflows.deadlines import DateValue, load_date
 from workflows.people import Person
 from workflows.tables import case, organisation, recommending_body
 
-SUBMITTED = ("draft", "lapsed")
-"""States of cases that never reached their body are not counted as submitted; `lapsed` ones are when something was received."""
 LISTED = ("recommended", "reviewing", "reviewed", "selected", "not_selected", "published", "withdrawn")
+"""States of a case from its body's list on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from workflows.cases.history import Actor, HistoryLine, Marks
 from workflows.cases.listing import CaseLine, CasePage, list_cases
-from workflows.cases.reading import get_case, get_case_by_number
+from workflows.cases.reading import get_case
 from workflows.cases.views import AuditView, CaseView, ReceiptView, ReviewView, VersionView
 
 __all__ = [
@@ -17,6 +17,5 @@ __all__ = [
     "ReviewView",
     "VersionView",
     "get_case",
-    "get_case_by_number",
     "list_cases",
 ]

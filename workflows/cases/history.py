@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +10,6 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from engine.definitions import get_definition
-from engine.history import list_entries
 from engine.instances import instance_positions
 from engine.tables import instance
 from engine.work import Work
@@ -54,14 +53,13 @@ _SHOWN = ("reason", "due_at", "message", "error", "code")
 """Of a row's detail; ids of tasks, tokens and persons stay inside."""
 
 
-def read_history(work: Work, reader: Person, case: CaseSubject, instance_id: str) -> list[HistoryLine]:
-    """The case's history as `reader` may see it. What experts did is told to organisers only."""
-    if not can(reader, "case.history", case):
-        return []
+def read_history(
+    work: Work, reader: Person, case: CaseSubject, instance_id: str, entries: Sequence[sa.Row[Any]]
+) -> list[HistoryLine]:
+    """The rows of the chain as `reader`, who may see the history, may see them. What experts did is told to organisers only."""
     all_names = can(reader, "case.scores", case)
     model = get_definition(work, _definition_id(work, instance_id)).model
     names = {element_id: node.name for element_id, node in model.nodes.items()}
-    entries = list_entries(work, instance_id)
     actors = _Actors(work, reader, case, [entry.by for entry in entries if entry.by], all_names=all_names)
     lines = []
     for entry in entries:
@@ -78,10 +76,10 @@ def read_history(work: Work, reader: Person, case: CaseSubject, instance_id: str
     return lines
 
 
-def read_marks(work: Work, instance_id: str) -> Marks:
+def read_marks(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]]) -> Marks:
     """Where the instance stands in its diagram."""
     current = list(dict.fromkeys(element_id for _token, element_id in instance_positions(work, instance_id)))
-    done = dict.fromkeys(element for entry in list_entries(work, instance_id) for element in entry.detail.get("passed", ()))
+    done = dict.fromkeys(element for entry in entries for element in entry.detail.get("passed", ()))
     return Marks(_definition_id(work, instance_id), tuple(each for each in done if each not in current), tuple(current))
 
 

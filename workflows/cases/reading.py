@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.history import list_entries
 from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import get_campaign
@@ -19,7 +20,7 @@ from workflows.files import Attachment, list_attachments
 from workflows.forms import Form
 from workflows.organisations import get_organisation
 from workflows.people import Person
-from workflows.rules import CaseSubject, CaseUnknown, can, case_subject, case_subject_by_number
+from workflows.rules import CaseSubject, CaseUnknown, can, case_subject
 from workflows.tables import application_version, audit, case, organisation, person, receipt, review
 
 
@@ -28,18 +29,7 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
 
     Raises CaseUnknown, also when the person may not see it.
     """
-    return _view(work, reader, case_subject(work, case_id))
-
-
-def get_case_by_number(work: Work, reader: Person, number: str) -> CaseView:
-    """The same by the case's number.
-
-    Raises CaseUnknown, also when the person may not see it.
-    """
-    return _view(work, reader, case_subject_by_number(work, number))
-
-
-def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
+    subject = case_subject(work, case_id)
     if not can(reader, "case.read", subject):
         raise CaseUnknown()
     knows = can(reader, "case.identity", subject)
@@ -48,6 +38,8 @@ def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
     scores = can(reader, "case.scores", subject)
     attachments = list_attachments(work, reader, subject.id)
     names = () if knows else find_names(work, subject.id)
+    told = row.instance_id is not None and can(reader, "case.history", subject)
+    entries = list_entries(work, row.instance_id) if told else []
     return CaseView(
         id=row.id,
         number=row.number,
@@ -67,8 +59,8 @@ def _view(work: Work, reader: Person, subject: CaseSubject) -> CaseView:
         receipts=_receipts(work, subject) if knows else (),
         audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
         reviews=_reviews(work, reader, subject, all_of_them=scores),
-        history=tuple(read_history(work, reader, subject, row.instance_id)) if row.instance_id else (),
-        marks=read_marks(work, row.instance_id) if row.instance_id and can(reader, "case.history", subject) else None,
+        history=tuple(read_history(work, reader, subject, row.instance_id, entries)) if told else (),
+        marks=read_marks(work, row.instance_id, entries) if told else None,
         attachments=tuple(attachments),
     )
 

@@ -12,7 +12,7 @@ from engine import tasks
 from engine.errors import OperationNotAllowed, Problem, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskUnknown
 from engine.work import Work
 from workflows.forms import clean_text
-from workflows.inbox.viewing import drawn_operations
+from workflows.inbox.viewing import drawn_operations, find_targets
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import NotPermitted, TaskSubject, can, task_subject
 from workflows.tables import draft
@@ -62,6 +62,8 @@ def return_(work: Work, person: Person, task_id: str, target: str, reason: str, 
     """
     subject = see_task(work, person, task_id)
     require_doable(person, "task.return", subject)
+    if target not in {step.element_id for step in find_targets(work, tasks.get_task(work, task_id))}:
+        raise OperationNotAllowed()
     tasks.return_task(work, task_id, target, reason=_check_reason(reason), revision=revision)
     drop_drafts(work, task_id)
 

@@ -46,15 +46,15 @@ class Prepared:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_handlers(work: Work, task: sa.Row[Any]) -> tuple[str, ...]:
-    """The handlers that the diagram names for the task's completion."""
-    return tuple(find_node(work, task).camunda.listeners.get("complete", ()))
+def find_handlers(work: Work, task: sa.Row[Any], element_id: str | None = None) -> tuple[str, ...]:
+    """The handlers that the diagram names for the completion of the task, or of another step of its instance."""
+    return tuple(find_node(work, task, element_id).camunda.listeners.get("complete", ()))
 
 
-def find_node(work: Work, task: sa.Row[Any]) -> Node:
-    """The task's step in the diagram of its instance."""
+def find_node(work: Work, task: sa.Row[Any], element_id: str | None = None) -> Node:
+    """The task's step in the diagram of its instance, or another step of it."""
     query = sa.select(instance.c.definition_id).where(instance.c.id == task.instance_id)
-    return get_definition(work, work.connection.execute(query).scalar_one()).model.nodes[task.element_id]
+    return get_definition(work, work.connection.execute(query).scalar_one()).model.nodes[element_id or task.element_id]
 
 
 def prepare(work: Work, ground: Ground) -> Prepared:
@@ -141,7 +141,7 @@ def _select(work: Work, ground: Ground) -> Prepared:
     return Prepared(
         values={"cut": settings.get("cut"), "method": settings.get("score_method")},
         options={"tied_cases": selection.list_tied(work, ground.campaign.id)},
-        context={"ranking": selection.ranking(work, ground.campaign.id)},
+        context={"ranking": selection.ranking(work, ground.campaign.id)} if ground.shown else {},
     )
 
 

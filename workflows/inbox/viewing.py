@@ -10,14 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.errors import TaskUnknown
+from engine.instances import instance_variables
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
 from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign, find_campaign, get_campaign
+from workflows.campaigns.windows import deciding_window
 from workflows.cases import CaseView, get_case
 from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
-from workflows.inbox.preparing import Ground, Prepared, find_node, prepare
+from workflows.inbox.preparing import Ground, Prepared, find_handlers, find_node, prepare
 from workflows.people import Person, list_members
 from workflows.rules import TaskSubject, can, case_subject, task_subject
 from workflows.tables import case, draft
@@ -103,7 +105,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         context=prepared.context,
         draft_at=kept.saved_at if kept else None,
         allowed=allowed,
-        return_targets=tuple(return_targets(work, task_id)) if "return" in allowed else (),
+        return_targets=tuple(find_targets(work, row)) if "return" in allowed else (),
         colleagues=tuple(find_colleagues(work, reader, subject)) if "transfer" in allowed else (),
     )
 
@@ -128,6 +130,20 @@ def find_allowed(work: Work, reader: Person, task: sa.Row[Any], subject: TaskSub
 def drawn_operations(work: Work, task: sa.Row[Any]) -> frozenset[str]:
     """The operations that the diagram allows at the task's step (property `allow`)."""
     return frozenset(find_node(work, task).camunda.properties.get("allow", "").split())
+
+
+def find_targets(work: Work, task: sa.Row[Any]) -> list[ReturnTarget]:
+    """Where the task can be returned to: what the diagram allows, but for steps whose cut-off has passed.
+
+    Whatever came back from there would be too late, and the step's own timer would end the case at once.
+    """
+    variables = instance_variables(work, task.instance_id)
+
+    def is_open(target: ReturnTarget) -> bool:
+        windows = [deciding_window(work, name, variables) for name in find_handlers(work, task, target.element_id)]
+        return all(where is None or work.now < where.cutoff_at for where in windows)
+
+    return [target for target in return_targets(work, task.id) if is_open(target)]
 
 
 def find_colleagues(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:

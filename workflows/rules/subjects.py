@@ -143,19 +143,8 @@ def case_subject(work: Work, case_id: str) -> CaseSubject:
 
     Raises CaseUnknown.
     """
-    return _case(work, case.c.id == case_id)
-
-
-def case_subject_by_number(work: Work, number: str) -> CaseSubject:
-    """The same by the case's number.
-
-    Raises CaseUnknown.
-    """
-    return _case(work, case.c.number == number)
-
-
-def _case(work: Work, which: sa.ColumnElement[bool]) -> CaseSubject:
-    query = sa.select(case, campaign.c.organiser_id).join(campaign, campaign.c.id == case.c.campaign_id).where(which)
+    query = sa.select(case, campaign.c.organiser_id).join(campaign, campaign.c.id == case.c.campaign_id)
+    query = query.where(case.c.id == case_id)
     row: Any = work.connection.execute(query).one_or_none()
     if row is None:
         raise CaseUnknown()
