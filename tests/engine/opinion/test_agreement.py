@@ -29,7 +29,7 @@ def test_kernels_agree_on_random_processes(xml: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(processes(depth=4))
 def test_kernels_agree_on_many_random_processes(xml: bytes) -> None:
     check(xml, 12)

@@ -197,7 +197,7 @@ def test_operations_agree_on_random_processes(xml: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(processes(depth=4))
 def test_operations_agree_on_many_random_processes(xml: bytes) -> None:
     check_operations(xml, 8)
