@@ -96,7 +96,8 @@ def explain(what: str, output: str) -> None:
             f"The {what} registry gave files that are not the locked ones; they were not installed. Use another mirror. "
             f"Details: {LOG}",
         )
-    if re.search(UNREACHABLE, output):
+    nothing_found = "from versions: none" in output and "--no-index" not in output  # all that pip says without retries
+    if re.search(UNREACHABLE, output) or nothing_found:
         refuse(
             f"无法连接 {what} 软件源。请检查网络和代理（HTTPS_PROXY），或改用镜像，例如：\n  {MIRRORS[what]}\n"
             "没有网络的机器：在联网的同类机器上运行 python3 run.py bundle 目录，再在此运行 python3 run.py --offline 目录。\n"

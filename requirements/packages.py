@@ -60,9 +60,11 @@ def pip(arguments: list[str], bundle: Path | None = None) -> None:
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PYTHONNOUSERSITE="1")
     for name in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME"):  # they would lead past the environment
         environment.pop(name, None)
+    command = [str(PYTHON), "-m", "pip", *arguments]
     if bundle:
-        environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(bundle / "wheels")}
-    run_logged("pip", [str(PYTHON), "-m", "pip", *arguments], environment=environment)
+        environment.pop("PIP_FIND_LINKS", None)
+        command += ["--no-index", "--find-links", str(bundle / "wheels")]
+    run_logged("pip", command, environment=environment)
 
 
 def install_packages(lock: Path, bundle: Path | None) -> None:

@@ -96,7 +96,8 @@ def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> 
 
     Raises DatabaseInUse when a demonstration is wanted in a database with other data.
     """
-    from workflows.demo import PASSWORD, ensure_demo, is_demo
+    from workflows.demo import ensure_demo, is_demo
+    from workflows.replay.setting import PASSWORD
 
     if settings.demo or is_demo(process_engine):
         if not is_demo(process_engine):
