@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import TaskUnknown
+from engine.errors import Problem, TaskUnknown
 from engine.history import list_entries
 from engine.instances import instance_positions
 from engine.tables import message
@@ -181,9 +184,10 @@ def test_reasons_and_rights_are_asked_for(make_sqlite_stage: Any) -> None:
     stage = make_sqlite_stage(cases=1, experts=6, provinces=3)
     stage.open_review(experts_per_case=2)
     task, other = stage.find_tasks("review")
-    for refused in (lambda: drop(stage, task.assignee, " "), lambda: recuse(stage, task, "")):
-        with pytest.raises(ReasonMissing):
-            refused()
+    with pytest.raises(ReasonMissing):
+        drop(stage, task.assignee, " ")
+    with pytest.raises(ReasonMissing):
+        recuse(stage, task, "")
     stranger = stage.applicants[0]
     with stage.process_engine.begin(by=stranger.id) as work:
         with pytest.raises(NotPermitted):
@@ -220,3 +224,43 @@ def test_dropping_waits_until_the_tasks_are_there(make_sqlite_stage: Any) -> Non
             work.connection.execute(sa.select(message.c.state).where(message.c.name == "review_opened")).scalar_one()
             == "delivered"
         )
+
+
+def test_dropping_experts_while_others_hand_in_neither_blocks_nor_loses(make_stage: Any) -> None:
+    """Locks are taken in one order everywhere: nobody waits for ever, every sheet is taken or told why not."""
+    stage = make_stage(cases=6, experts=9, provinces=3)
+    stage.open_review(experts_per_case=3)
+    tasks = stage.find_tasks("review")
+    victims = [expert for expert, _ in Counter(task.assignee for task in tasks).most_common(3)]
+    barrier = threading.Barrier(len(tasks) + len(victims))
+    answers: list[str] = []
+
+    def run(action: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            action()
+        except Problem as problem:
+            answers.append(problem.code)
+        except Exception as error:
+            answers.append(repr(error))
+        else:
+            answers.append("done")
+
+    actions: list[Callable[[], object]] = [partial(stage.submit, task, 80) for task in tasks]
+    actions += [partial(drop, stage, victim) for victim in victims]
+    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    # Whose task was taken away meanwhile is told so: dropped, or not the task's expert any more.
+    assert set(answers) <= {"done", "ReviewDropped"} and answers.count("done") >= len(tasks) - len(victims) * 2
+    stage.run()
+    open_tasks = stage.find_tasks("review")
+    assert not {task.assignee for task in open_tasks} & set(victims)
+    for task in open_tasks:
+        stage.submit(task, 70)
+    stage.run()
+    assert set(stage.states().values()) == {"reviewed"} and len(stage.find_tasks("select_cases")) == 1
+    submitted = Counter(row.number for row in stage.reviews() if row.state == "submitted")
+    assert set(submitted.values()) == {3}
