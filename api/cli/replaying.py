@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +20,7 @@ from api.cli.words import Words
 
 if TYPE_CHECKING:
     from workflows.replay import Report
+    from workflows.replay.report import Submission
 
 
 def add_verbs(verbs: Verbs) -> None:
@@ -28,16 +33,17 @@ def add_verbs(verbs: Verbs) -> None:
     replaying.add("--cut", type=int, default=49, metavar="N")
     replaying.add("--kernel", choices=("tokens", "spiff"), default="tokens")
     replaying.add("--deadline", type=read_deadline, metavar="DATE")
+    replaying.add("--log", type=Path, metavar="FILE")
 
 
 def replay(options: argparse.Namespace, words: Words) -> int:
     """Play; the timeline and a summary go to standard output. Without `--database` the database is thrown away.
 
-    Raises NoticeNotBundled, DatabaseInUse, ReplayImpossible.
+    Raises NoticeNotBundled, DatabaseInUse, ReplayImpossible, OSError when the log cannot be written.
     """
     from workflows.replay import Options, play
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, open_log(options.log) as tell_answer:
         if options.database is None:
             options.database = f"sqlite:///{scratch}/replay.sqlite3"
             settings = read_options(options, file_folder=Path(scratch) / "files")
@@ -58,6 +64,7 @@ def replay(options: argparse.Namespace, words: Words) -> int:
                     deadline=options.deadline,
                 ),
                 tell_progress=bar.show,
+                tell_answer=tell_answer,
             )
             bar.finish()
         finally:
@@ -101,6 +108,22 @@ def read_deadline(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no offset")
     return moment
+
+
+@contextmanager
+def open_log(path: Path | None) -> Iterator[Callable[[Submission], None]]:
+    """What writes each submission as one line of JSON, on the disk before the next one is made; nothing without a `path`."""
+    if path is None:
+        yield lambda _: None
+        return
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(submission: Submission) -> None:
+            file.write(json.dumps(asdict(submission), ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+        yield write
 
 
 class ProgressBar:
