@@ -105,9 +105,14 @@ def keep_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any]
     if len(orjson.dumps(data)) > LARGEST_DRAFT:
         raise DraftTooLarge()
     values = {"data": dict(data), "task_revision": revision, "saved_at": work.now}
-    mine = sa.and_(draft.c.task_id == task_id, draft.c.person_id == person.id)
-    if work.connection.execute(sa.update(draft).where(mine).values(values)).rowcount == 0:
-        work.connection.execute(sa.insert(draft).values(task_id=task_id, person_id=person.id, **values))
+    change = sa.update(draft).where(draft.c.task_id == task_id, draft.c.person_id == person.id).values(values)
+    if work.connection.execute(change).rowcount > 0:
+        return
+    try:
+        with work.connection.begin_nested():
+            work.connection.execute(sa.insert(draft).values(task_id=task_id, person_id=person.id, **values))
+    except sa.exc.IntegrityError:  # the same person's other page wrote it at this moment
+        work.connection.execute(change)
 
 
 def drop_drafts(work: Work, task_id: str) -> None:
