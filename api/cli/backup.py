@@ -50,9 +50,11 @@ def copy_database(source: Path, target: Path) -> None:
         with closing(sqlite3.connect(scratch)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
         if found != ["ok"]:
-            raise BackupBroken(path=target, reason="; ".join(found[:3]))
+            raise sqlite3.DatabaseError("; ".join(found[:3]))
         with scratch.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(scratch, target)
+    except sqlite3.Error as fault:
+        raise BackupBroken(path=target, reason=str(fault)) from fault
     finally:
         scratch.unlink(missing_ok=True)

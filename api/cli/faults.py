@@ -44,7 +44,7 @@ class BackupNeedsSqlite(Problem):
 
 
 class BackupBroken(Problem):
-    """The copy did not pass SQLite's own check; `reason` is what it found."""
+    """The copy did not pass SQLite's own check; `reason` is what was found."""
 
     kind = "internal"
 

@@ -6,7 +6,7 @@ import argparse
 import errno
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from api.cli.faults import AddressUnusable, PortTaken, WorkersOnSqlite
 from api.cli.opening import is_sqlite, open_engine, read_options, sqlite_file
@@ -94,13 +94,15 @@ def mark_demo(process_engine: ProcessEngine, settings: Settings) -> Settings:
 def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> list[str]:
     """Make the demonstration, or deploy the notices that come with the software; what is to be told about it.
 
+    A database that was made for a demonstration or by a replay is served as it is, with its log-ins told.
     Raises DatabaseInUse when a demonstration is wanted in a database with other data.
     """
-    from workflows.demo import ensure_demo, is_demo
+    from workflows.demo import ensure_demo
     from workflows.replay.setting import PASSWORD
 
-    if settings.demo or is_demo(process_engine):
-        if not is_demo(process_engine):
+    made_for = read_purpose(process_engine)
+    if settings.demo or made_for is not None:
+        if made_for not in ("demo", "replay"):
             words.note("making_demo")
         logins = ensure_demo(process_engine)
         width = max((len(login.login) for login in logins), default=0)
@@ -109,17 +111,23 @@ def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> 
     return deploy_bundled(process_engine, words)
 
 
-def deploy_bundled(process_engine: ProcessEngine, words: Words) -> list[str]:
-    """Deploy the bundled notices whose content was never deployed; nothing starts by it. A replay's database stays as it is."""
+def read_purpose(process_engine: ProcessEngine) -> str | None:
+    """What the database was made for, when that was a demonstration or a replay; None for an ordinary installation."""
     import sqlalchemy as sa
 
     from engine.tables import installation
+
+    with process_engine.read() as work:
+        query = sa.select(installation.c.value).where(installation.c.key == "purpose")
+        found: str | None = work.connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def deploy_bundled(process_engine: ProcessEngine, words: Words) -> list[str]:
+    """Deploy the bundled notices whose content was never deployed; nothing starts by it."""
     from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices
 
     with process_engine.begin() as work:
-        marked = work.connection.execute(sa.select(installation.c.key).where(installation.c.key == "purpose")).one_or_none()
-        if marked is not None:
-            return []
         known = {summary.id for summary in list_notices(work)}
         found = [deploy_folder(work, files, key=key) for key, files in bundled_notices().items()]
         new = [get_notice(work, notice_id) for notice_id in found if notice_id not in known]
@@ -131,16 +139,17 @@ def require_port(host: str, port: int) -> None:
 
     Raises PortTaken, AddressUnusable.
     """
+    if not 0 < port < 65536:
+        raise AddressUnusable(host=host, port=port, reason="1-65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as fault:
-        values: dict[str, Any] = {"host": host, "port": port}
-        if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
-            raise PortTaken(**values, other=port + 1) from fault
-        raise AddressUnusable(**values, reason=getattr(fault, "strerror", None) or str(fault)) from fault
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise PortTaken(host=host, port=port, other=port + 1) from fault
+        raise AddressUnusable(host=host, port=port, reason=fault.strerror or str(fault)) from fault
 
 
 def scheduler_lock(settings: Settings) -> Path | None:
