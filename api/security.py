@@ -10,6 +10,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
 
 from api.settings import MEGABYTE, Settings
 from engine.errors import Problem
@@ -74,7 +75,7 @@ def cookie_name(purpose: str, settings: Settings) -> str:
     return f"__Host-linxuan_{purpose}" if settings.https else f"linxuan_{purpose}"
 
 
-def set_cookie(response: Response, purpose: str, value: str, settings: Settings, **options: Any) -> None:
+def set_cookie(response: AnyResponse, purpose: str, value: str, settings: Settings, **options: Any) -> None:
     """A cookie that no script reads and no other site's form sends."""
     response.set_cookie(
         cookie_name(purpose, settings), value, httponly=True, samesite="Lax", secure=settings.https, path="/", **options

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from api.pages.diagrams import draw_instance
-from api.pages.present import PUBLIC, person, process_engine, reader, signed_in
+from api.pages.present import PUBLIC, person, process_engine, reader, signed_in, tell_next
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
@@ -128,8 +128,8 @@ def drop(campaign_id: str, person_id: str) -> Response:
     with process_engine().begin(by=who.id) as work:
         asked = {"campaign": campaign_id, "person": person_id, "reason": reason}
         answer = once(work, request.form.get("key", ""), "expert.drop", asked, lambda: act(work))
-    flash(("campaign.dropped", answer), "good" if not answer["vacant"] else "warn")
-    return redirect(url_for("campaigns.show", campaign_id=campaign_id) + "#panel", 303)
+    tell_next("campaign.dropped", kind="warn" if answer["vacant"] else "good", **answer)
+    return redirect(url_for("campaigns.show", campaign_id=campaign_id) + "#experts", 303)
 
 
 def list_dates(work: Work, campaign: Campaign) -> list[dict[str, Any]]:

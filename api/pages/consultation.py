@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
-from api.pages.present import PUBLIC, process_engine, words
+from api.pages.present import PUBLIC, process_engine, tell_next, words
 from api.security import limiter
 from engine.errors import Problem
 from engine.idempotency import once
@@ -55,7 +55,7 @@ def send(campaign_id: str) -> Any:
         return page(campaign_id, typed=typed, problem=problem), 422
     except (consultations.ConsultationNotOpen, consultations.CommentTooLate) as problem:
         return page(campaign_id, typed=typed, problem=problem), 409
-    flash(("consultation.received", {"number": answer["comment"][-8:]}), "good")
+    tell_next("consultation.received", number=answer["comment"][-8:])
     return redirect(url_for("consultation.show", campaign_id=campaign_id), 303)
 
 

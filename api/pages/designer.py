@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from lxml import etree
 
 from api.pages.present import process_engine, reader, signed_in, words
 from api.settings import MEGABYTE
@@ -15,6 +16,7 @@ from engine.tables import definition
 from workflows.rules import require
 
 pages = Blueprint("designer", __name__)
+DEFINITIONS = "{http://www.omg.org/spec/BPMN/20100524/MODEL}definitions"
 LARGEST_DIAGRAM = 5 * MEGABYTE
 
 
@@ -104,10 +106,20 @@ def check_form() -> Any:
         title=name,
         name=name.removesuffix(".bpmn"),
         address="",
-        xml=None if checked.model is None else xml.decode("utf-8", "replace"),
+        xml=xml.decode("utf-8", "replace") if is_drawable(xml) else None,
         findings=worded(checked),
         checked=checked,
     )
+
+
+def is_drawable(xml: bytes) -> bool:
+    """Whether there is a drawing to show: well-formed definitions without a document type, however faulty otherwise."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True)
+    try:
+        root = etree.fromstring(xml, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return False
+    return root.tag == DEFINITIONS and b"<!DOCTYPE" not in xml
 
 
 def worded(checked: Checked) -> list[dict[str, str | None]]:

@@ -66,15 +66,19 @@ def draw(work: Work, definition_id: str, done: tuple[str, ...], now: tuple[str, 
     Raises DefinitionUnknown.
     """
     loaded = get_definition(work, definition_id)
-    now = tuple(each for each in now if not loaded.model.nodes[each].is_scope)  # the steps within are what is of interest
+    nodes = loaded.model.nodes  # a marked scope would hide the steps within, which are what is of interest
+    done = tuple(each for each in done if not nodes[each].is_scope)
+    now = tuple(each for each in now if not nodes[each].is_scope)
     steps = list_steps(loaded.model, loaded.key, frozenset(done), frozenset(now))
     return Drawing(definition_id, loaded.name, done, now, steps)
 
 
 def list_steps(model: Definition, process_id: str, done: frozenset[str], now: frozenset[str]) -> tuple[Step, ...]:
-    """The named steps of a process in the order of the flow: breadth first from its start events."""
+    """The named steps of a process in the order of the flow. A token at an event gateway waits for each event behind it."""
+    for gateway in [model.nodes[each] for each in now if model.nodes[each].kind == "eventBasedGateway"]:
+        now |= {flow.target for flow in gateway.outgoing}
     return tuple(
-        Step(node.id, node.name or node.id, lane_name(model, node.id), node.id in done, node.id in now)
+        Step(node.id, node.name or node.id, model.lanes.get(node.id), node.id in done, node.id in now)
         for node in (model.nodes[node_id] for node_id in walk_order(model, process_id))
         if node.kind in LISTED and node.name
     )
@@ -98,13 +102,3 @@ def walk_order(model: Definition, process_id: str) -> list[str]:
 
     visit(model.processes[process_id].node)
     return list(order)
-
-
-def lane_name(model: Definition, node_id: str) -> str | None:
-    """The lane that a node, or the scope around it, is drawn in."""
-    at: str | None = node_id
-    while at is not None:
-        if at in model.lanes:
-            return model.lanes[at]
-        at = model.nodes[at].parent
-    return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -114,7 +115,9 @@ class ShownField:
     value: Any
     faults: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
-    rows: tuple[tuple[ShownField, ...], ...] = ()
+    rows: tuple[
+        tuple[tuple[ShownField, ...], ...], ...
+    ] = ()  # each row of a table has lines of fields that stand beside each other
     files: tuple[Any, ...] = ()
     other: ShownField | None = None
 
@@ -188,12 +191,9 @@ def show_field(each: Field, name: str, filling: Filling, value: Any = ...) -> Sh
     if value is ...:
         value = filling.values.get(each.key, each.default)
     options = tuple((option.value, option.label[filling.language]) for option in each.options or ())
-    rows: tuple[tuple[ShownField, ...], ...] = ()
+    rows: tuple[tuple[tuple[ShownField, ...], ...], ...] = ()
     if each.kind is Kind.TABLE:
-        rows = tuple(
-            tuple(show_field(column, f"{name}.{number}.{column.key}", filling, row.get(column.key)) for column in each.columns)
-            for number, row in enumerate(value or [])
-        )
+        rows = tuple(_show_row(each, f"{name}.{number}", row, filling) for number, row in enumerate(value or []))
     if each.kind is Kind.RANKING:  # the chosen ones first, in their order
         chosen = [str(item) for item in value or []]
         options = tuple(sorted(options, key=lambda option: chosen.index(option[0]) if option[0] in chosen else len(chosen)))
@@ -201,6 +201,14 @@ def show_field(each: Field, name: str, filling: Filling, value: Any = ...) -> Sh
     if each.kind is Kind.FILE:
         files = tuple(filling.files[file_id] for file_id in map(file_id_of, value or []) if file_id in filling.files)
     return ShownField(each, name, value, tuple(filling.faults.get(name, ())), options, rows, files)
+
+
+def _show_row(table: Field, name: str, row: Mapping[str, Any], filling: Filling) -> tuple[tuple[ShownField, ...], ...]:
+    lines = groupby(table.columns, key=lambda column: column.place.row or column.key)
+    return tuple(
+        tuple(show_field(column, f"{name}.{column.key}", filling, row.get(column.key)) for column in columns)
+        for _line, columns in lines
+    )
 
 
 def file_id_of(item: Any) -> str:

@@ -15,6 +15,7 @@ from api.security import cookie_name, set_cookie
 from engine.errors import Problem
 from workflows import demo, inbox, people, sessions
 from workflows.people import LoginRefused
+from workflows.replay.setting import PASSWORD
 
 pages = Blueprint("login", __name__)
 TASK_PREFIX = "/tasks/"
@@ -93,6 +94,8 @@ def rescue_typed(who: people.Person, address: str, typed: list[tuple[str, str]])
     try:
         with process_engine().begin(by=who.id) as work:
             view = inbox.open_task(work, who, task_id)
+            if view.form is None:
+                return
             inbox.save_draft(work, who, task_id, read_draft(view.form, MultiDict(typed)), revision=view.task.revision)
     except Problem:
         return
@@ -103,6 +106,6 @@ def list_demo_logins() -> list[dict[str, str]]:
     if not demo.is_demo(process_engine()):
         return []
     return [
-        {"role": known.role, "login": known.login, "name": known.name, "password": demo.PASSWORD}
+        {"role": known.role, "login": known.login, "name": known.name, "password": PASSWORD}
         for known in demo.list_logins(process_engine())
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Flask, Response, current_app, g, get_flashed_messages, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.pages.words import HTML_LANGUAGES, Words
@@ -92,7 +93,7 @@ def choose_language() -> Language:
     """`?lang=`, else the cookie, else the person's own, else Chinese."""
     for wish in (request.args.get("lang"), request.cookies.get(cookie_name("language", settings()))):
         if wish in LANGUAGES:
-            return cast(Language, wish)
+            return wish
     known = g.get("person")
     return cast(Language, known.language) if known and known.language in LANGUAGES else "zh"
 
@@ -140,9 +141,18 @@ def install(app: Flask) -> None:
         }
 
 
+def tell_next(code: str, /, *, kind: str = "good", **values: Any) -> None:
+    """Let the next page say what was done."""
+    flash(json.dumps([code, values]), kind)
+
+
 def done_messages() -> list[tuple[str, str, dict[str, Any]]]:
     """What the request before this one did: (kind, code, values); each is told once."""
-    return [(kind, code, values) for kind, (code, values) in get_flashed_messages(with_categories=True)]
+    told = []
+    for kind, message in cast(list[tuple[str, str]], get_flashed_messages(with_categories=True)):
+        code, values = json.loads(message)
+        told.append((kind, code, values))
+    return told
 
 
 def reader_organisation() -> str | None:

@@ -110,7 +110,7 @@ def walk(part: ShownPart) -> list[Any]:
         if each.other:
             found.append(each.other)
         for row in each.rows:
-            found += row
+            found += [column for line in row for column in line]
     return found
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.errors import STATUS
 from api.pages.fields import change_rows, read_draft
-from api.pages.present import process_engine, reader, signed_in, words
+from api.pages.present import process_engine, reader, signed_in, tell_next, words
 from api.pages.task_page import Refusal, show_task
 from api.pages.uploads import take_uploads
 from engine.errors import Finding, Problem, TaskUnknown
@@ -58,10 +58,10 @@ def complete(task_id: str) -> Any:
         keep_typed(task_id, data, revision)
         return show_task(task_id, typed=data, refusal=Refusal(problem)), STATUS[problem.kind]
     if receipt.receipt_id and view.case is not None:
-        flash(("task.received", {"task": view.task.name, "at": words().exact(receipt.received_at)}), "good")
+        tell_next("task.received", task=view.task.name, at=words().exact(receipt.received_at))
         return redirect(url_for("cases.show", case_id=view.case.id) + "#receipts", 303)
     code = "task.received" if receipt.receipt_id else "task.completed"
-    flash((code, {"task": view.task.name, "at": words().exact(receipt.received_at)}), "good")
+    tell_next(code, task=view.task.name, at=words().exact(receipt.received_at))
     return redirect(url_for("inbox.show"), 303)
 
 
@@ -77,8 +77,9 @@ def save_draft(task_id: str) -> Any:
     seen, present = request.form.get("seen_draft", ""), mark_draft(view)
     if quiet and present != seen:
         return render_template("draft_state.html", message=words().say("task.draft_elsewhere"), seen=seen, warn=True), 409
+    refused: list[Finding] = []
     if quiet and view.form is not None:
-        data, refused = read_draft(view.form, request.form), []
+        data = read_draft(view.form, request.form)
     else:
         data, refused = read_form(view, task_id)
     if view.form is not None:
@@ -93,7 +94,7 @@ def save_draft(task_id: str) -> Any:
         return render_template("draft_state.html", message=saved, seen=mark_draft(after), warn=False)
     operation = request.form.get("op", "")
     if not operation:
-        flash(("task.draft_saved", {"at": words().exact(after.draft_at)}), "good")
+        tell_next("task.draft_saved", at=words().exact(after.draft_at))
     place = f"#field_{operation.split(':')[1]}" if ":" in operation else ""
     return redirect(url_for("tasks.show", task_id=task_id) + place, 303)
 
@@ -150,10 +151,10 @@ def declare_conflict(task_id: str) -> Any:
     view = open_view(task_id)
     if view.case is None:
         raise TaskUnknown()
-    case_id, reason = view.case.id, request.form.get("reason", "")
+    reason = request.form.get("reason", "")
 
     def declare(work: Work) -> None:
-        reviews.declare_conflict(work, reader(), case_id, reason=reason)
+        reviews.declare_conflict(work, reader(), task_id, reason=reason)
 
     return act(task_id, "conflict", {"reason": reason}, declare, done="task.conflict_declared", reason=reason)
 
@@ -181,7 +182,7 @@ def act(
         raise
     except Problem as problem:
         return show_task(task_id, refusal=Refusal(problem, operation=operation, reason=reason)), STATUS[problem.kind]
-    flash((done, {}), "good")
+    tell_next(done)
     return redirect(url_for("tasks.show", task_id=task_id) if stay else url_for("inbox.show"), 303)
 
 

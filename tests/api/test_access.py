@@ -106,9 +106,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
 
 def list_routes(app: Any) -> set[tuple[str, str]]:
     """All (method, endpoint) of the application."""
-    return {
-        (method, rule.endpoint) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}
-    }
+    return {(method, rule.endpoint) for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}}
 
 
 def test_every_route_has_a_line(shared_place: Any) -> None:

@@ -197,7 +197,9 @@ def read_hidden(page: str, name: str) -> str:
 def send(client: FlaskClient, page_address: str, action: str, data: dict[str, Any], **options: Any) -> TestResponse:
     """Fetch a page, and send a form of it with its token, key and revision."""
     page = client.get(page_address).get_data(as_text=True)
-    hidden = {name: read_hidden(page, name) for name in ("csrf_token", "key", "revision", "seen_draft") if f'name="{name}"' in page}
+    hidden = {
+        name: read_hidden(page, name) for name in ("csrf_token", "key", "revision", "seen_draft") if f'name="{name}"' in page
+    }
     return client.post(action, data={**hidden, **data}, **options)
 
 

@@ -126,10 +126,10 @@ def check_accessibility() -> Callable[[Any], None]:
 
     def check(page: Any) -> None:
         page.evaluate(source)
-        found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']})", TAGS)
-        violations = [
-            (each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]
-        ]
+        found = page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']})", TAGS
+        )
+        violations = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
         assert violations == [], page.url
         # what axe could not decide: only colours over drawings are left to the eye
         undecided = {each["id"] for each in found["incomplete"]}

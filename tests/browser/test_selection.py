@@ -45,7 +45,13 @@ def test_application_is_returned_corrected_and_recommended(
     summary.wait_for()
     assert summary.evaluate("element => element === document.activeElement")
     told = summary.inner_text()
-    for fault in ("“联系电话”须为电话号码", "“电子邮箱”须为一个有效的邮件地址", "现有 801 字，不能超过 800 字", "请填写“案例摘要”", "请填写“盖章扫描件”"):
+    for fault in (
+        "“联系电话”须为电话号码",
+        "“电子邮箱”须为一个有效的邮件地址",
+        "现有 801 字，不能超过 800 字",
+        "请填写“案例摘要”",
+        "请填写“盖章扫描件”",
+    ):
         assert fault in told
     for name, value in typed.items():
         assert page.locator(f'[name="{name}"]').input_value() == value
@@ -101,7 +107,7 @@ def test_application_is_returned_corrected_and_recommended(
     office.get_by_text("“省级审核”已办理。").wait_for()
     office.goto(f"{site.address}/inbox?view=groups")
     office.get_by_role("link", name="报送推荐名单").click()
-    office.locator('[data-rank]').first.fill("1")
+    office.locator("[data-rank]").first.fill("1")
     check_accessibility(office)
     office.get_by_role("button", name="报送推荐名单").click()
     office.get_by_text("“报送推荐名单”已收到").wait_for()

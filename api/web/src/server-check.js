@@ -46,6 +46,6 @@ export function drawFindings(modeler, entries) {
     mark.className = `server-finding ${dataset.severity}`;
     mark.textContent = '!';
     mark.title = dataset.text;
-    overlays.add(dataset.element, 'server', { position: { top: -12, right: 12 }, html: mark });
+    overlays.add(dataset.element, 'server', { position: { top: -12, right: 12 }, scale: { min: 1 }, html: mark });
   }
 }

@@ -1,0 +1,59 @@
+"""Logging in: wrong passwords, the lock, demo log-ins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.world import PASSWORD, Place, read_hidden
+from workflows.demo import Login
+
+
+def log_in(client: Any, login: str, password: str) -> Any:
+    page = client.get("/login").get_data(as_text=True)
+    return client.post("/login", data={"csrf_token": read_hidden(page, "csrf_token"), "login": login, "password": password})
+
+
+def test_wrong_and_unknown_get_the_same_answer(place: Place) -> None:
+    client = place.app.test_client()
+    wrong, unknown = log_in(client, "applicant", "wrong"), log_in(client, "nobody", "wrong")
+    assert wrong.status_code == unknown.status_code == 403
+    message = "登录名或密码不正确，或账号暂时锁定"
+    assert message in wrong.get_data(as_text=True) and message in unknown.get_data(as_text=True)
+    assert 'value="nobody"' in unknown.get_data(as_text=True)
+
+
+def test_the_account_is_locked_after_repeated_failures(place: Place) -> None:
+    client = place.app.test_client()
+    for _ in range(5):
+        log_in(client, "applicant", "wrong")
+    assert log_in(client, "applicant", PASSWORD).status_code == 403
+
+
+def test_no_log_ins_are_shown_outside_a_demo(shared_place: Place) -> None:
+    page = shared_place.client().get("/login").get_data(as_text=True)
+    assert "演示" not in page and "linxuan-demo" not in page
+
+
+def test_a_demo_shows_its_log_ins_and_says_demo_everywhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.pages.login.demo.is_demo", lambda _engine: True)
+    monkeypatch.setattr("api.pages.login.demo.list_logins", lambda _engine: [Login("auditor", "auditor", "孙审核")])
+    place.app.extensions["demo"] = True
+    page = place.client().get("/login").get_data(as_text=True)
+    assert "推荐单位审核员" in page and "linxuan-demo-2022" in page
+    for address in ("/", "/campaigns", "/notices", "/nothing"):
+        assert '<div class="demo-band"' in place.client().get(address).get_data(as_text=True)
+
+
+def test_a_page_that_needs_a_log_in_comes_after_it(place: Place) -> None:
+    client = place.app.test_client()
+    answer = client.get("/cases?state=draft")
+    assert (answer.status_code, answer.location) == (303, "/login?next=/cases?state%3Ddraft")
+
+
+def test_saving_while_typing_after_the_session_ended_says_so(place: Place) -> None:
+    client = place.app.test_client()
+    token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
+    answer = client.post("/tasks/any/draft", data={"csrf_token": token}, headers={"HX-Request": "true"})
+    assert answer.status_code == 401 and answer.get_data(as_text=True) == "登录已过期，请重新登录"
