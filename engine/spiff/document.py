@@ -22,7 +22,8 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import Finding, StepFailed
 from engine.kernel import Document
 from engine.spiff.language import ENGINE
-from engine.spiff.scopes import Instance, Scope
+from engine.spiff.process import Instance
+from engine.spiff.scopes import Scope
 
 FORMAT = 1
 

@@ -22,7 +22,8 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import Finding, OperationNotSupported, StepFailed
 from engine.kernel import Thrown, WaitKind
 from engine.spiff.language import ENGINE
-from engine.spiff.scopes import Instance, Scope, SubScope, WaitRow
+from engine.spiff.process import Instance
+from engine.spiff.scopes import Scope, SubScope, WaitRow
 
 
 def instance_of(task: Task) -> Instance:

@@ -32,7 +32,8 @@ from engine.spiff.language import ENGINE
 from engine.spiff.limits import limits
 from engine.spiff.operations import WORK, add_instance, find_task, move, remove_instance, waiting_task
 from engine.spiff.parser import DiagramParser, build_specs, parse_diagram
-from engine.spiff.scopes import Instance, WaitKey
+from engine.spiff.process import Instance
+from engine.spiff.scopes import WaitKey
 
 Specs = tuple[Any, dict[str, Any]]
 

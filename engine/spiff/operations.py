@@ -12,7 +12,8 @@ from engine.kernel import WaitKind
 from engine.spiff.events import BoundaryEvent
 from engine.spiff.gateways import TokenJoin
 from engine.spiff.instances import MultiInstance
-from engine.spiff.scopes import Instance, Scope, SubScope
+from engine.spiff.process import Instance
+from engine.spiff.scopes import Scope, SubScope
 
 WORK = (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT)
 """What is completed from outside."""

@@ -15,13 +15,9 @@ from typing import Any
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser import BpmnParser
-from SpiffWorkflow.bpmn.parser import event_parsers as library
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
-from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEventDefinition
-from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
 from engine.spiff.elements import (
@@ -35,33 +31,12 @@ from engine.spiff.elements import (
     Start,
     SubProcess,
 )
-from engine.spiff.events import BoundaryEvent, CatchEvent, Deadline, Event, LinkEventDefinition, ReceiveTask, ThrowEvent
+from engine.spiff.events import BoundaryEvent, CatchEvent, Event, ReceiveTask, ThrowEvent
 from engine.spiff.gateways import EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway
-from engine.spiff.instances import Loop, MultiInstance
+from engine.spiff.nodes import CallParser, ElementParser, EventParser, MessageTaskParser, SendTaskParser, SubProcessParser
 from engine.spiff.validate import safe_parser
 
-CAMUNDA = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
 REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
-TIMERS = ("timeDate", "timeDuration", "timeCycle")
-
-
-def text_of(node: etree._Element, name: str) -> str | None:
-    """The stripped text of a BPMN child, or None."""
-    child = node.find(full_tag(name))
-    return (child.text or "").strip() or None if child is not None else None
-
-
-def camunda(node: etree._Element, name: str) -> str | None:
-    """A Camunda attribute."""
-    return next((node.get(space + name) for space in CAMUNDA if node.get(space + name) is not None), None)
-
-
-def extension_elements(node: etree._Element, path: str) -> list[etree._Element]:
-    """The Camunda elements at a path of names below the extension elements."""
-    found = node.findall(full_tag("extensionElements"))
-    for name in path.split("/"):
-        found = [child for each in found for space in CAMUNDA for child in each.findall(space + name)]
-    return found
 
 
 class ProcessSpec(BpmnProcessSpec):
@@ -75,189 +50,6 @@ class ProcessSpec(BpmnProcessSpec):
         self.joins = False  # whether there are inclusive joins, likewise
         self.first: list[Any] = []
         self.reach: dict[Any, set[str]] = {}
-
-
-class ElementParser(TaskParser):
-    """One flow node: its spec, its loop. Flows and boundary events are connected by `ScopeParser`."""
-
-    @property
-    def bpmn_attributes(self) -> dict[str, Any]:
-        """Name and description; the library would also resolve data associations."""
-        return {"description": self.get_description(), "bpmn_name": self.node.get("name")}
-
-    def parse_node(self) -> Any:
-        """The spec of the node; of the repeated activity, if it is repeated."""
-        self.task = self.create_task()
-        self.task.extensions = self.parse_extensions()
-        loop = self.node.find(full_tag("standardLoopCharacteristics"))
-        if loop is not None:
-            self._add_loop_task(loop)
-        loop = self.node.find(full_tag("multiInstanceLoopCharacteristics"))
-        if loop is not None:
-            self._add_multiinstance_task(loop)
-        return self.task
-
-    def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
-        """The handler that the node names, and its input and output mapping (None: there is none)."""
-        found: dict[str, Any] = {"handler": camunda(self.node, "delegateExpression")}
-        for parameter in extension_elements(self.node, "inputOutput/inputParameter"):
-            found.setdefault("inputs", {})[parameter.get("name")] = parameter.text or ""
-        for parameter in extension_elements(self.node, "inputOutput/outputParameter"):
-            found.setdefault("outputs", {})[parameter.get("name")] = parameter.text or ""
-        return found
-
-    def _add_loop_task(self, loop_characteristics: etree._Element) -> None:
-        body = self._repeat(Loop)
-        body.condition = text_of(loop_characteristics, "loopCondition")
-        maximum = loop_characteristics.get("loopMaximum")
-        body.maximum = int(maximum) if maximum else None
-        body.test_before = loop_characteristics.get("testBefore") == "true"
-
-    def _add_multiinstance_task(self, loop_characteristics: etree._Element) -> None:
-        loop, body = loop_characteristics, self._repeat(MultiInstance)
-        body.sequential = loop.get("isSequential") == "true"
-        body.cardinality = text_of(loop, "loopCardinality")
-        body.collection = camunda(loop, "collection") or self.named(text_of(loop, "loopDataInputRef"))
-        body.item = camunda(loop, "elementVariable") or self.item(loop, "inputDataItem")
-        body.output = self.named(text_of(loop, "loopDataOutputRef"))
-        body.output_item = self.item(loop, "outputDataItem")
-        body.completion = text_of(loop, "completionCondition")
-
-    def _repeat(self, spec_class: type) -> Any:
-        """Put the spec of the whole in the place of the single activity's, which becomes `<id> [child]`."""
-        original = self.spec.task_specs.pop(self.task.name)
-        self.task = spec_class(self.spec, original.name, **self.bpmn_attributes)
-        self._copy_task_attrs(original)
-        return self.task
-
-    def named(self, reference: str | None) -> str | None:
-        """The name of the data object or input that is referred to, else the reference: a variable."""
-        if reference is None:
-            return None
-        root = self.node.getroottree().getroot()
-        node = next((each for each in root.iter(*map(full_tag, DATA)) if each.get("id") == reference), None)
-        name = node.get("name") if node is not None else None
-        return name if name and name.isidentifier() else reference
-
-    @staticmethod
-    def item(loop: etree._Element, name: str) -> str | None:
-        """The name of an input or output item."""
-        found = loop.find(full_tag(name))
-        return (found.get("name") or found.get("id")) if found is not None else None
-
-
-DATA = ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "property")
-
-
-class EventParser(ElementParser, library.EventDefinitionParser):
-    """One event, with its definitions in the order of the file (the library sorts them by kind); timers by our clock."""
-
-    def create_task(self) -> Any:
-        """The spec with its event definitions."""
-        readers: dict[str, Any] = {
-            full_tag("messageEventDefinition"): self.parse_message_event,
-            full_tag("signalEventDefinition"): self.parse_signal_event,
-            full_tag("timerEventDefinition"): self.parse_timer_event,
-            full_tag("conditionalEventDefinition"): self.parse_conditional_event,
-            full_tag("errorEventDefinition"): self.parse_error_event,
-            full_tag("escalationEventDefinition"): self.parse_escalation_event,
-            full_tag("terminateEventDefinition"): self.parse_terminate_event,
-            full_tag("linkEventDefinition"): lambda node: LinkEventDefinition(node.get("name")),
-        }
-        found = [readers[node.tag](node) for node in self.node if node.tag in readers]
-        definition = MultipleEventDefinition(found) if found else NoneEventDefinition()
-        more = {}
-        if self.node.tag == full_tag("boundaryEvent"):
-            more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
-        return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
-
-    def parse_conditional_event(self, event: etree._Element) -> ConditionalEventDefinition:
-        """A condition; the library takes the first one of the node for all of them."""
-        return ConditionalEventDefinition(text_of(event, "condition"), description=self.get_event_description(event))
-
-    def parse_timer_event(self, event: etree._Element) -> Deadline:
-        """A timer of ours."""
-        kind = next(kind for kind in TIMERS if text_of(event, kind))
-        return Deadline(kind, text_of(event, kind) or "", description=self.get_event_description(event))
-
-    def parse_message_event(self, message_event: etree._Element) -> Any:
-        """A message; without a name its id is the name."""
-        definition = super().parse_message_event(message_event)
-        definition.name = definition.name or message_event.get("messageRef")
-        definition.correlation_properties = []
-        definition.handler = camunda(message_event, "delegateExpression")
-        return definition
-
-    def parse_signal_event(self, signal_event: etree._Element) -> Any:
-        """A signal; without a name its id is the name."""
-        definition = super().parse_signal_event(signal_event)
-        definition.name = definition.name or signal_event.get("signalRef")
-        return definition
-
-    def parse_error_event(self, error_event: etree._Element) -> Any:
-        """An error; without a code its name or id is the code. No reference: any error."""
-        return self._coded(super().parse_error_event(error_event), error_event.get("errorRef"))
-
-    def parse_escalation_event(self, escalation_event: etree._Element) -> Any:
-        """An escalation, likewise."""
-        return self._coded(super().parse_escalation_event(escalation_event), escalation_event.get("escalationRef"))
-
-    @staticmethod
-    def _coded(definition: Any, reference: str | None) -> Any:
-        if reference:
-            definition.code = definition.code or definition.name or reference
-        return definition
-
-
-class MessageTaskParser(EventParser):
-    """A receive task: an activity with the message that it names."""
-
-    def create_task(self) -> Any:
-        """The spec with its message."""
-        named = self.node.get("messageRef") is not None
-        definition = self.parse_message_event(self.node) if named else NoneEventDefinition()
-        return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **self.bpmn_attributes)
-
-
-class SendTaskParser(ElementParser):
-    """A send task: what goes out, unless a handler sends."""
-
-    def create_task(self) -> Any:
-        """The spec with the name of its message."""
-        task, reference = super().create_task(), self.node.get("messageRef")
-        task.message = self.process_parser.parser.messages.get(reference) or reference
-        return task
-
-
-class CallParser(ElementParser):
-    """A call activity of a process of the same file."""
-
-    def create_task(self) -> Any:
-        """The spec with the id of what it calls."""
-        called = (self.node.get("calledElement") or "").split(":")[-1]
-        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=called, **self.bpmn_attributes)
-
-    def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
-        """`camunda:in` and `camunda:out`: all variables unless single ones are named."""
-        found: dict[str, Any] = {"handler": None}
-        for name, key in (("in", "inputs"), ("out", "outputs")):
-            for element in extension_elements(self.node, name):
-                source, target = element.get("source"), element.get("target")
-                text = element.get("sourceExpression") or (f"${{{source}}}" if source else None)
-                if element.get("businessKey") is None and element.get("variables") != "all" and text and target:
-                    found.setdefault(key, {})[target] = text
-        return found
-
-
-class SubProcessParser(ElementParser):
-    """An embedded sub-process: its inside gets a parser of its own."""
-
-    def create_task(self) -> Any:
-        """The spec that holds the inner scope."""
-        parser = self.process_parser.parser
-        parser.create_parser(self.node, filename=self.filename, lane=self.lane)
-        parser.process_parsers[self.bpmn_id].parent = self.process_parser
-        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
 
 
 class ScopeParser(ProcessParser):

@@ -1,4 +1,4 @@
-"""Running instances: SpiffWorkflow's workflow classes with a queue in place of tree walks, and variables per scope.
+"""The scopes of a running instance: SpiffWorkflow's workflow classes without history.
 
 The library keeps every finished task and walks the whole tree after each completion; it stalls when the tree is deeper than
 1 000 and slows down with history. Here a task that is finished leaves the tree at once and its children are hung under the
@@ -10,23 +10,18 @@ root, so a scope's tree is its live tasks and nothing else. Joins, boundary even
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import Finding, OperationNotSupported
-from engine.kernel import Logged, Thrown, WaitKind
+from engine.kernel import WaitKind
 
-MAX_RUNS = 5_000
-"""Tasks that may run in one step: a limit of this kernel, which is slow. Mostly the process goes round without ever waiting."""
-MAX_DEPTH = 100
-"""Scopes inside each other: a limit of this kernel. More are mostly processes that call each other without end."""
+if TYPE_CHECKING:
+    from engine.spiff.process import Instance
 
 WaitRow = tuple[WaitKind, str, str | None, datetime | None]
 """Kind, element, name and due moment of one wait of a task."""
@@ -98,245 +93,6 @@ class SubScope(Scope, BpmnSubWorkflow):
     def holder(self) -> Task:
         """The activity that this is the inside of."""
         return self.top_workflow.get_task_from_id(self.parent_task_id)
-
-
-class Instance(Scope, BpmnWorkflow):
-    """One process instance during one step. `data` are the variables of the process; the tasks' own data stay empty."""
-
-    def __init__(self, spec: Any, subprocess_specs: Mapping[str, Any], engine: Any, moment: datetime | None = None) -> None:
-        super().__init__(spec, subprocess_specs, script_engine=engine, deserializing=True)
-        self.data: dict[str, Any] = {}
-        self.moment = moment
-        self.count = 0
-        self.ready: deque[Task] = deque()
-        self.throwing: deque[Task] = deque()
-        self.touched: deque[Scope | Task] = deque()
-        self.changed = True  # since conditional events were looked at last
-        self.ended = False
-        self.error: str | None = None
-        self.log: list[Logged] = []
-        self.thrown: list[Thrown] = []
-        self.reasons: dict[tuple[str, str], str] = {}
-        self.plant()
-
-    @property
-    def now(self) -> datetime:
-        """The moment of the step: the only clock there is."""
-        assert self.moment is not None
-        return self.moment
-
-    # ---- tokens ------------------------------------------------------------------------------------------------------
-    def token(self, task: Task) -> str:
-        """The name of a live task for the outside, given when it begins to be there; it keeps it as long as it lives."""
-        if "token" not in task.internal_data:
-            self.count += 1
-            task.internal_data["token"] = str(self.count)
-        token: str = task.internal_data["token"]
-        return token
-
-    def find(self, token: str) -> Task | None:
-        """The live task with this token."""
-        return next((task for task in self.all_live() if task.internal_data.get("token") == token), None)
-
-    def wait_token(self, task: Task) -> str:
-        """The token that a wait goes by: a boundary event waits under its host's."""
-        return str(task.internal_data.get("host") or task.internal_data["token"])
-
-    def all_live(self) -> list[Task]:
-        """All live tasks of all scopes, outer scopes first."""
-        return [task for scope in (self, *self.subprocesses.values()) for task in scope.live()]
-
-    def listening(self) -> list[tuple[Task, list[WaitRow]]]:
-        """The tasks that wait for something, with what they wait for, oldest token first."""
-        waiting = [task for task in self.all_live() if task.state in (TaskState.WAITING, TaskState.STARTED)]
-        found = [(task, task.task_spec.waits(task)) for task in waiting]
-        return sorted(((task, rows) for task, rows in found if rows), key=lambda each: int(self.wait_token(each[0])))
-
-    def waiting(self) -> dict[WaitKey, datetime | None]:
-        """All that is waited for now, with its due moment."""
-        return {
-            (kind, self.wait_token(task), element_id, name): due_at
-            for task, rows in self.listening()
-            for kind, element_id, name, due_at in rows
-        }
-
-    def create_subprocess(self, my_task: Task, spec_name: str) -> SubScope:
-        """The library's factory, with our class.
-
-        Raises OperationNotSupported when processes call each other without end.
-        """
-        scope = SubScope(self.subprocess_specs[spec_name], my_task.id, self)
-        if scope.depth > MAX_DEPTH:
-            raise OperationNotSupported(
-                reason=Finding("spiff_too_deep", values={"element": my_task.task_spec.bpmn_id, "limit": MAX_DEPTH})
-            )
-        self.subprocesses[my_task.id] = scope
-        return scope
-
-    def cancel_task(self, task: Task) -> None:
-        """Take a live task away with all that is inside it, without effect."""
-        for key in list(task._children):
-            self.cancel_task(task.workflow.tasks[key])
-        scope = self.subprocesses.get(task.id)
-        if scope is not None:
-            self.clear(scope)
-            del self.subprocesses[task.id]
-        task.task_spec.cancelled(task)
-        task._set_state(TaskState.CANCELLED)
-        task.workflow.discard(task)
-
-    def clear(self, scope: Scope, but: Task | None = None) -> None:
-        """Take away everything in a scope."""
-        for task in scope.live():
-            if task.id in scope.tasks and task is not but:
-                self.cancel_task(task)
-
-    # ---- variables ---------------------------------------------------------------------------------------------------
-    def layers(self, task: Task, *, writing: bool = False, around: bool = False) -> Iterator[dict[str, Any]]:
-        """The variables that a task sees, innermost first; `writing`: only those that it can write; `around`: without its own."""
-        for each in (task.parent,) if around else (task, task.parent):
-            if "vars" in each.internal_data:
-                yield each.internal_data["vars"]
-            if not writing:
-                yield counters(each)
-        yield from self.scope_layers(task.workflow, writing=writing)
-
-    def scope_layers(self, scope: Any, *, writing: bool) -> Iterator[dict[str, Any]]:
-        """The variables that are seen inside a scope."""
-        if scope is self:
-            yield self.data
-            return
-        if scope.called:
-            yield scope.data
-            if writing or scope.closed:
-                return
-        yield from self.layers(scope.holder, writing=writing)
-
-    def environment(self, task: Task, *, around: bool = False) -> dict[str, Any]:
-        """What a task sees: inner variables over outer ones."""
-        seen: dict[str, Any] = {}
-        for layer in reversed(list(self.layers(task, around=around))):
-            seen.update(layer)
-        return seen
-
-    def assign(self, task: Task, values: Mapping[str, Any], *, around: bool = False) -> None:
-        """Write each value where its name is known, else at the process around."""
-        write(list(self.layers(task, writing=True, around=around)), values)
-        self.changed = True
-
-    def assign_inside(self, scope: Scope, values: Mapping[str, Any]) -> None:
-        """The same for a scope."""
-        write(list(self.scope_layers(scope, writing=True)), values)
-        self.changed = True
-
-    # ---- the loop ----------------------------------------------------------------------------------------------------
-    def _do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> int:
-        """The library's step: here until nothing can move. Both callbacks are unused."""
-        ran = 0
-        while not self.ended:
-            if self.touched:
-                self.settle(self.touched.pop())
-            elif self.changed and self.spec.conditional:
-                self.changed = self.fire_conditions()
-            elif self.ready or self.throwing:
-                task = (self.ready or self.throwing).popleft()  # who waits is there before anything is thrown
-                if task.state == TaskState.READY and task.id in task.workflow.tasks:  # else cancelled meanwhile
-                    ran += 1
-                    if ran > MAX_RUNS:
-                        raise OperationNotSupported(reason=endless(task))
-                    task.run()
-                    self.changed = True
-            elif not (self.spec.joins and self.fire_joins()):
-                break
-        return 0
-
-    def settle(self, place: Scope | Task) -> None:
-        """A scope without tokens is complete; an activity without open instances goes on."""
-        if isinstance(place, Task):
-            if place.id in place.workflow.tasks and not place._children:
-                place.task_spec.go_on(place)
-        elif not place.live():
-            if place is self:
-                self.note("completed", self.spec.name)
-                self.ended = True
-            elif isinstance(place, SubScope) and self.subprocesses.get(place.parent_task_id) is place:
-                place.holder.task_spec.scope_done(place.holder, place)
-
-    def fire_joins(self) -> bool:
-        """Inclusive joins decide when nothing else moves."""
-        return any(task.task_spec.decide(task) for task in self.all_live() if hasattr(task.task_spec, "decide"))
-
-    def fire_conditions(self) -> bool:
-        """Conditional events happen when their condition becomes true."""
-        return any(task.task_spec.look(task) for task, _ in self.listening() if hasattr(task.task_spec, "look"))
-
-    def end(self, error: str | None = None) -> None:
-        """The instance is over."""
-        self.clear(self)
-        self.ended, self.error = True, error
-
-    # ---- what is told to the outside ---------------------------------------------------------------------------------
-    def note(self, event: str, element_id: str, task: Task | None = None) -> None:
-        """One line of the step's log."""
-        self.log.append(Logged(event, element_id, task.internal_data.get("token") if task is not None else None))
-
-    def closing(self, task: Task, element_id: str, reason: str) -> None:
-        """Remember why a wait is about to end; what ends without a reason given was cancelled."""
-        self.reasons.setdefault((self.wait_token(task), element_id), reason)
-
-    # ---- events ------------------------------------------------------------------------------------------------------
-    def deliver(self, kind: str, name: str, variables: Mapping[str, Any], token: str | None, element_id: str | None) -> int:
-        """Bring a message to the first that waits for it, a signal to all; how many were reached.
-
-        Inner scopes come first, then what interrupts, then those that wait longer.
-        """
-        wanted = WaitKind(kind)
-        hits = [
-            (task, row[1])
-            for task, rows in self.listening()
-            for row in rows
-            if row[0] is wanted and row[2] == name and token in (None, self.wait_token(task)) and element_id in (None, row[1])
-        ]
-        hits.sort(
-            key=lambda hit: (-depth(hit[0].task_spec.sight(hit[0])), not getattr(hit[0].task_spec, "cancel_activity", True))
-        )
-        reached = 0
-        for task, element in hits[:1] if wanted is WaitKind.MESSAGE else hits:
-            if task.id in task.workflow.tasks:  # an earlier one may have taken it away
-                self.assign(task.task_spec.sight(task), variables)
-                task.task_spec.happen(task, element, wanted)
-                reached += 1
-        return reached
-
-    def fire(self, token: str, element_id: str) -> bool:
-        """Let the timer of an element fire; False when nothing waits for it."""
-        for task, rows in self.listening():
-            timers = [row for row in rows if row[0] is WaitKind.TIMER and row[1] == element_id]
-            if timers and self.wait_token(task) == token:
-                task.task_spec.happen(task, element_id, WaitKind.TIMER)
-                return True
-        return False
-
-    def raise_code(self, task: Task, kind: str, code: str | None) -> None:
-        """Bring an error or escalation outwards to the innermost activity that catches it (clause 10.5.6).
-
-        An error that nobody catches ends the instance.
-        """
-        current: Task | None = task
-        while current is not None:
-            host = current.parent if "instances" in current.parent.internal_data else current
-            boundary = find_boundary(host, kind, code)
-            if boundary is not None:
-                boundary.start(host)
-                return
-            current = host.workflow.holder if isinstance(host.workflow, SubScope) else None
-        if kind == "error":
-            self.end(code or "")
-
-
-def endless(task: Task) -> Finding:
-    """Why a step was given up."""
-    return Finding("spiff_endless", values={"element": task.task_spec.bpmn_id, "limit": MAX_RUNS})
 
 
 def write(layers: list[dict[str, Any]], values: Mapping[str, Any]) -> None:

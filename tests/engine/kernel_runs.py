@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition, read_diagram
+from engine.spiff import SpiffKernel
+from engine.tokens import TokenKernel
 
 HEAD = (
     '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
@@ -149,3 +151,42 @@ class Run:
     def variables(self) -> Mapping[str, Any]:
         """The variables of the process."""
         return self.kernel.variables(self.definition, self.process_id, json.loads(self.stored or "{}"))
+
+
+KERNELS: list[Kernel] = [TokenKernel(), SpiffKernel()]
+START, END = '<startEvent id="s"/>', '<endEvent id="e"/>'
+USER = '<userTask id="{}" camunda:assignee="a"/>'
+ABC = START + END + "".join(USER.format(key) for key in "abc")
+
+
+def both(xml: bytes, play: Callable[[Run], Any], **variables: Any) -> Run:
+    """Play the same on both kernels; the stories must be equal. Gives the run of the second kernel."""
+    definition = read(xml)
+    runs = [Run(kernel, definition) for kernel in KERNELS]
+    for run in runs:
+        run.start(**variables)
+        play(run)
+    assert runs[0].story == runs[1].story
+    assert runs[1].kernel.name == "spiff"
+    return runs[1]
+
+
+def boundary(definition: str, *, stops: bool = True, host: str = "a") -> str:
+    """A boundary event `y` on `a`."""
+    return f'<boundaryEvent id="y" attachedToRef="{host}" cancelActivity="{str(stops).lower()}">{definition}</boundaryEvent>'
+
+
+TIMER = "<timerEventDefinition><timeDuration>PT2H</timeDuration></timerEventDefinition>"
+MESSAGE = '<messageEventDefinition messageRef="M"/>'
+
+
+SUB = '<subProcess id="q"><startEvent id="s2"/>{}<endEvent id="e2">{}</endEvent>{}</subProcess>'
+
+
+def sub(body: str, *flows: str, end: str = "") -> str:
+    """A sub-process `q`."""
+    lines = "".join(
+        f'<sequenceFlow id="q{number}" sourceRef="{flow.split()[0]}" targetRef="{flow.split()[1]}"/>'
+        for number, flow in enumerate(flows)
+    )
+    return SUB.format(body, end, lines)

@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from engine.kernel import Kernel
-from engine.spiff import SpiffKernel
-from engine.tokens import TokenKernel
-from tests.engine.kernel_runs import NOON, Run, diagram, read
-
-KERNELS: list[Kernel] = [TokenKernel(), SpiffKernel()]
-START, END = '<startEvent id="s"/>', '<endEvent id="e"/>'
-USER = '<userTask id="{}" camunda:assignee="a"/>'
-ABC = START + END + "".join(USER.format(key) for key in "abc")
-
-
-def both(xml: bytes, play: Callable[[Run], Any], **variables: Any) -> Run:
-    """Play the same on both kernels; the stories must be equal. Gives the run of the second kernel."""
-    definition = read(xml)
-    runs = [Run(kernel, definition) for kernel in KERNELS]
-    for run in runs:
-        run.start(**variables)
-        play(run)
-    assert runs[0].story == runs[1].story
-    assert runs[1].kernel.name == "spiff"
-    return runs[1]
+from tests.engine.kernel_runs import ABC, END, KERNELS, MESSAGE, NOON, START, TIMER, USER, Run, both, boundary, diagram, read, sub
 
 
 @pytest.mark.parametrize("tag, kind", [("userTask", "task"), ("manualTask", "task"), ("serviceTask", "handler")])
@@ -196,15 +174,6 @@ def test_timer_at_a_moment_from_a_variable() -> None:
     assert both(diagram(body, "s t", "t a", "a e"), play, dates=dates).tasks() == ["a"]
 
 
-def boundary(definition: str, *, stops: bool = True, host: str = "a") -> str:
-    """A boundary event `y` on `a`."""
-    return f'<boundaryEvent id="y" attachedToRef="{host}" cancelActivity="{str(stops).lower()}">{definition}</boundaryEvent>'
-
-
-TIMER = "<timerEventDefinition><timeDuration>PT2H</timeDuration></timerEventDefinition>"
-MESSAGE = '<messageEventDefinition messageRef="M"/>'
-
-
 def test_interrupting_boundary_timer() -> None:
     def play(run: Run) -> None:
         assert run.open() == [("a", "task"), ("y", "timer")]
@@ -251,18 +220,6 @@ def test_error_that_nobody_catches_ends_the_instance() -> None:
     body = ABC + '<parallelGateway id="g"/><endEvent id="x"><errorEventDefinition errorRef="E"/></endEvent>'
     run = both(diagram(body, "s g", "g a", "g b", "a x", "b e"), lambda run: run.complete("a"))
     assert run.ended and run.outcome is not None and run.outcome.error == "e"
-
-
-SUB = '<subProcess id="q"><startEvent id="s2"/>{}<endEvent id="e2">{}</endEvent>{}</subProcess>'
-
-
-def sub(body: str, *flows: str, end: str = "") -> str:
-    """A sub-process `q`."""
-    lines = "".join(
-        f'<sequenceFlow id="q{number}" sourceRef="{flow.split()[0]}" targetRef="{flow.split()[1]}"/>'
-        for number, flow in enumerate(flows)
-    )
-    return SUB.format(body, end, lines)
 
 
 def test_sub_process_sees_and_writes_the_variables_of_the_process() -> None:
@@ -367,98 +324,6 @@ def test_input_and_output_mapping() -> None:
         run.complete("a", local="changed")
 
     assert both(diagram(body, "s a", "a e"), play, x=1).variables() == {"x": 1, "out": "changed"}
-
-
-# ---- multi-instance and loops ----------------------------------------------------------------------------------------
-def many(
-    inner: str, *, attributes: str = 'camunda:collection="${bodies}" camunda:elementVariable="body"', tag: str = "userTask"
-) -> str:
-    """A multi-instance activity `a`."""
-    loop = f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
-    return START + END + USER.format("b") + f'<{tag} id="a">{loop}</{tag}>'
-
-
-def test_parallel_multi_instance_with_an_item_each() -> None:
-    def play(run: Run) -> None:
-        assert [dict(run.wait("a", which=n).variables or {})["body"] for n in range(3)] == ["x", "y", "z"]
-        for _ in range(3):
-            run.complete("a", told=True)
-
-    run = both(diagram(many(""), "s a", "a b", "b e"), play, bodies=["x", "y", "z"])
-    assert run.tasks() == ["b"] and run.variables() == {"bodies": ["x", "y", "z"], "told": True}
-
-
-def test_sequential_multi_instance_one_after_the_other() -> None:
-    attributes = 'isSequential="true" camunda:collection="bodies" camunda:elementVariable="body"'
-
-    def play(run: Run) -> None:
-        for name in ("x", "y"):
-            assert dict(run.wait("a").variables or {})["body"] == name
-            run.complete("a")
-
-    assert both(diagram(many("", attributes=attributes), "s a", "a b", "b e"), play, bodies=["x", "y"]).tasks() == ["b"]
-
-
-def test_multi_instance_over_nothing_passes() -> None:
-    assert both(diagram(many(""), "s a", "a b", "b e"), lambda run: None, bodies=[]).tasks() == ["b"]
-
-
-def test_results_are_collected_in_the_order_of_the_items() -> None:
-    inner = "<loopDataInputRef>bodies</loopDataInputRef><loopDataOutputRef>scores</loopDataOutputRef>"
-    inner += '<inputDataItem id="i" name="body"/><outputDataItem id="o" name="score"/>'
-
-    def play(run: Run) -> None:
-        run.complete("a", which=1, score=2).complete("a", which=0, score=1)
-
-    run = both(diagram(many(inner, attributes=""), "s a", "a b", "b e"), play, bodies=["x", "y"])
-    assert run.variables()["scores"] == [1, 2] and run.tasks() == ["b"]
-
-
-def test_completion_condition_ends_it_early() -> None:
-    done = "<completionCondition>nrOfCompletedInstances / nrOfInstances &gt;= 0.5</completionCondition>"
-
-    def play(run: Run) -> None:
-        run.complete("a")
-        assert run.tasks() == ["a", "a", "a"]
-        run.complete("a")
-
-    assert both(diagram(many(done), "s a", "a b", "b e"), play, bodies=[1, 2, 3, 4]).tasks() == ["b"]
-
-
-@pytest.mark.parametrize("definition, happens", [(TIMER, "timer"), (MESSAGE, "message")])
-def test_interrupting_boundary_event_on_a_multi_instance(definition: str, happens: str) -> None:
-    body = many("") + boundary(definition)
-
-    def play(run: Run) -> None:
-        run.complete("a")
-        assert run.open() == [("a", "task"), ("a", "task"), ("y", happens)]
-        run.fire("y") if happens == "timer" else run.message("m")
-
-    run = both(diagram(body, "s a", "a e", "y b", "b e"), play, bodies=[1, 2, 3])
-    assert run.open() == [("b", "task")]
-
-
-def test_multi_instance_sub_process_with_local_items() -> None:
-    loop = '<multiInstanceLoopCharacteristics camunda:collection="bodies" camunda:elementVariable="body"/>'
-    inner = sub(loop + USER.format("i") + USER.format("k"), "s2 i", "i k", "k e2")
-
-    def play(run: Run) -> None:
-        run.complete("i", which=0, body="changed", shared=1)
-        assert dict(run.wait("k").variables or {}).items() >= {"body": "changed", "shared": 1}.items()
-        run.complete("i").complete("k").complete("k")
-
-    run = both(diagram(START + END + inner, "s q", "q e"), play, bodies=["x", "y"])
-    assert run.ended and run.variables() == {"bodies": ["x", "y"], "shared": 1}
-
-
-def test_standard_loop() -> None:
-    loop = '<standardLoopCharacteristics loopMaximum="4"><loopCondition>again</loopCondition></standardLoopCharacteristics>'
-    xml = diagram(START + END + USER.format("b") + f'<userTask id="a">{loop}</userTask>', "s a", "a b", "b e")
-
-    def play(run: Run) -> None:
-        run.complete("a", again=True).complete("a", again=True).complete("a", again=False)
-
-    assert both(xml, play).tasks() == ["b"]
 
 
 def test_start_at_a_message() -> None:

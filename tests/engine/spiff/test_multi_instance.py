@@ -1,0 +1,98 @@
+"""Multi-instance activities and loops, on both kernels, with a dump and restore at every step."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.kernel_runs import END, MESSAGE, START, TIMER, USER, Run, both, boundary, diagram, sub
+
+
+def many(
+    inner: str, *, attributes: str = 'camunda:collection="${bodies}" camunda:elementVariable="body"', tag: str = "userTask"
+) -> str:
+    """A multi-instance activity `a`."""
+    loop = f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
+    return START + END + USER.format("b") + f'<{tag} id="a">{loop}</{tag}>'
+
+
+def test_parallel_multi_instance_with_an_item_each() -> None:
+    def play(run: Run) -> None:
+        assert [dict(run.wait("a", which=n).variables or {})["body"] for n in range(3)] == ["x", "y", "z"]
+        for _ in range(3):
+            run.complete("a", told=True)
+
+    run = both(diagram(many(""), "s a", "a b", "b e"), play, bodies=["x", "y", "z"])
+    assert run.tasks() == ["b"] and run.variables() == {"bodies": ["x", "y", "z"], "told": True}
+
+
+def test_sequential_multi_instance_one_after_the_other() -> None:
+    attributes = 'isSequential="true" camunda:collection="bodies" camunda:elementVariable="body"'
+
+    def play(run: Run) -> None:
+        for name in ("x", "y"):
+            assert dict(run.wait("a").variables or {})["body"] == name
+            run.complete("a")
+
+    assert both(diagram(many("", attributes=attributes), "s a", "a b", "b e"), play, bodies=["x", "y"]).tasks() == ["b"]
+
+
+def test_multi_instance_over_nothing_passes() -> None:
+    assert both(diagram(many(""), "s a", "a b", "b e"), lambda run: None, bodies=[]).tasks() == ["b"]
+
+
+def test_results_are_collected_in_the_order_of_the_items() -> None:
+    inner = "<loopDataInputRef>bodies</loopDataInputRef><loopDataOutputRef>scores</loopDataOutputRef>"
+    inner += '<inputDataItem id="i" name="body"/><outputDataItem id="o" name="score"/>'
+
+    def play(run: Run) -> None:
+        run.complete("a", which=1, score=2).complete("a", which=0, score=1)
+
+    run = both(diagram(many(inner, attributes=""), "s a", "a b", "b e"), play, bodies=["x", "y"])
+    assert run.variables()["scores"] == [1, 2] and run.tasks() == ["b"]
+
+
+def test_completion_condition_ends_it_early() -> None:
+    done = "<completionCondition>nrOfCompletedInstances / nrOfInstances &gt;= 0.5</completionCondition>"
+
+    def play(run: Run) -> None:
+        run.complete("a")
+        assert run.tasks() == ["a", "a", "a"]
+        run.complete("a")
+
+    assert both(diagram(many(done), "s a", "a b", "b e"), play, bodies=[1, 2, 3, 4]).tasks() == ["b"]
+
+
+@pytest.mark.parametrize("definition, happens", [(TIMER, "timer"), (MESSAGE, "message")])
+def test_interrupting_boundary_event_on_a_multi_instance(definition: str, happens: str) -> None:
+    body = many("") + boundary(definition)
+
+    def play(run: Run) -> None:
+        run.complete("a")
+        assert run.open() == [("a", "task"), ("a", "task"), ("y", happens)]
+        run.fire("y") if happens == "timer" else run.message("m")
+
+    run = both(diagram(body, "s a", "a e", "y b", "b e"), play, bodies=[1, 2, 3])
+    assert run.open() == [("b", "task")]
+
+
+def test_multi_instance_sub_process_with_local_items() -> None:
+    loop = '<multiInstanceLoopCharacteristics camunda:collection="bodies" camunda:elementVariable="body"/>'
+    inner = sub(loop + USER.format("i") + USER.format("k"), "s2 i", "i k", "k e2")
+
+    def play(run: Run) -> None:
+        run.complete("i", which=0, body="changed", shared=1)
+        assert dict(run.wait("k").variables or {}).items() >= {"body": "changed", "shared": 1}.items()
+        run.complete("i").complete("k").complete("k")
+
+    run = both(diagram(START + END + inner, "s q", "q e"), play, bodies=["x", "y"])
+    assert run.ended and run.variables() == {"bodies": ["x", "y"], "shared": 1}
+
+
+def test_standard_loop() -> None:
+    loop = '<standardLoopCharacteristics loopMaximum="4"><loopCondition>again</loopCondition></standardLoopCharacteristics>'
+    xml = diagram(START + END + USER.format("b") + f'<userTask id="a">{loop}</userTask>', "s a", "a b", "b e")
+
+    def play(run: Run) -> None:
+        run.complete("a", again=True).complete("a", again=True).complete("a", again=False)
+
+    assert both(xml, play).tasks() == ["b"]
