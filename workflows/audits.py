@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,7 +44,14 @@ def accept(call: Call) -> Mapping[str, Any]:
     return {"accept_result": result}
 
 
-def _store(call: Call, kind: str) -> tuple[sa.Row[Any], str]:
+def send_back(call: Call) -> None:
+    """`audits.send_back`: the step is returned to the applicant (退回) instead of completed; recorded as an audit's return."""
+    form = {"result": "return", "opinion": call.form["reason"]}
+    _store(replace(call, form=form), "audit", until=parse_instant(call.variables["cutoff"]))
+    _set_state(call, "returned")
+
+
+def _store(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.Row[Any], str]:
     work, result = call.work, str(call.form.get("result"))
     if result not in RESULTS:
         raise AuditResultUnknown(result=result)
@@ -74,7 +82,7 @@ def _store(call: Call, kind: str) -> tuple[sa.Row[Any], str]:
                 "number": row.number,
                 "title": row.title,
                 "opinion": str(call.form.get("opinion") or ""),
-                "until": _correct_until(call, kind),
+                "until": until or _correct_until(call, kind),
             },
         )
     return row, result

@@ -18,6 +18,7 @@ FUNCTIONS: dict[str, Handler] = {
     "applications.lapse": applications.lapse,
     "audits.record": audits.record,
     "audits.accept": audits.accept,
+    "audits.send_back": audits.send_back,
     "reviews.organise": reviews.organise,
     "reviews.assign": reviews.assign,
     "reviews.record": reviews.record,

@@ -315,6 +315,7 @@ def test_auditor_returns_to_the_applicant(world: World) -> None:
     with world.process_engine.begin(by=world["east_auditor"].id) as work:
         inbox.return_(work, world["east_auditor"], task_id, "apply", "材料不全", revision=view.revision)
     assert world.rows(sa.select(draft)) == []
+    assert world.state(case_id) == "returned"
     again = world.open("lab", world.find_task("apply", case_id))
     assert again.values["summary"] == "摘要。" and again.case is not None
     returned = [line for line in again.case.history if line.kind == "returned"]

@@ -14,18 +14,19 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.tables import user_task
 from engine.tasks import list_candidates
-from engine.work import Work
-from workflows import consultations, files, inbox, reviews
+from workflows import files, inbox
 from workflows.applications import start_application
 from workflows.campaigns import get_campaign
 from workflows.forms import Form
 from workflows.forms.fields import Option
 from workflows.people import Person
+from workflows.replay.jury import Jury
+from workflows.replay.public import Public
 from workflows.replay.report import Submission, in_zone
 from workflows.replay.setting import People
 from workflows.replay.stage import Stage
-from workflows.replay.world import CommentPlan, Fate, InstitutionPlan, World, invent_name
-from workflows.tables import case, selection_item, window
+from workflows.replay.world import Fate, InstitutionPlan, World
+from workflows.tables import case
 
 SCAN = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
@@ -56,15 +57,12 @@ class Cast:
     submissions: list[Submission] = field(default_factory=list)
     _key: str = ""
     _seen: str = ""
-    _plans: dict[str, InstitutionPlan] = field(default_factory=dict)  # by case number
-    _recused: bool = False
-    _dropped: str | None = None
+    plans: dict[str, InstitutionPlan] = field(default_factory=dict)  # by case number
     _visits: dict[tuple[str, str], int] = field(default_factory=dict)
-    _consultation: bool = False
-    _transferred: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.stage.notice_new = self.notice_new
+        self.jury, self.public = Jury(self), Public(self)
         with self.stage.process_engine.read() as work:
             self._key = get_campaign(work, self.campaign_id).key
         for plan in self.world.institutions:
@@ -79,48 +77,48 @@ class Cast:
             ).all()
         for row in rows:
             self._seen = row.id
-            if row.business_key == self._key or row.business_key in self._plans:  # other campaigns have their own cast
+            if row.business_key == self._key or row.business_key in self.plans:  # other campaigns have their own cast
                 self._plan(row)
-        self._watch_consultation()
+        self.public.watch_consultation()
 
     def _plan(self, row: sa.Row[Any]) -> None:
         visit = self._visits.get((row.business_key, row.element_id), 0)
         if row.element_id in ("audit", "correct", "accept", "supplement"):
             self._visits[(row.business_key, row.element_id)] = visit + 1
-        plan = self._plans.get(row.business_key)
+        plan = self.plans.get(row.business_key)
         dates, now = self.world.dates, self.stage.now
         match row.element_id:
             case "issue_notice":
-                self._do(dates.issued_at, row, self.people.organiser, self._issue)
+                self.do(dates.issued_at, row, self.people.organiser, self._issue)
             case "apply" if plan is not None and plan.fate is not Fate.SILENT:
-                self._do(plan.sends_at, row, self._applicant(plan), self._apply, self._record("application", plan))
+                self.do(plan.sends_at, row, self._applicant(plan), self._apply, self._record("application", plan))
             case "audit" if plan is not None and plan.body is not None:
                 until = self.world.bodies[plan.body].list_at - timedelta(minutes=5)
                 moment = self._soon(row, visit, 1, 10, until=until)
-                self._do(moment, row, self.people.auditors[plan.body], lambda view: self._audit(plan, visit))
+                self.do(moment, row, self.people.auditors[plan.body], lambda view: self._audit(plan, visit))
             case "correct" if plan is not None:
                 if plan.fate is Fate.LATE_CORRECTION:
                     moment = dates.cutoff_at + timedelta(seconds=3)
                 else:
                     moment = self._soon(row, visit, 1, 12)
-                self._do(moment, row, self._applicant(plan), self._apply, self._record("correction", plan))
+                self.do(moment, row, self._applicant(plan), self._apply, self._record("correction", plan))
             case "recommend":
                 self._plan_list(row)
             case "accept" if plan is not None:
-                self._do(self._soon(row, visit, 2, 40), row, self.people.organiser, lambda view: self._accept(plan, visit))
+                self.do(self._soon(row, visit, 2, 40), row, self.people.organiser, lambda view: self._accept(plan, visit))
             case "supplement" if plan is not None:
                 moment = self._soon(row, visit, 2, 30)
-                self._do(moment, row, self._applicant(plan), self._apply, self._record("supplement", plan))
+                self.do(moment, row, self._applicant(plan), self._apply, self._record("supplement", plan))
             case "organise_review":
-                self._do(now + timedelta(days=6), row, self.people.organiser, self._organise, again=timedelta(days=2))
+                self.do(now + timedelta(days=6), row, self.people.organiser, self._organise, again=timedelta(days=2))
             case "review":
-                self._plan_review(row)
+                self.jury.plan_review(row)
             case "select_cases":
-                self._do(now + timedelta(days=9), row, self.people.organiser, self._select)
+                self.do(now + timedelta(days=9), row, self.people.organiser, self._select)
             case "settle_comments":
-                self._do(now + timedelta(days=3), row, self.people.organiser, self._settle)
+                self.do(now + timedelta(days=3), row, self.people.organiser, self._settle)
             case "publish":
-                self._do(dates.published_at, row, self.people.organiser, self._publish)
+                self.do(dates.published_at, row, self.people.organiser, self._publish)
 
     def _soon(self, row: sa.Row[Any], visit: int, least: int, most: int, *, until: datetime | None = None) -> datetime:
         """Some hours from now, by the seed; not after `until` unless that has passed."""
@@ -130,7 +128,7 @@ class Cast:
         return moment if until is None else max(min(moment, until), self.stage.now)
 
     # ---- doing -------------------------------------------------------------------------------------------------------
-    def _do(
+    def do(
         self,
         moment: datetime,
         row: sa.Row[Any],
@@ -166,9 +164,10 @@ class Cast:
         body = None if plan.body is None else self.world.bodies[plan.body].short_name
         windows = {"application": f"body/{body}" if body else "collection", "correction": "collection", "supplement": ""}
         name = f"{channel}/{plan.number:05d}"
-        return lambda sent_at, problem: self._note(name, channel, windows[channel], plan.name, sent_at, problem)
+        return lambda sent_at, problem: self.note(name, channel, windows[channel], plan.name, sent_at, problem)
 
-    def _note(self, name: str, channel: str, cutoff: str, subject: str, sent_at: datetime, problem: Problem | None) -> None:
+    def note(self, name: str, channel: str, cutoff: str, subject: str, sent_at: datetime, problem: Problem | None) -> None:
+        """Write down what a client sent, and what it was answered."""
         count = sum(1 for submission in self.submissions if submission.id.rpartition("#")[0] == name)
         submission = Submission(
             f"{name}#{count + 1}",
@@ -198,11 +197,11 @@ class Cast:
                 body_id=None if plan.body is None else self.people.bodies[plan.body],
             )
             number = work.connection.execute(sa.select(case.c.number).where(case.c.id == case_id)).scalar_one()
-        self._plans[number] = plan
+        self.plans[number] = plan
 
     def _apply(self, view: inbox.TaskView) -> dict[str, Any]:
         """The application form: prefilled when it is a correction; the scan of the sealed form is uploaded."""
-        plan = self._plans[view.task.business_key]
+        plan = self.plans[view.task.business_key]
         person = self._applicant(plan)
         with self.stage.process_engine.begin(by=person.id) as work:
             scan = files.store_upload(
@@ -244,12 +243,12 @@ class Cast:
         index = next(index for index, body in enumerate(self.people.bodies) if f"auditor@{body}" in groups)
         body = self.world.bodies[index]
         name = f"list/{body.short_name}"
-        self._do(
+        self.do(
             body.list_at,
             row,
             self.people.auditors[index],
             self._list,
-            lambda sent_at, problem: self._note(name, "list", "collection", body.short_name, sent_at, problem),
+            lambda sent_at, problem: self.note(name, "list", "collection", body.short_name, sent_at, problem),
         )
 
     def _list(self, view: inbox.TaskView) -> dict[str, Any]:
@@ -258,7 +257,7 @@ class Cast:
         with self.stage.process_engine.read() as work:
             ids = [option.value for option in options]
             rows = work.connection.execute(sa.select(case.c.id, case.c.number).where(case.c.id.in_(ids))).all()
-        numbers = {row.id: row.number for row in rows if self._plans[row.number].fate is not Fate.UNLISTED}
+        numbers = {row.id: row.number for row in rows if self.plans[row.number].fate is not Fate.UNLISTED}
         order = sorted(numbers, key=lambda case_id: self.world.chance("rank", numbers[case_id]).random())
         return {"ranking": order, "shortfall_reason": "本地申报数量有限。" if len(order) < 3 else "", "remark": ""}
 
@@ -290,118 +289,6 @@ class Cast:
 
     def _publish(self, view: inbox.TaskView) -> dict[str, Any]:
         return _given(view)
-
-    # ---- experts -----------------------------------------------------------------------------------------------------
-    def _plan_review(self, row: sa.Row[Any]) -> None:
-        """Who reviews this task, when; the expert who drops never does, the organiser then replaces him."""
-        index = next(index for index, person in enumerate(self.people.experts) if person.id == row.assignee)
-        plan, now = self.world.experts[index], self.stage.now
-        left = self.world.dates.review_until - now
-        if plan.drops:
-            if self._dropped is None:
-                self._dropped = row.assignee
-                self.stage.at((now + left * 0.4).replace(microsecond=0), self._drop)
-            return
-        person = self.people.experts[index]
-        dice = self.world.chance("review", row.business_key, plan.number)
-        moment = (now + left * (0.05 + 0.85 * dice.random())).replace(microsecond=0)
-        if plan.recuses and not self._recused:
-            self._recused = True
-            self.stage.at(moment, lambda: self._recuse(row, person))
-            return
-        case_plan = self._plans[row.business_key]
-
-        def answer(view: inbox.TaskView) -> dict[str, Any]:
-            points = [min(100, max(0, case_plan.quality + plan.severity + dice.randint(-5, 5))) for _ in range(4)]
-            names = ("distinctiveness", "effectiveness", "typicality", "authenticity")
-            scores = {name: str(value) for name, value in zip(names, points, strict=True)}
-            return {"no_conflict": True, **scores, "comment": "材料完整，做法清楚，成效有数据支撑，具有推广价值。"}
-
-        self._do(moment, row, person, answer)
-
-    def _recuse(self, row: sa.Row[Any], person: Person) -> None:
-        with self.stage.process_engine.begin(by=person.id) as work:
-            reviews.declare_conflict(work, person, row.id, reason="曾参与该案例的咨询工作")
-        self._see_transfers()
-
-    def _drop(self) -> None:
-        organiser, expert = self.people.organiser, self._dropped
-        assert expert is not None
-        with self.stage.process_engine.begin(by=organiser.id) as work:
-            reviews.drop_expert(work, organiser, self.campaign_id, expert, reason="因公务不能参加评审")
-        self._see_transfers()
-
-    def _see_transfers(self) -> None:
-        """Tasks that were given to somebody else are planned again, by their new expert."""
-        with self.stage.process_engine.read() as work:
-            rows = work.connection.execute(
-                sa.select(user_task)
-                .where(user_task.c.element_id == "review", user_task.c.state == "open", user_task.c.revision > 1)
-                .order_by(user_task.c.business_key, user_task.c.id)
-            ).all()
-        for row in rows:
-            if row.business_key in self._plans and (row.id, row.assignee) not in self._transferred:
-                self._transferred.add((row.id, row.assignee))
-                self._plan_review(row)
-
-    # ---- the public --------------------------------------------------------------------------------------------------
-    def _watch_consultation(self) -> None:
-        """When comments are solicited, the public plans what it sends."""
-        if self._consultation:
-            return
-        with self.stage.process_engine.read() as work:
-            row = work.connection.execute(
-                sa.select(window).where(
-                    window.c.campaign_id == self.campaign_id, window.c.name == "comments", window.c.state == "open"
-                )
-            ).one_or_none()
-        if row is None:
-            return
-        self._consultation, start = True, self.stage.now
-        for plan in self.world.comments:
-            moment = (start + (row.cutoff_at - start) * plan.share).replace(microsecond=0)
-            self.stage.at(max(moment, start), lambda plan=plan: self._comment(plan))  # type: ignore[misc]
-
-    def _comment(self, plan: CommentPlan) -> None:
-        engine, sent_at = self.stage.process_engine, self.stage.now
-        name = invent_name(self.world.seed, "public", plan.number)
-        text = (
-            "建议进一步说明数据来源。"
-            if plan.kind == "comment"
-            else f"案例数据与实际不符{'（成立）' if plan.upheld else '（不成立）'}。"
-        )
-        problem: Problem | None = None
-        try:
-            with engine.begin() as work:
-                number = self._selected_number(work, plan.place)
-                consultations.receive_comment(
-                    work,
-                    self.campaign_id,
-                    kind=plan.kind,
-                    from_name=f"演练{name}",
-                    from_contact=f"public-{plan.number}@example.org",
-                    text=text,
-                    case_number=number,
-                )
-        except Problem as found:
-            problem = found
-        self._note(f"comment/{plan.number:03d}", "comment", "comments", plan.kind, sent_at, problem)
-
-    def _selected_number(self, work: Work, place: int | None) -> str | None:
-        """The number of the case at this place of the selection; the last one when it is shorter."""
-        if place is None:
-            return None
-        numbers = (
-            work.connection.execute(
-                sa.select(case.c.number)
-                .join(selection_item, selection_item.c.case_id == case.c.id)
-                .where(case.c.campaign_id == self.campaign_id, selection_item.c.selected)
-                .order_by(selection_item.c.place)
-            )
-            .scalars()
-            .all()
-        )
-        return numbers[min(place, len(numbers)) - 1] if numbers else None
 
 
 def _form(view: inbox.TaskView) -> Form:
