@@ -108,14 +108,3 @@ class Words:
     def size(self, count: int) -> str:
         """A size of a file in words."""
         return f"{count / 1024 / 1024:.1f} MB" if count >= 1024 * 1024 else f"{max(1, round(count / 1024))} KB"
-
-
-def read_moment(text: str | None) -> datetime | None:
-    """A moment of an instance variable (ISO 8601 with offset); None where the text is none."""
-    if not text:
-        return None
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return value if value.tzinfo is not None else None

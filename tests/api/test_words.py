@@ -1,0 +1,132 @@
+"""Words and dates of pages, and the completeness of the catalogue."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import api
+from api.pages.words import Words
+from engine.errors import Finding, Problem
+from engine.texts import LANGUAGES, Catalogue
+from workflows.cases.states import STATES
+
+NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
+ROOT = Path(api.__file__).parent
+CATALOGUE = Catalogue("engine", "workflows", "api")
+
+ENDINGS = {
+    "case.state.": STATES,
+    "phase.": ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published", "ended"),
+    "case.channel.": ("recommended", "direct"),
+    "campaign.channel.": ("recommended", "direct"),
+    "audit.kind.": ("audit", "acceptance"),
+    "audit.result.": ("pass", "return", "reject"),
+    "review.state.": ("assigned", "submitted", "dropped", "closed"),
+    "receipt.kind.": ("application", "correction", "recommendation", "supplement"),
+    "panel.state.": ("pool", "drawn", "reserve", "dropped"),
+    "consultation.kind.": ("comment", "objection"),
+    "task.closed.": ("completed", "cancelled"),
+    "inbox.view.": ("mine", "groups", "done"),
+    "inbox.empty.": ("mine", "groups", "done"),
+    "source.": ("notice", "outside", "ours", "folder", "person"),
+    "finding.": ("error", "warning", "information"),
+    "history.": ("person", "organisation", "expert", "system"),
+    "home.": ("open", "consulting", "published", "running"),
+    "home.none_": ("open", "published"),
+    "choice.": ("mean", "trimmed"),
+    "notice.part.": (
+        "document", "recurrence", "recipients", "quota", "rules", "result", "scale", "institution_kinds", "directions",
+    ),
+    "error.": ("400", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
+    "error.title_": ("400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
+    "error.help_": ("400", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
+    "task.complete.": (),
+}  # fmt: skip
+"""What pages put behind the codes that they compose."""
+
+
+def used_codes() -> tuple[set[str], set[str]]:
+    """Codes that templates and pages name whole, and the beginnings of those that they compose."""
+    whole, begun = set(), set()
+    for file in [*ROOT.rglob("templates/*.html"), *ROOT.rglob("pages/*.py")]:
+        text = file.read_text("utf-8")
+        found = re.findall(r"\bt\(\s*'([^']+)'(\s*~)?", text)
+        found += re.findall(r"\.say\(\s*\"([^\"]+)\"()", text)
+        found += re.findall(r"tell_next\(\s*\"([^\"]+)\"()", text)
+        found += re.findall(r"done=\"(task\.[^\"]+)\"()", text)
+        for code, composed in found:
+            (begun if composed else whole).add(code)
+    return whole, begun
+
+
+def test_every_text_that_pages_name_is_there() -> None:
+    whole, begun = used_codes()
+    assert len(whole) > 150
+    assert sorted(code for code in whole if code not in CATALOGUE.entries) == []
+    assert sorted(begun - set(ENDINGS)) == []
+    composed = {f"{beginning}{ending}" for beginning in begun for ending in ENDINGS[beginning]} - {"error.title_401"}
+    assert sorted(code for code in composed if code not in CATALOGUE.entries) == []
+
+
+def test_texts_in_chinese_are_chinese_and_those_in_english_are_not() -> None:
+    han = re.compile(r"[\u4e00-\u9fff]")
+    for code, texts in CATALOGUE.entries.items():
+        if code.split(".")[0] in ("menu", "inbox", "task", "form", "case", "campaign", "notice", "error", "designer", "login"):
+            assert not han.search(texts["en"]), code
+    same_names = [code for code, texts in CATALOGUE.entries.items() if texts["zh"] == texts["en"] and len(texts["zh"]) > 8]
+    assert same_names == []
+
+
+def test_places_in_texts_are_the_same_in_both_languages() -> None:
+    for code, texts in CATALOGUE.entries.items():
+        if code[0].islower() and "." in code:
+            places = {language: set(re.findall(r"{(\w+)}", texts[language])) for language in LANGUAGES}
+            assert places["zh"] == places["en"], code
+
+
+def say(language: str = "zh") -> Words:
+    return Words(CATALOGUE, language, NOW)  # type: ignore[arg-type]
+
+
+def test_dates() -> None:
+    cutoff = datetime(2022, 8, 10, 16, tzinfo=UTC)
+    assert say().deadline(cutoff) == "2022年8月10日24:00(北京时间)"
+    assert say("en").deadline(cutoff) == "10 August 2022, 24:00 (Beijing time)"
+    assert say().moment(NOW) == "2022年8月5日10:00"
+    assert say("en").moment(NOW) == "5 August 2022, 10:00"
+    assert say().exact(NOW) == "2022年8月5日10:00:00(北京时间)"
+    assert say().moment(None) == say().deadline(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("due", "level", "text"),
+    [
+        (datetime(2022, 8, 5, 16, tzinfo=UTC), "today", "今天截止"),
+        (datetime(2022, 8, 5, 16, 0, 1, tzinfo=UTC), "soon", "明天截止"),
+        (datetime(2022, 8, 8, 16, tzinfo=UTC), "soon", "还有3天"),
+        (datetime(2022, 8, 10, 16, tzinfo=UTC), "later", "还有5天"),
+        (NOW, "late", "已逾期"),
+        (NOW - timedelta(hours=11), "late", "已逾期1天"),
+        (datetime(2022, 8, 2, 16, tzinfo=UTC), "late", "已逾期3天"),
+    ],
+)
+def test_how_a_deadline_stands(due: datetime, level: str, text: str) -> None:
+    assert say().due(due) == (level, text)
+
+
+def test_plain_values_of_a_notice() -> None:
+    assert say().plain("2022-07-01") == "2022年7月1日"
+    assert say().plain("trimmed") == "去掉最高和最低后平均"
+    assert say().plain("2022-13-01") == "2022-13-01"
+
+
+def test_problems_without_words_still_say_something() -> None:
+    class NobodyWordedThis(Problem):
+        pass
+
+    assert say().tell(NobodyWordedThis(place="here")) == "NobodyWordedThis: place=here"
+    assert say().tell(Finding("FieldRequired", values={"label": "题目", "label_en": "Title"})) == "请填写“题目”"
