@@ -18,8 +18,10 @@ from workflows.assignment import (
     choose_replacement,
     draw_panel,
     find_recusal,
+    list_recusals,
     match_fields,
     order_randomly,
+    shuffle_numbers,
 )
 
 SMALL = st.frozensets(st.sampled_from("AB"), max_size=2)
@@ -125,6 +127,22 @@ def test_the_order_of_the_input_changes_nothing(
     assert run(cases, experts) == run(mixed_cases, mixed_experts)
 
 
+@given(draws(), st.booleans())
+def test_the_list_of_recusals_is_what_each_pair_is_told(
+    given_: tuple[list[Candidacy], list[Expert], int, frozenset[tuple[str, str]], int | None, str], recuse_region: bool
+) -> None:
+    cases, experts, _, conflicts, *_ = given_
+    experts = [Expert(item.id, frozenset({item.id.replace("e", "c")}) & {"c1"}, item.regions, item.fields) for item in experts]
+    cases = [Candidacy(item.id, frozenset({item.id}), item.regions, item.fields) for item in cases]
+    one_by_one = {
+        (case.id, expert.id): find_recusal(case, expert, conflicts, recuse_region=recuse_region)
+        for case in cases
+        for expert in experts
+    }
+    found = list_recusals(cases, experts, conflicts, recuse_region=recuse_region)
+    assert found == {pair: why for pair, why in one_by_one.items() if why is not None}
+
+
 def make_national(cases: int, experts: int) -> tuple[list[Candidacy], list[Expert]]:
     fields = "abcdef"
     return (
@@ -161,12 +179,13 @@ def test_the_draw_of_this_seed_never_changes() -> None:
     cases, experts = make_national(4, 5)
     found = assign_experts(cases, experts, per_case=2, seed="frozen", recuse_region=False)
     assert found.experts_of() == {
-        "case-0000": ["expert000", "expert002"],
-        "case-0001": ["expert000", "expert001"],
-        "case-0002": ["expert002", "expert004"],
+        "case-0000": ["expert000", "expert003"],
+        "case-0001": ["expert001", "expert002"],
+        "case-0002": ["expert000", "expert002"],
         "case-0003": ["expert003", "expert004"],
     }
     assert order_randomly(["a", "b", "c", "d"], "frozen", "panel") == ["b", "a", "c", "d"]
+    assert shuffle_numbers(10, "frozen", "case-0000") == [9, 0, 1, 4, 2, 8, 7, 3, 5, 6]
 
 
 def test_a_chain_of_hand_overs_makes_room_under_a_limit() -> None:

@@ -9,8 +9,10 @@ from workflows.assignment.draw import (
     choose_replacement,
     draw_panel,
     find_recusal,
+    list_recusals,
     match_fields,
     order_randomly,
+    shuffle_numbers,
 )
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "choose_replacement",
     "draw_panel",
     "find_recusal",
+    "list_recusals",
     "match_fields",
     "order_randomly",
+    "shuffle_numbers",
 ]

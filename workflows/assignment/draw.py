@@ -9,8 +9,9 @@ outside an expert's fields.
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,7 +64,6 @@ class ExpertsInsufficient(Problem):
     kind = "conflict"
 
 
-Field = Callable[[Candidacy, Expert], bool]
 Item = TypeVar("Item", Candidacy, Expert)
 
 
@@ -88,9 +88,42 @@ def find_recusal(
     return None
 
 
+def list_recusals(
+    cases: Collection[Candidacy],
+    experts: Collection[Expert],
+    conflicts: Collection[tuple[str, str]] = (),
+    *,
+    recuse_region: bool = True,
+) -> dict[tuple[str, str], str]:
+    """What `find_recusal` says of every pair (case id, expert id) that it forbids; takes time only for those."""
+    by_unit: dict[str, list[str]] = {}
+    by_region: dict[str, list[str]] = {}
+    for case in cases:
+        for unit in case.units:
+            by_unit.setdefault(unit, []).append(case.id)
+        for region in case.regions if recuse_region else ():
+            by_region.setdefault(region, []).append(case.id)
+    found: dict[tuple[str, str], str] = {}
+    known_cases, known_experts = {case.id for case in cases}, {expert.id for expert in experts}
+    for expert in experts:
+        found |= {(case, expert.id): "same_province" for region in expert.regions for case in by_region.get(region, ())}
+    found |= {pair: "declared" for pair in conflicts if pair[0] in known_cases and pair[1] in known_experts}
+    for expert in experts:
+        found |= {(case, expert.id): "same_unit" for unit in expert.units for case in by_unit.get(unit, ())}
+    return found
+
+
 def order_randomly(ids: Iterable[str], seed: str, purpose: str) -> list[str]:
     """The ids in an order that only the seed and the purpose decide, the same on every machine."""
     return sorted(ids, key=lambda item: (hashlib.sha256(f"{seed}\x00{purpose}\x00{item}".encode()).digest(), item))
+
+
+def shuffle_numbers(count: int, seed: str, purpose: str) -> list[int]:
+    """The numbers below `count` in an order that only the seed and the purpose decide: sorted by 32-bit words of SHA-256."""
+    words: list[int] = []
+    for block in range(-(-count // 8)):
+        words += struct.unpack(">8I", hashlib.sha256(f"{seed}\x00{purpose}\x00{block}".encode()).digest())
+    return sorted(range(count), key=words.__getitem__)
 
 
 def draw_panel(pool: Iterable[str], *, size: int | None, seed: str) -> tuple[list[str], list[str]]:
@@ -108,7 +141,6 @@ def assign_experts(
     conflicts: Collection[tuple[str, str]] = (),
     load_limit: int | None = None,
     recuse_region: bool = True,
-    fields: Field = match_fields,
     optimise: bool = True,
 ) -> Assignment:
     """Give every case `per_case` different experts without conflict.
@@ -122,21 +154,17 @@ def assign_experts(
     expert_of = _index_once(experts)
     if per_case < 1:
         raise ValueError(f"{per_case} experts per case")
-    conflicts = frozenset(conflicts)
     case_order = [case_of[name] for name in order_randomly(case_of, seed, "case")]
     expert_order = [expert_of[name] for name in order_randomly(expert_of, seed, "expert")]
+    case_place = {case.id: place for place, case in enumerate(case_order)}
+    expert_place = {expert.id: number for number, expert in enumerate(expert_order)}
 
-    allowed, fitting = [0] * len(expert_order), [0] * len(expert_order)
-    for number, expert in enumerate(expert_order):
-        for place, case in enumerate(case_order):
-            if find_recusal(case, expert, conflicts, recuse_region=recuse_region) is None:
-                allowed[number] |= 1 << place
-            if fields(case, expert):
-                fitting[number] |= 1 << place
-
-    table = SeatTable(allowed, fitting, load_limit)
-    place_of = {expert.id: number for number, expert in enumerate(expert_order)}
-    lots = [[place_of[name] for name in order_randomly(place_of, seed, case.id)] for case in case_order]
+    everything = (1 << len(case_order)) - 1
+    allowed = [everything] * len(expert_order)
+    for name, expert_name in list_recusals(case_order, expert_order, conflicts, recuse_region=recuse_region):
+        allowed[expert_place[expert_name]] &= ~(1 << case_place[name])
+    table = SeatTable(allowed, _match_all(case_order, expert_order), load_limit)
+    lots = [shuffle_numbers(len(expert_order), seed, case.id) for case in case_order]
     lacking = table.fill(lots, per_case)
     if lacking:
         raise ExpertsInsufficient(
@@ -174,7 +202,6 @@ def choose_replacement(
     conflicts: Collection[tuple[str, str]] = (),
     load_limit: int | None = None,
     recuse_region: bool = True,
-    fields: Field = match_fields,
 ) -> Expert | None:
     """The expert who takes over one review: without conflict, not in `taken`, least loaded, then knowing the field.
 
@@ -189,8 +216,29 @@ def choose_replacement(
     }
     drawn = order_randomly(possible, seed, f"replacement\x00{case.id}")
     return min(
-        (possible[name] for name in drawn), key=lambda expert: (loads.get(expert.id, 0), not fields(case, expert)), default=None
+        (possible[name] for name in drawn),
+        key=lambda expert: (loads.get(expert.id, 0), not match_fields(case, expert)),
+        default=None,
     )
+
+
+def _match_all(cases: Sequence[Candidacy], experts: Sequence[Expert]) -> list[int]:
+    """`match_fields` for all pairs: for each expert the cases as bits."""
+    of_field: dict[str, int] = {}
+    unsaid = 0
+    for place, case in enumerate(cases):
+        if not case.fields:
+            unsaid |= 1 << place
+        for name in case.fields:
+            of_field[name] = of_field.get(name, 0) | 1 << place
+    everything = (1 << len(cases)) - 1
+    found = []
+    for expert in experts:
+        known = unsaid if expert.fields else everything
+        for name in expert.fields:
+            known |= of_field.get(name, 0)
+        found.append(known)
+    return found
 
 
 def _index_once(items: Iterable[Item]) -> dict[str, Item]:

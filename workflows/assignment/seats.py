@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 
 @dataclass(slots=True)
@@ -46,12 +47,13 @@ class SeatTable:
         lacking: dict[int, int] = {}
         for place, lot in enumerate(lots):
             bit = 1 << place
-            for _ in range(per_case):
-                free = [number for number in lot if self.allowed[number] & bit and not self.taken[number] & bit]
-                below = [number for number in free if self.limit is None or self.loads[number] < self.limit]
-                if below:
-                    self._seat(min(below, key=price), bit)
-                elif not self._make_room(free, bit):
+            possible = [number for number in lot if self.allowed[number] & bit]
+            below = possible if self.limit is None else [number for number in possible if self.loads[number] < self.limit]
+            for number in (chosen := nsmallest(per_case, below, key=price)):
+                self._seat(number, bit)
+            for _ in range(per_case - len(chosen)):
+                free = [number for number in possible if not self.taken[number] & bit]
+                if not self._make_room(free, bit):
                     lacking[place] = lacking.get(place, 0) + 1
         return lacking
 

@@ -17,7 +17,7 @@ from engine.messages import send_message
 from engine.moments import parse_instant
 from engine.work import Work
 from workflows.mails import find_persons, queue_letter
-from workflows.reviews.panel import Draw, Field, Plan, draw_experts, list_pool, read_field
+from workflows.reviews.panel import REVIEWABLE, Draw, Field, Plan, draw_experts, list_pool, read_field
 from workflows.reviews.problems import PoolInvalid, ReviewNotReady
 from workflows.reviews.terms import Terms, read_terms_by_key, set_phase
 from workflows.tables import case, membership, panel_member, review, review_draw, window
@@ -82,7 +82,7 @@ def assign(call: Call) -> Mapping[str, Any]:
     until = parse_instant(call.variables["dates"]["review_until"])
     _write_draw(call, terms, plan, field, draw)
     _write_window(work, terms, until)
-    _write_reviews(call, field, draw)
+    _write_reviews(call, terms.id, field, draw)
     set_phase(work, terms.id, "reviewing")
     for login, load in draw.assignment.loads.items():
         queue_letter(
@@ -223,7 +223,7 @@ def _write_window(work: Work, terms: Terms, until: datetime) -> None:
     )
 
 
-def _write_reviews(call: Call, field: Field, draw: Draw) -> None:
+def _write_reviews(call: Call, campaign_id: str, field: Field, draw: Draw) -> None:
     work = call.work
     work.connection.execute(
         review.insert(),
@@ -239,8 +239,9 @@ def _write_reviews(call: Call, field: Field, draw: Draw) -> None:
             for number, login in draw.assignment.pairs
         ],
     )
+    in_review = sa.and_(case.c.campaign_id == campaign_id, case.c.state.in_(REVIEWABLE))
+    work.connection.execute(case.update().where(in_review).values(state="reviewing"))
     for number, logins in draw.assignment.experts_of().items():
-        work.connection.execute(case.update().where(case.c.id == field.case_ids[number]).values(state="reviewing"))
         send_message(
             work,
             "review_opened",

@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.work import Work
-from workflows.assignment import Assignment, Candidacy, Expert, ExpertsInsufficient, assign_experts, draw_panel, find_recusal
+from workflows.assignment import Assignment, Candidacy, Expert, ExpertsInsufficient, assign_experts, draw_panel, list_recusals
 from workflows.organisations import Organisation, list_organisations
 from workflows.reviews.terms import Terms
 from workflows.tables import case, conflict, membership, organisation, panel_member, person, review
@@ -125,15 +125,11 @@ def draw_experts(field: Field, plan: Plan, *, recuse_region: bool, optimise: boo
 
 def hash_input(field: Field, plan: Plan, *, recuse_region: bool) -> str:
     """SHA-256 of all that the draw depends on beside its seed: whoever has the same input and seed gets the same draw."""
+    recusals = list_recusals(field.cases.values(), field.experts.values(), field.declared, recuse_region=recuse_region)
     content = {
         "cases": {number: sorted(item.fields) for number, item in field.cases.items()},
         "experts": {login: sorted(item.fields) for login, item in field.experts.items()},
-        "recused": sorted(
-            [number, login, why]
-            for number, item in field.cases.items()
-            for login, expert in field.experts.items()
-            if (why := find_recusal(item, expert, field.declared, recuse_region=recuse_region)) is not None
-        ),
+        "recused": sorted([number, login, why] for (number, login), why in recusals.items()),
         "experts_per_case": plan.experts_per_case,
         "panel_size": plan.panel_size,
         "load_limit": plan.load_limit,
