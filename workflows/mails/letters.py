@@ -17,9 +17,12 @@ import sqlalchemy as sa
 from engine.outbox import queue_mail
 from engine.texts import Catalogue, Language
 from engine.work import Work
-from workflows.deadlines import say_cutoff
+from workflows.deadlines import say_cutoff, say_moment
 from workflows.forms import clean_text
 from workflows.tables import campaign, membership, person
+
+CUTOFFS = ("until", "own_until", "due")
+"""Values of letters that are cut-offs; other moments are when something happened."""
 
 SUBJECT_LENGTH = 200
 """Characters of a subject; titles can be longer."""
@@ -71,8 +74,8 @@ def queue_letter(
 ) -> int:
     """Write the letter `letter` (texts `letter_<name>_subject` and `letter_<name>_body`) to each recipient; how many are new.
 
-    `about` is the business key it concerns; with `unique_key` each person gets a letter once. `values` fill the texts (moments
-    are shown in Beijing time), beside `campaign`, `name` and `address` of this installation.
+    `about` is the business key it concerns; with `unique_key` each person gets a letter once. `values` fill the texts (see
+    `show_value`), beside `campaign`, `name` and `address` of this installation.
     Raises KeyError for a letter that the catalogue does not have.
     """
     row = work.connection.execute(sa.select(campaign.c.title, campaign.c.demo).where(campaign.c.id == campaign_id)).one()
@@ -83,7 +86,7 @@ def queue_letter(
             "campaign": row.title,
             "name": recipient.name,
             "address": work.engine.extras.get("base_url") or "",
-            **{name: show_value(value, recipient.language) for name, value in (values or {}).items()},
+            **{name: show_value(value, recipient.language, cutoff=name in CUTOFFS) for name, value in (values or {}).items()},
         }
         subject = clean_line(catalogue.say(f"letter_{letter}_subject", recipient.language, facts))
         greeting = catalogue.say("letter_greeting", recipient.language, facts)
@@ -117,12 +120,13 @@ def has_letter(letter: str) -> bool:
     return f"letter_{letter}_subject" in _catalogue().entries and f"letter_{letter}_body" in _catalogue().entries
 
 
-def show_value(value: Any, language: Language) -> Any:
-    """A value as the reader sees it: moments in Beijing time (midnight is the day's 24:00), of a mapping the language's text,
-    lists with one entry a line.
+def show_value(value: Any, language: Language, *, cutoff: bool = False) -> Any:
+    """A value as the reader sees it: moments in Beijing time, of a mapping the language's text, lists with one entry a line.
+
+    Midnight as a `cutoff` is 24:00 of the day that ends; as the moment when something came it is 0:00 of the next.
     """
     if isinstance(value, datetime):
-        return say_cutoff(value, language)
+        return say_cutoff(value, language) if cutoff else say_moment(value, language)
     if isinstance(value, Mapping):
         return value[language]
     if isinstance(value, (list, tuple)):

@@ -37,9 +37,10 @@ def test_a_subject_is_one_line_of_bounded_length(text: str) -> None:
 
 
 def test_values_are_shown_in_the_readers_language() -> None:
-    moment = datetime(2022, 8, 10, 16, tzinfo=UTC)
-    assert show_value(moment, "zh") == "2022年8月10日24:00(北京时间)"
-    assert show_value(moment, "en") == "10 August 2022, 24:00 (Beijing time)"
+    midnight = datetime(2022, 8, 10, 16, tzinfo=UTC)
+    assert show_value(midnight, "zh", cutoff=True) == "2022年8月10日24:00(北京时间)"
+    assert show_value(midnight, "en", cutoff=True) == "10 August 2022, 24:00 (Beijing time)"
+    assert show_value(midnight, "zh") == "2022年8月11日00:00:00(北京时间)"  # what came at that moment came too late
     assert show_value({"zh": "一", "en": "one"}, "en") == "one"
-    assert show_value(["a", moment], "zh") == "- a\n- 2022年8月10日24:00(北京时间)"
+    assert show_value(["a", "b"], "zh") == "- a\n- b"
     assert show_value(5, "zh") == 5
