@@ -28,7 +28,7 @@ USAGE = """usage / 用法: python3 run.py [--offline DIR] [VERB] [...]
 
 WINDOWS = (
     "Linxuan does not run on Windows itself. Install WSL (`wsl --install` in PowerShell) and run this in its Linux shell.\n"
-    "林选不能直接在 Windows 上运行。请在 PowerShell 中执行 wsl --install 安装 WSL，再在 WSL 的 Linux 终端里运行本命令。"
+    "遴选不能直接在 Windows 上运行。请在 PowerShell 中执行 wsl --install 安装 WSL，再在 WSL 的 Linux 终端里运行本命令。"
 )
 OLD_PYTHON = (
     "Python 3.11 or newer is needed; this is {found} ({path}). Install a newer one (Debian 12: sudo apt install python3 "

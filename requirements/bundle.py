@@ -56,7 +56,7 @@ def open_bundle(folder: Path) -> Path:
         if found.get(key) != value:
             refuse(
                 f"离线包与本机不符（{key}：离线包为 {found.get(key)}，需要 {value}）。"
-                "请用相同版本的林选、相同 Python 版本、同类机器重新制作。",
+                "请用相同版本的遴选、相同 Python 版本、同类机器重新制作。",
                 f"The bundle does not fit ({key}: the bundle has {found.get(key)}, needed is {value}). "
                 "Make it again with this version of Linxuan, the same Python version and the same kind of machine.",
             )

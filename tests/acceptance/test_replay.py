@@ -15,10 +15,11 @@ from checker import Checker
 from api.settings import Settings
 from api.wiring import build_engine
 from workflows.replay import Options, play
+from workflows.replay.play import find_notice, make_world, notice_dates
 from workflows.schema import upgrade_schema
 
-SMALL = 76
-"""Institutions: enough for every body to have some, few enough for the normal run."""
+SMALL = {"institutions": 60, "experts": 15, "cut": 12, "experts_per_case": 3}
+"""Enough for every fate of a case, few enough for the normal run; the campaign as it was is played with `--all`."""
 
 
 @contextmanager
@@ -27,10 +28,17 @@ def replayed(url: str, folder: Path, **options: Any) -> Iterator[dict[str, Any]]
     process_engine = build_engine(Settings(database_url=url, file_folder=folder / "files"))
     upgrade_schema(process_engine.database)
     try:
-        report = play(process_engine, Options("samr_2022_932", **{"institutions": SMALL, "experts": 24, "cut": 12, **options}))
+        report = play(process_engine, Options("samr_2022_932", **{**SMALL, **options}))
         yield json.loads(json.dumps(report.as_json(), ensure_ascii=False))
     finally:
         process_engine.database.dispose()
+
+
+def planned_below(*, seed: int, institutions: int, experts: int) -> list[str]:
+    """The provinces that the seed makes stay below their quota."""
+    _, content = find_notice("samr_2022_932")
+    world = make_world(content, notice_dates(content), seed=seed, institutions=institutions, experts=experts)
+    return list(world.below_quota)
 
 
 def essence(result: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +60,7 @@ def test_the_campaign_is_played_to_its_end(reference: dict[str, Any]) -> None:
     assert len(reference["published"]) == 12
     assert {item["published_at"][:10] for item in reference["published"]} == {"2023-03-17"}
     assert (reference["incidents"], reference["open_instances"]) == ([], [])
+    assert reference["below_quota"] == planned_below(seed=1, institutions=60, experts=15)
     answers = {(entry["channel"], entry["answer"]) for entry in reference["submissions"]}
     assert answers >= {
         (channel, answer) for channel in ("application", "list", "correction") for answer in ("accepted", "refused")
@@ -91,10 +100,11 @@ def test_a_shifted_deadline_shifts_what_is_in_time(reference: dict[str, Any], sq
 
 @pytest.mark.slow
 def test_the_whole_campaign_of_49(database_url: str, tmp_path: Path) -> None:
-    with replayed(database_url, tmp_path, institutions=170, experts=40, cut=49) as result:
+    with replayed(database_url, tmp_path, institutions=170, experts=40, cut=49, experts_per_case=None) as result:
         assert Checker(result, database_url).check() == []
     assert len(result["published"]) == 49
     assert len(result["below_quota"]) == 2
+    assert result["below_quota"] == planned_below(seed=1, institutions=170, experts=40)
 
 
 def test_the_checker_finds_what_is_wrong(reference: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -54,6 +54,7 @@ class Options:
     cut: int = 49
     kernel: str = "tokens"
     deadline: datetime | None = None
+    experts_per_case: int | None = None  # None: as the notice says
 
 
 def play(
@@ -85,7 +86,7 @@ def play(
         campaign_key(options.notice),
         None,
         None if options.deadline is None else {"collection_cutoff": options.deadline},
-        {"cut": options.cut},
+        {"cut": options.cut} | ({} if options.experts_per_case is None else {"experts_per_case": options.experts_per_case}),
         False,
     )
     campaign_id = write_campaign(process_engine, world, people, plan)
