@@ -75,7 +75,7 @@ class Public:
                 sa.select(case.c.number)
                 .join(selection_item, selection_item.c.case_id == case.c.id)
                 .where(case.c.campaign_id == self.cast.campaign_id, selection_item.c.selected)
-                .order_by(selection_item.c.place)
+                .order_by(selection_item.c.place, case.c.number)
             )
             .scalars()
             .all()
