@@ -22,7 +22,7 @@ def add_verbs(verbs: Verbs) -> None:
     verbs.add("check", check, database=False, json=True).add("path", nargs="+", type=Path)
     deploying = verbs.add("deploy", deploy)
     deploying.add("folder")
-    deploying.add("--kernel", choices=("tokens", "spiff"), default="tokens")
+    deploying.add("--kernel", choices=("tokens", "spiff"))
     exporting = verbs.add("export", export)
     exporting.add("key")
     exporting.add("folder", type=Path)
@@ -128,10 +128,11 @@ def deploy(options: argparse.Namespace, words: Words) -> int:
         files, key = bundled[options.folder], options.folder
     else:
         raise PathMissing(path=options.folder)
-    process_engine = open_engine(read_options(options))
+    settings = read_options(options)
+    process_engine = open_engine(settings)
     with process_engine.begin() as work:
         known = {summary.id for summary in list_notices(work)}
-        notice_id = deploy_folder(work, files, key=key, kernel=options.kernel)
+        notice_id = deploy_folder(work, files, key=key, kernel=options.kernel or settings.kernel)
         notice = get_notice(work, notice_id)
         findings = notice_findings(work, notice_id)
     process_engine.database.dispose()

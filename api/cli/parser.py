@@ -29,7 +29,9 @@ class Verbs:
             parser.set_defaults(run=run)
             parser.add_argument("--lang", choices=("zh", "en"), help=self._words.say("option.lang"))
         if database and run is not None:
-            parser.add_argument("--database", metavar="URL", help=self._words.say("option.database"))
+            own = f"{self._prefix}{name}.database"
+            text = self._words.say(own if self._words.knows(own) else "option.database")
+            parser.add_argument("--database", metavar="URL", help=text)
         if json:
             parser.add_argument("--json", action="store_true", help=self._words.say("option.json"))
         return options

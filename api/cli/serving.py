@@ -108,7 +108,7 @@ def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> 
         width = max((len(login.login) for login in logins), default=0)
         named = [f"  {login.login:<{width}}  {words.say('role.' + login.role)}" for login in logins]
         return [words.say("demo_logins", password=PASSWORD), *named]
-    return deploy_bundled(process_engine, words)
+    return deploy_bundled(process_engine, settings, words)
 
 
 def read_purpose(process_engine: ProcessEngine) -> str | None:
@@ -123,13 +123,13 @@ def read_purpose(process_engine: ProcessEngine) -> str | None:
     return found
 
 
-def deploy_bundled(process_engine: ProcessEngine, words: Words) -> list[str]:
+def deploy_bundled(process_engine: ProcessEngine, settings: Settings, words: Words) -> list[str]:
     """Deploy the bundled notices whose content was never deployed; nothing starts by it."""
     from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices
 
     with process_engine.begin() as work:
         known = {summary.id for summary in list_notices(work)}
-        found = [deploy_folder(work, files, key=key) for key, files in bundled_notices().items()]
+        found = [deploy_folder(work, files, key=key, kernel=settings.kernel) for key, files in bundled_notices().items()]
         new = [get_notice(work, notice_id) for notice_id in found if notice_id not in known]
     return [words.say("deployed", key=each.key, version=each.version, state=words.say(f"state.{each.state}")) for each in new]
 

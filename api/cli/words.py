@@ -21,6 +21,10 @@ class Words:
         """The text of `cli.<code>`."""
         return self.catalogue.say(f"cli.{code}", self.language, values)
 
+    def knows(self, code: str) -> bool:
+        """Whether there is a text `cli.<code>`."""
+        return f"cli.{code}" in self.catalogue.entries
+
     def tell(self, problem: Problem) -> str:
         """A problem in words, one line for each of its findings below it."""
         lines = [f"  {line}" for line in self.list_findings(problem.findings)]
