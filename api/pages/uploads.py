@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage
 
 from api.pages.present import process_engine, reader
 from engine.errors import Finding, Problem
+from engine.tables import user_task
 from engine.work import Work
 from workflows.files import Received, attach_file, receive_file
 from workflows.forms import Form, Kind
@@ -47,7 +48,8 @@ def list_uploads(form: Form) -> Iterator[tuple[str, FileStorage]]:
 
 
 def attach_once(work: Work, received: Received, task_id: str, field: str) -> str:
-    """The id of the attachment of this file; made if the task does not have it yet."""
+    """The id of the attachment of this file; made if the task does not have it yet, also when it comes twice at once."""
+    work.connection.execute(sa.select(user_task.c.id).where(user_task.c.id == task_id).with_for_update(key_share=True))
     known: str | None = work.connection.execute(
         sa.select(attachment.c.id).where(
             attachment.c.task_id == task_id,

@@ -51,7 +51,7 @@ def check_storage(work: Work) -> Iterator[str]:
 
 # ---- instances and their mirror --------------------------------------------------------------------------------------
 def check_instances(work: Work) -> Iterator[str]:
-    """Chains are whole; a running instance waits for something, and its rows are what its document says; an ended one has none."""
+    """Chains are whole; a running instance waits for what its document says, and for something; an ended one for nothing."""
     mirrored = read_mirror(work)
     for row in work.connection.execute(sa.select(instance).order_by(instance.c.id)).all():
         name = f"instance {row.business_key}"
