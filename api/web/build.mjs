@@ -48,7 +48,7 @@ const notices = [...packages].sort().map((name) => {
   const folder = `node_modules/${name}`;
   const about = JSON.parse(fs.readFileSync(`${folder}/package.json`, 'utf8'));
   const file = fs.readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-  const licence = file ? fs.readFileSync(`${folder}/${file}`, 'utf8').trim() : 'The package carries no licence file.';
+  const licence = file ? fs.readFileSync(`${folder}/${file}`, 'utf8').trim() : 'The package names its licence above and carries no text of it.';
   return `${name} ${about.version} (${about.license})\n\n${licence}\n`;
 });
 fs.writeFileSync(`${OUTPUT}/licences.txt`, notices.join(`\n${'='.repeat(80)}\n\n`));

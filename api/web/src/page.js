@@ -1,10 +1,8 @@
 // What every page does a little better with JavaScript; nothing here is needed to use it.
+import { ALONE } from './alone.js';
 
 // Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
 // server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
-const ALONE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Emoji_Presentation}\u2E80-\u303F\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6¡§¨°±²³´¶·¸¹×÷‐–—―‖‘’“”†‡•‥…‰′″‵※№™⅓⅔⅛⅜⅝⅞Ⅰ-Ⅻⅰ-ⅹ←-↙√∝∞∠∥∧∨∩∪∫∴∵∷∽≈≠≤≥≦≧⊕⊙⊥①-⓿■□▲△▼▽◆◇○◎●★☆♀♂]/u;
-
 export function countWords(text) {
   let count = 0;
   let inRun = false;
@@ -63,9 +61,9 @@ document.addEventListener('submit', (event) => {
 
 // Rankings: <ol data-ranking> whose entries have number inputs; arrows move an entry and renumber.
 for (const list of document.querySelectorAll('[data-ranking]')) {
-  const renumber = () => list.querySelectorAll('input[data-rank]').forEach((input, place) => {
-    if (input.value !== '' || list.dataset.ranking === 'all') input.value = place + 1;
-  });
+  const renumber = () => [...list.querySelectorAll('input[data-rank]')]
+    .filter((input) => input.value !== '')
+    .forEach((input, place) => (input.value = place + 1));
   list.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-move]');
     if (!button) return;
@@ -74,6 +72,7 @@ for (const list of document.querySelectorAll('[data-ranking]')) {
     if (!other) return;
     if (button.dataset.move === 'up') other.before(entry);
     else other.after(entry);
+    entry.querySelector('input[data-rank]').value ||= '0'; // what is moved has a place from now on
     renumber();
     list.dispatchEvent(new Event('input', { bubbles: true }));
     button.focus();
