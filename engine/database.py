@@ -1,12 +1,14 @@
-"""Opening the database, and the column types that are the same on SQLite and PostgreSQL."""
+"""Opening the database, and what is the same on SQLite and PostgreSQL: column types, locks by name, rows written once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeDecorator
 
@@ -80,3 +82,19 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def lock_name(connection: sa.Connection, name: str) -> None:
+    """Hold `name` until the transaction ends; others that want it wait. On SQLite writers wait for each other anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless one with its `unique_key` exists; whether it was inserted.
+
+    When another transaction is just writing that row, its end is waited for: never two rows, and never an error.
+    """
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    statement = insert.values(**values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(table.c.unique_key)
+    return connection.execute(statement).one_or_none() is not None

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.database import lock_name
 from engine.errors import Problem
 from engine.tables import idempotency
 from engine.work import Work
@@ -29,8 +30,7 @@ def once(work: Work, key: str, action: str, request: Mapping[str, Any], function
     """
     by = work.by or ""
     digest = hashlib.sha256(orjson.dumps([action, request], option=orjson.OPT_SORT_KEYS)).hexdigest()
-    if work.connection.dialect.name == "postgresql":  # SQLite's writers already wait for each other
-        work.connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{by}:{key}"})
+    lock_name(work.connection, f"{by}:{key}")
     known = work.connection.execute(sa.select(idempotency).where(idempotency.c.key == key, idempotency.c.by == by)).one_or_none()
     if known is not None:
         if known.request_hash != digest:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.database import insert_once
 from engine.ids import new_id
 from engine.kernel import Thrown
 from engine.tables import message, subscription
@@ -32,30 +33,24 @@ def send_message(
     A second message with the same `unique_key` is not queued; the id of the first is given back.
     """
     message_id = new_id()
-    key = unique_key or message_id
-    if unique_key is not None:
-        known: str | None = work.connection.execute(
-            sa.select(message.c.id).where(message.c.unique_key == key)
-        ).scalar_one_or_none()
-        if known is not None:
-            return known
-    work.connection.execute(
-        message.insert().values(
-            id=message_id,
-            unique_key=key,
-            kind=kind,
-            name=name,
-            business_key=business_key,
-            variables=dict(variables or {}),
-            generation=1,
-            state="waiting",
-            attempt=0,
-            next_try_at=work.now,
-            keep_until=work.now + KEEP,
-            sent_by=sent_by,
-            created_at=work.now,
-        )
-    )
+    values = {
+        "id": message_id,
+        "unique_key": unique_key or message_id,
+        "kind": kind,
+        "name": name,
+        "business_key": business_key,
+        "variables": dict(variables or {}),
+        "generation": 1,
+        "state": "waiting",
+        "attempt": 0,
+        "next_try_at": work.now,
+        "keep_until": work.now + KEEP,
+        "sent_by": sent_by,
+        "created_at": work.now,
+    }
+    if not insert_once(work.connection, message, values):
+        first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
+        return str(work.connection.execute(first).scalar_one())
     work.engine.backend.schedule(work, "message", message_id, 1, work.now, None)
     return message_id
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
+from engine.database import insert_once
 from engine.ids import new_id
 from engine.tables import outbox
 from engine.work import ProcessEngine, Work
@@ -37,26 +38,24 @@ def queue_mail(
 
     `held` rows never leave (demonstrations); an administrator sees them.
     """
-    if work.connection.execute(sa.select(outbox.c.id).where(outbox.c.unique_key == unique_key)).one_or_none() is not None:
-        return None
     mail_id = new_id()
-    work.connection.execute(
-        outbox.insert().values(
-            id=mail_id,
-            unique_key=unique_key,
-            channel="mail",
-            recipient=recipient,
-            subject=subject,
-            body=body,
-            headers=dict(headers or {}),
-            about=about,
-            generation=1,
-            state="held" if held else "queued",
-            attempt=0,
-            next_try_at=work.now,
-            created_at=work.now,
-        )
-    )
+    values = {
+        "id": mail_id,
+        "unique_key": unique_key,
+        "channel": "mail",
+        "recipient": recipient,
+        "subject": subject,
+        "body": body,
+        "headers": dict(headers or {}),
+        "about": about,
+        "generation": 1,
+        "state": "held" if held else "queued",
+        "attempt": 0,
+        "next_try_at": work.now,
+        "created_at": work.now,
+    }
+    if not insert_once(work.connection, outbox, values):
+        return None
     if not held:
         work.engine.backend.schedule(work, "mail", mail_id, 1, work.now, None)
     return mail_id

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
+from engine.database import insert_once
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.instances import advance_instance, script_of
@@ -27,25 +28,23 @@ def arm_timer(
 
     None when a timer with this `unique_key` exists already, whatever became of it: each occurrence happens once.
     """
-    if work.connection.execute(sa.select(timer.c.id).where(timer.c.unique_key == unique_key)).one_or_none() is not None:
-        return None
     timer_id = new_id()
-    work.connection.execute(
-        timer.insert().values(
-            id=timer_id,
-            unique_key=unique_key,
-            kind="handler",
-            handler=handler,
-            payload=dict(payload),
-            subject=subject,
-            due_at=due_at,
-            generation=1,
-            state="armed",
-            attempt=0,
-            next_try_at=due_at,
-            created_at=work.now,
-        )
-    )
+    values = {
+        "id": timer_id,
+        "unique_key": unique_key,
+        "kind": "handler",
+        "handler": handler,
+        "payload": dict(payload),
+        "subject": subject,
+        "due_at": due_at,
+        "generation": 1,
+        "state": "armed",
+        "attempt": 0,
+        "next_try_at": due_at,
+        "created_at": work.now,
+    }
+    if not insert_once(work.connection, timer, values):
+        return None
     work.engine.backend.schedule(work, "timer", timer_id, 1, due_at, None)
     return timer_id
 
