@@ -126,6 +126,7 @@ BODIES: dict[str, dict[str, str]] = {
     "designer.check_form": {"xml": "<nothing/>"},
     "campaigns.apply": {"channel": "recommended"},
     "campaigns.drop": {"reason": "left"},
+    "tasks.send_back": {"target": "apply"},
 }
 
 
