@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
+from engine.database import lock_name
 from engine.incidents import open_incident
-from engine.instances import advance_instance
+from engine.instances import advance_instance, start_lock
 from engine.kernel import Deliver
-from engine.tables import message, subscription
+from engine.tables import instance, message, subscription
 from engine.work import ProcessEngine, Work
 
 
@@ -32,16 +33,22 @@ def deliver_message(process_engine: ProcessEngine, message_id: str, generation: 
 
 
 def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
-    row = work.connection.execute(sa.select(message).where(message.c.id == message_id).with_for_update()).one_or_none()
-    if row is None or row.state not in ("waiting", "unmatched") or generation not in (None, row.generation):
+    """Always the instances first, then the message: a step that begins to wait for it has ended before, or begins afterwards."""
+    query = sa.select(message).where(message.c.id == message_id)
+    row = work.connection.execute(query).one_or_none()
+    if row is None:
         return False
-    waiting = (
-        sa.select(subscription)
-        .where(subscription.c.kind == row.kind, subscription.c.name == row.name, subscription.c.business_key == row.business_key)
-        .order_by(subscription.c.created_at, subscription.c.id)
-        .limit(1)
+    receivers = sa.select(instance.c.id).where(
+        instance.c.business_key == row.business_key, instance.c.state.in_(("running", "suspended"))
     )
-    target = work.connection.execute(waiting).one_or_none()
+    work.connection.execute(receivers.order_by(instance.c.id).with_for_update()).all()
+    row = work.connection.execute(query.with_for_update()).one()
+    if row.state not in ("waiting", "unmatched") or generation not in (None, row.generation):
+        return False
+    target = _find_receiver(work, row)
+    if target is None:
+        lock_name(work.connection, start_lock(row.business_key))  # one that is just being started could not be locked above
+        target = _find_receiver(work, row)
     if target is None:
         _keep(work, row)
         return False
@@ -57,6 +64,19 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
     )
     _set(work, message_id, state="delivered", done_at=work.now)
     return True
+
+
+def _find_receiver(work: Work, row: sa.Row[Any]) -> sa.Row[Any] | None:
+    """The oldest subscription to this message of an instance that is not suspended."""
+    waiting = (
+        sa.select(subscription)
+        .join(instance, instance.c.id == subscription.c.instance_id)
+        .where(subscription.c.kind == row.kind, subscription.c.name == row.name, subscription.c.business_key == row.business_key)
+        .where(instance.c.state == "running")
+        .order_by(subscription.c.created_at, subscription.c.id)
+        .limit(1)
+    )
+    return work.connection.execute(waiting).one_or_none()
 
 
 def _keep(work: Work, row: sa.Row[Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import mirror
+from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
 from engine.errors import BpmnError, InstanceNotRunning, InstanceUnknown, StepFailed
 from engine.handlers import Call
@@ -21,11 +22,16 @@ from engine.history import GENESIS, Chain
 from engine.ids import new_id
 from engine.kernel import Cancel, Closed, Complete, Document, Operation, SetVariables, Start, Throw, Wait, WaitKind
 from engine.messages import send_thrown
-from engine.tables import instance, timer
+from engine.tables import instance, message, subscription, timer
 from engine.work import Work
 
 FORMAT_VERSION = 1
 """Of the stored document; `read_document` upgrades older ones."""
+
+
+def start_lock(business_key: str) -> str:
+    """The name that is locked while an instance of this key is started: nobody sees it yet, and messages may be on their way."""
+    return f"start:{business_key}"
 
 
 def start_instance(
@@ -83,7 +89,7 @@ def set_variables(work: Work, instance_id: str, variables: Mapping[str, Any]) ->
 
 
 def suspend_instance(work: Work, instance_id: str, *, reason: str) -> None:
-    """Let an instance rest (挂起): timers that come due wait, tasks cannot be completed.
+    """Let an instance rest (挂起): timers that come due and messages wait, tasks cannot be completed.
 
     Raises InstanceUnknown, InstanceNotRunning.
     """
@@ -106,6 +112,8 @@ def resume_instance(work: Work, instance_id: str) -> None:
     ).all()
     for row in due:
         work.engine.backend.schedule(work, "timer", row.id, row.generation, work.now, instance_id)
+    waits = sa.select(subscription.c.name).where(subscription.c.instance_id == instance_id)
+    mirror.wake_messages(work, run.place, message.c.name.in_(waits))
 
 
 def instance_variables(work: Work, instance_id: str) -> dict[str, Any]:
@@ -333,6 +341,7 @@ class Run:
         )
 
     def _insert(self) -> None:
+        lock_name(self.work.connection, start_lock(self.place.business_key))
         self.work.connection.execute(
             instance.insert().values(
                 id=self.place.instance_id,

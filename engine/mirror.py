@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
@@ -130,9 +132,14 @@ def open_subscription(work: Work, place: Place, wait: Wait) -> None:
             created_at=work.now,
         )
     )
+    wake_messages(work, place, message.c.name == wait.name)
+
+
+def wake_messages(work: Work, place: Place, which: sa.ColumnElement[bool]) -> None:
+    """Try these messages to the instance again now: they came when nobody could take them."""
     early = work.connection.execute(
         message.update()
-        .where(message.c.state == "unmatched", message.c.business_key == place.business_key, message.c.name == wait.name)
+        .where(message.c.state == "unmatched", message.c.business_key == place.business_key, which)
         .values(state="waiting", next_try_at=work.now, generation=message.c.generation + 1)
         .returning(message.c.id, message.c.generation)
     ).all()
