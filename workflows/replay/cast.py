@@ -26,6 +26,7 @@ from workflows.replay.report import Submission, in_zone
 from workflows.replay.setting import People
 from workflows.replay.stage import Stage
 from workflows.replay.world import Fate, InstitutionPlan, World
+from workflows.selection import TieUndecided
 from workflows.tables import case
 
 SCAN = (
@@ -145,12 +146,18 @@ class Cast:
             try:
                 with engine.begin(by=person.id) as work:
                     view = inbox.open_task(work, person, row.id)
-                data = answer(view)
-                inbox.complete(engine, person, row.id, data, revision=view.revision, key=uuid.uuid4().hex)
+                data = dict(answer(view))
+                try:
+                    inbox.complete(engine, person, row.id, data, revision=view.revision, key=uuid.uuid4().hex)
+                except TieUndecided as tie:
+                    with engine.begin(by=person.id) as work:
+                        view = inbox.open_task(work, person, row.id)
+                    decided = data | self._decide_tie(tie)
+                    inbox.complete(engine, person, row.id, decided, revision=view.revision, key=uuid.uuid4().hex)
             except Problem as problem:
                 if record is not None:
                     record(sent_at, problem)
-                elif again is not None:
+                elif again is not None and self.stage.now < self.world.dates.review_until:
                     self.stage.at(self.stage.now + again, act)
                 else:
                     raise
@@ -159,6 +166,13 @@ class Cast:
                     record(sent_at, None)
 
         self.stage.at(moment, act)
+
+    def _decide_tie(self, tie: TieUndecided) -> dict[str, Any]:
+        """Cases equal at the cut: a vote of the meeting, by the seed, with its reason."""
+        field_key = str(tie.findings[0].path)
+        tied = sorted(str(finding.values["case"]) for finding in tie.findings)
+        chosen = self.world.chance("tie", *tied).sample(tied, int(tie.values["seats"]))
+        return {field_key: sorted(chosen), "reason" if field_key == "decided" else "remark": "并列案例经会议表决确定。"}
 
     def _record(self, channel: str, plan: InstitutionPlan) -> Callable[[datetime, Problem | None], None]:
         body = None if plan.body is None else self.world.bodies[plan.body].short_name
