@@ -26,7 +26,7 @@ from workflows.reviews.panel import read_field, read_loads
 from workflows.reviews.problems import ExpertNotOnPanel, ReasonMissing, ReviewAlreadySubmitted, ReviewNotStarted
 from workflows.reviews.terms import Terms, read_terms
 from workflows.rules import campaign_subject, require
-from workflows.tables import case, conflict, panel_member, review, review_draw, window
+from workflows.tables import campaign, case, conflict, panel_member, review, review_draw, window
 
 REASON_LENGTH = 500
 
@@ -135,12 +135,16 @@ def _check_reason(reason: str) -> str:
 
 
 def _lock(work: Work, campaign_id: str, reviews: sa.ColumnElement[bool]) -> Terms:
-    """Lock in the order that all use: instances of the cases, then the campaign. The reviews must be read again afterwards."""
+    """Lock in the order that all use: the instances (the campaign's is written into, too), then the campaign.
+
+    The reviews must be read again afterwards.
+    """
     if work.connection.dialect.name == "postgresql":
         ids = sa.select(case.c.instance_id).join(review, review.c.case_id == case.c.id)
         ids = ids.where(case.c.campaign_id == campaign_id, reviews)
+        own = sa.select(campaign.c.instance_id).where(campaign.c.id == campaign_id)
         work.connection.execute(
-            sa.select(instance.c.id).where(instance.c.id.in_(ids)).order_by(instance.c.id).with_for_update()
+            sa.select(instance.c.id).where(instance.c.id.in_(ids.union(own))).order_by(instance.c.id).with_for_update()
         ).all()
     return read_terms(work, campaign_id, lock=True)
 

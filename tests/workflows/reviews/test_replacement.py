@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 from engine.errors import Problem, TaskUnknown
 from engine.history import list_entries
 from engine.instances import instance_positions
-from engine.tables import message
+from engine.tables import instance, message
 from workflows.reviews import (
     ExpertNotOnPanel,
     PoolInvalid,
@@ -27,6 +29,7 @@ from workflows.reviews import (
     declare_conflict,
     drop_expert,
 )
+from workflows.reviews.terms import read_terms
 from workflows.rules import NotPermitted
 from workflows.tables import campaign, case, conflict, panel_member, window
 
@@ -264,3 +267,19 @@ def test_dropping_experts_while_others_hand_in_neither_blocks_nor_loses(make_sta
     assert set(stage.states().values()) == {"reviewed"} and len(stage.find_tasks("select_cases")) == 1
     submitted = Counter(row.number for row in stage.reviews() if row.state == "submitted")
     assert set(submitted.values()) == {3}
+
+
+def test_dropping_while_the_end_of_the_review_holds_the_campaign(make_stage: Any) -> None:
+    """Both need the campaign's instance and then its row; taken in another order each would wait for the other."""
+    stage = make_stage(cases=2, experts=6, provinces=3)
+    stage.open_review(experts_per_case=2)
+    victim = stage.find_tasks("review")[0].assignee
+    with ThreadPoolExecutor(1) as pool:
+        with stage.process_engine.begin() as work:
+            held = sa.select(campaign.c.instance_id).where(campaign.c.id == stage.campaign_id).scalar_subquery()
+            work.connection.execute(sa.select(instance.c.id).where(instance.c.id == held).with_for_update()).one()
+            dropping = pool.submit(drop, stage, victim)
+            with suppress(TimeoutError):
+                dropping.exception(0.5)  # it has come to where it must wait
+            read_terms(work, stage.campaign_id, lock=True)  # as `reviews.close` does
+        assert dropping.result(20).filled
