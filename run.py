@@ -89,8 +89,9 @@ def main(arguments: list[str]) -> None:
     if verb == "bundle":
         make_bundle(Path(rest[0]))
         return
+    if verb in ("test", None):
+        os.chdir(ROOT)  # the demonstration's data stand here, wherever the command was given
     if verb == "test":
-        os.chdir(ROOT)
         command = [str(PYTHON), "tests/setup/suite.py", *rest]
     elif verb is None:
         command = [str(PYTHON), "-P", "-m", "api.cli", "serve", "--demo", *arguments]
