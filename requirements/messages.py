@@ -78,8 +78,8 @@ UNREACHABLE = (
     r"\b50[0-9] (Server|Service|Bad|Gateway|Internal)"
 )
 MIRRORS = {
-    "pip": "PIP_INDEX_URL=https://mirrors.aliyun.com/pypi/simple/ python3 run.py",
-    "npm": "npm_config_registry=https://registry.npmmirror.com python3 run.py",
+    "pip": "PIP_INDEX_URL=https://pypi.mirror.example/simple python3 run.py",
+    "npm": "npm_config_registry=https://npm.mirror.example python3 run.py",
 }
 
 
