@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
+from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -65,6 +66,7 @@ def secure_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     app.before_request(lambda: refuse_other_sites(settings))
+    app.before_request(refuse_null_characters)
     csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(lambda response: set_headers(response, settings))
@@ -95,6 +97,18 @@ def refuse_other_sites(settings: Settings) -> None:
     ours = (request.host, urlsplit(settings.base_url).netloc)
     if origin and origin != "null" and urlsplit(origin).netloc not in ours:
         raise RequestFromElsewhere()
+
+
+def refuse_null_characters() -> None:
+    """Refuse the character that no text holds and PostgreSQL cannot store, wherever it stands.
+
+    Raises BadRequest.
+    """
+    sent = [request.path, *request.args, *request.form]
+    for values in (*request.args.listvalues(), *request.form.listvalues()):
+        sent += values
+    if any("\0" in text for text in sent):
+        raise BadRequest()
 
 
 def set_headers(response: Response, settings: Settings) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from api.pages.diagrams import draw_instance
-from api.pages.present import PUBLIC, person, process_engine, reader, signed_in, tell_next
+from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in, tell_next
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
@@ -100,9 +100,7 @@ def apply(campaign_id: str) -> Any:
 
     try:
         with process_engine().begin(by=who.id) as work:
-            answer = once(
-                work, request.form.get("key", ""), "application", {"campaign": campaign_id, **chosen}, lambda: begin(work)
-            )
+            answer = once(work, read_key(), "application", {"campaign": campaign_id, **chosen}, lambda: begin(work))
     except BodyUnclear as unclear:
         return page(campaign_id, problem=unclear.code), 422
     if answer["task"] is None:
@@ -127,7 +125,7 @@ def drop(campaign_id: str, person_id: str) -> Response:
 
     with process_engine().begin(by=who.id) as work:
         asked = {"campaign": campaign_id, "person": person_id, "reason": reason}
-        answer = once(work, request.form.get("key", ""), "expert.drop", asked, lambda: act(work))
+        answer = once(work, read_key(), "expert.drop", asked, lambda: act(work))
     tell_next("campaign.dropped", kind="warn" if answer["vacant"] else "good", **answer)
     return redirect(url_for("campaigns.show", campaign_id=campaign_id) + "#experts", 303)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from api.pages.present import PUBLIC, process_engine, tell_next, words
+from api.pages.present import PUBLIC, process_engine, read_key, tell_next, words
 from api.security import limiter
 from engine.errors import Problem
 from engine.idempotency import once
@@ -50,7 +50,7 @@ def send(campaign_id: str) -> Any:
 
     try:
         with process_engine().begin() as work:
-            answer = once(work, request.form.get("key", ""), "comment", {"campaign": campaign_id, **typed}, lambda: receive(work))
+            answer = once(work, read_key(), "comment", {"campaign": campaign_id, **typed}, lambda: receive(work))
     except consultations.CommentInvalid as problem:
         return page(campaign_id, typed=typed, problem=problem), 422
     except (consultations.ConsultationNotOpen, consultations.CommentTooLate) as problem:

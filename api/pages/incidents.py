@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from api.pages.present import process_engine, reader, signed_in, tell_next
+from api.pages.present import process_engine, read_key, reader, signed_in, tell_next
 from engine.idempotency import once
 from engine.incidents import IncidentUnknown, list_incidents, retry_incident
 from engine.work import Work
@@ -53,6 +53,6 @@ def retry(incident_id: str) -> Response:
         return {}
 
     with process_engine().begin(by=person.id) as work:
-        once(work, request.form.get("key", ""), "incident.retry", {"incident": incident_id}, lambda: act(work))
+        once(work, read_key(), "incident.retry", {"incident": incident_id}, lambda: act(work))
     tell_next("incidents.retried")
     return redirect(url_for("incidents.show"), 303)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.pages.words import HTML_LANGUAGES, Words
 from api.security import SAFE_METHODS, cookie_name, set_cookie
 from api.settings import Settings
+from engine.errors import Problem
 from engine.ids import new_id
 from engine.texts import LANGUAGES, Catalogue, Language
 from engine.work import ProcessEngine
@@ -26,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 PUBLIC = Person(id="", login="", name="", organisation_id="", language="zh", memberships=frozenset())
 """Somebody who is not logged in, for the rules: nobody's assignee, in no group."""
+LONGEST_KEY = 100
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 
 
@@ -68,10 +70,12 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:
         if person() is not None:
             return view(*args, **kwargs)
+        log_in = url_for("login.show", next=request.full_path.rstrip("?"))
         if request.headers.get("HX-Request"):
-            return Response(words().say("login.expired"), 401, mimetype="text/html")
+            headers = {"HX-Redirect": log_in} if request.method in SAFE_METHODS else {}
+            return Response(words().say("login.expired"), 401, headers, mimetype="text/html")
         if request.method in SAFE_METHODS:
-            return redirect(url_for("login.show", next=request.full_path.rstrip("?")), 303)
+            return redirect(log_in, 303)
         return Response(render_template("login.html", expired=True, carried=carried_form(), next=carried_address()), 401)
 
     return guarded
@@ -139,6 +143,32 @@ def install(app: Flask) -> None:
             "done_messages": done_messages,
             "new_key": new_id,
         }
+
+
+class PageIncomplete(Problem):
+    """What every form of ours carries is missing from what was sent, or is not ours."""
+
+
+def read_key() -> str:
+    """The key of the page's form, which names this one action.
+
+    Raises PageIncomplete.
+    """
+    key = request.form.get("key", "")
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise PageIncomplete()
+    return key
+
+
+def read_revision() -> int:
+    """The revision of the task that the page showed.
+
+    Raises PageIncomplete.
+    """
+    text = request.form.get("revision", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise PageIncomplete()
+    return int(text)
 
 
 def tell_next(code: str, /, *, kind: str = "good", **values: Any) -> None:

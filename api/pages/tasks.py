@@ -9,8 +9,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.errors import STATUS
 from api.pages.fields import change_rows, read_draft
-from api.pages.present import process_engine, reader, signed_in, tell_next, words
-from api.pages.task_page import Refusal, show_task
+from api.pages.present import process_engine, read_key, read_revision, reader, signed_in, tell_next, words
+from api.pages.task_page import Refusal, show_fields, show_task
 from api.pages.uploads import take_uploads
 from engine.errors import Finding, Problem, TaskUnknown
 from engine.idempotency import once
@@ -21,10 +21,6 @@ from workflows.inbox import TaskView
 from workflows.rules import NotPermitted
 
 pages = Blueprint("tasks", __name__)
-
-
-class RevisionUnreadable(Problem):
-    """The page's own data are missing from what was sent."""
 
 
 @pages.get("/tasks/<task_id>")
@@ -44,7 +40,7 @@ def complete(task_id: str) -> Any:
 
     Raises TaskUnknown, NotPermitted.
     """
-    revision, key = read_revision(), request.form.get("key", "")
+    revision, key = read_revision(), read_key()
     data: dict[str, Any] = {}
     try:
         view = open_view(task_id)
@@ -93,10 +89,23 @@ def save_draft(task_id: str) -> Any:
     if quiet:
         return render_template("draft_state.html", message=saved, seen=mark_draft(after), warn=False)
     operation = request.form.get("op", "")
+    if operation == "print":
+        return redirect(url_for("tasks.print_form", task_id=task_id), 303)
     if not operation:
         tell_next("task.draft_saved", at=words().exact(after.draft_at))
     place = f"#field_{operation.split(':')[1]}" if ":" in operation else ""
     return redirect(url_for("tasks.show", task_id=task_id) + place, 303)
+
+
+@pages.get("/tasks/<task_id>/print")
+@signed_in
+def print_form(task_id: str) -> str:
+    """What is filled in so far, as a sheet of paper with a place for the seal.
+
+    Raises TaskUnknown.
+    """
+    view = open_view(task_id)
+    return render_template("task_print.html", view=view, parts=show_fields(view, None, {}), demo_page=view.campaign.demo)
 
 
 @pages.post("/tasks/<task_id>/claim")
@@ -177,7 +186,7 @@ def act(
 
     try:
         with process_engine().begin(by=reader().id) as work:
-            once(work, request.form.get("key", ""), f"task.{operation}", {"task": task_id, **asked}, lambda: run(work))
+            once(work, read_key(), f"task.{operation}", {"task": task_id, **asked}, lambda: run(work))
     except (TaskUnknown, NotPermitted):
         raise
     except Problem as problem:
@@ -194,17 +203,6 @@ def open_view(task_id: str) -> TaskView:
     """
     with process_engine().read(by=reader().id) as work:
         return inbox.open_task(work, reader(), task_id)
-
-
-def read_revision() -> int:
-    """The revision of the task that the page showed.
-
-    Raises RevisionUnreadable.
-    """
-    text = request.form.get("revision", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise RevisionUnreadable()
-    return int(text)
 
 
 def read_form(view: TaskView, task_id: str) -> tuple[dict[str, Any], list[Finding]]:

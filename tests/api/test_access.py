@@ -45,6 +45,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "tasks.print_form"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
     ("GET", "files.download"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "designer.list_all"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "designer.show_definition"): (303, 403, 403, 403, 403, 200, 403, 200, 200),

@@ -57,3 +57,8 @@ def test_saving_while_typing_after_the_session_ended_says_so(place: Place) -> No
     token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
     answer = client.post("/tasks/any/draft", data={"csrf_token": token}, headers={"HX-Request": "true"})
     assert answer.status_code == 401 and answer.get_data(as_text=True) == "登录已过期，请重新登录"
+
+
+def test_searching_while_typing_after_the_session_ended_leads_to_the_log_in(place: Place) -> None:
+    answer = place.app.test_client().get("/inbox?q=a", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=/inbox?q%3Da")

@@ -114,7 +114,8 @@ def test_floods_of_comments_are_slowed_down(place: Place) -> None:
     address = f"/campaigns/{place.campaign}/consultation"
     token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
     statuses = [
-        client.post(address, data={"csrf_token": token}, environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code for _ in range(62)
+        client.post(address, data={"csrf_token": token, "key": "flood"}, environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code
+        for _ in range(62)
     ]
     assert set(statuses[:60]) == {409} and statuses[60:] == [429, 429]
 
@@ -165,3 +166,23 @@ def test_health_names_an_outdated_schema(tmp_path: Any) -> None:
     answer = client.get("/health")
     assert (answer.status_code, answer.json) == (503, {"status": "schema"})
     engine.database.dispose()
+
+
+@pytest.mark.parametrize("address", ["/inbox?q=%00", "/cases?state=%00&q=a", "/tasks/a%00b", "/campaigns?%00=1"])
+def test_null_characters_are_refused(shared_place: Place, address: str) -> None:
+    assert shared_place.client("applicant").get(address).status_code == 400
+
+
+def test_null_characters_in_forms_are_refused(place: Place) -> None:
+    client = place.app.test_client()
+    token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
+    assert client.post("/login", data={"csrf_token": token, "login": "a\0b", "password": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["", "k" * 101])
+def test_forms_without_their_key_are_refused(place: Place, key: str) -> None:
+    client = place.client("applicant")
+    token = read_hidden(client.get(f"/campaigns/{place.campaign}").get_data(as_text=True), "csrf_token")
+    answer = client.post(f"/campaigns/{place.campaign}/applications", data={"csrf_token": token, "key": key})
+    assert answer.status_code == 422 and "页面数据不完整" in answer.get_data(as_text=True)
+    assert place.tasks("applicant") == []

@@ -234,3 +234,12 @@ def test_what_was_typed_survives_the_end_of_the_session(place: Place, task: str,
     assert answer.location == f"/tasks/{task}"
     page = client.get(answer.location).get_data(as_text=True)
     assert application["practice"] in page and 'name="indicators.0.name" value="服务企业"' in page
+
+
+def test_a_sheet_to_be_printed_and_sealed(place: Place, task: str, send: Send, application: dict[str, Any]) -> None:
+    client = place.client("applicant")
+    answer = send(client, f"/tasks/{task}", f"/tasks/{task}/draft", {**application, "op": "print"})
+    assert answer.location == f"/tasks/{task}/print"
+    page = client.get(answer.location).get_data(as_text=True)
+    assert application["practice"] in page and "服务小微企业、提升管理水平" in page and "单位（盖章）" in page
+    assert "<textarea" not in page

@@ -111,7 +111,7 @@ class Place:
         return receipt
 
 
-def make_place(folder: Path, settings: Settings, clock: VirtualClock, ids: dict[str, Any]) -> Place:
+def make_place(settings: Settings, clock: VirtualClock, ids: dict[str, Any]) -> Place:
     """The application on a database that holds the world."""
     engine = build_engine(settings, clock=clock)
     return Place(create_app(engine), engine, clock, settings, ids["organisations"], ids["people"], ids["campaign"])
@@ -119,14 +119,13 @@ def make_place(folder: Path, settings: Settings, clock: VirtualClock, ids: dict[
 
 def make_settings(folder: Path, **more: Any) -> Settings:
     """Settings of an installation in a folder; nothing of this machine's environment."""
-    return read_settings({}, database_url=f"sqlite:///{folder / 'linxuan.sqlite3'}", file_folder=folder / "files", **more)
+    given = {"database_url": f"sqlite:///{folder / 'linxuan.sqlite3'}", **more}
+    return read_settings({}, file_folder=folder / "files", **given)
 
 
-@pytest.fixture(scope="session")
-def model_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A database with the world in it, made once; each test works on a copy."""
-    folder = tmp_path_factory.mktemp("model")
-    engine = build_engine(make_settings(folder), clock=VirtualClock(START))
+def make_world(settings: Settings) -> dict[str, Any]:
+    """Write the world into an empty database; its ids."""
+    engine = build_engine(settings, clock=VirtualClock(START))
     upgrade_schema(engine.database)
     organisations: dict[str, str] = {}
     people: dict[str, str] = {}
@@ -155,12 +154,19 @@ def model_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
             settings={"experts_per_case": 2},
         )
     ids = {"organisations": organisations, "people": people, "campaign": campaign}
-    place = make_place(folder, make_settings(folder), VirtualClock(START), ids)
+    engine.database.dispose()
+    place = make_place(settings, VirtualClock(START), ids)
     (issue,) = place.tasks("organiser", "issue_notice")
     place.complete("organiser", issue.id, {"title": "优秀案例征集", "confirmed": "yes"})
-    engine.database.dispose()
     place.engine.database.dispose()
-    return folder, ids
+    return ids
+
+
+@pytest.fixture(scope="session")
+def model_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A database with the world in it, made once; each test works on a copy."""
+    folder = tmp_path_factory.mktemp("model")
+    return folder, make_world(make_settings(folder))
 
 
 @pytest.fixture
@@ -181,7 +187,7 @@ def open_copy(model: tuple[Path, dict[str, Any]], folder: Path) -> Iterator[Plac
     for name in ("linxuan.sqlite3", "linxuan.sqlite3-wal"):
         if (source / name).exists():
             shutil.copy(source / name, folder / name)
-    place = make_place(folder, make_settings(folder), VirtualClock(START), ids)
+    place = make_place(make_settings(folder), VirtualClock(START), ids)
     yield place
     place.engine.database.dispose()
 

@@ -80,6 +80,12 @@ for (const list of document.querySelectorAll('[data-ranking]')) {
   list.querySelectorAll('button[data-move]').forEach((button) => (button.hidden = false));
 }
 
+// Saving while typing failed on the way: said beside the form.
+document.addEventListener('htmx:error', () => {
+  const state = document.getElementById('draft_state');
+  if (state) state.textContent = state.dataset.failed;
+});
+
 // "Print" buttons exist only where they can work.
 for (const button of document.querySelectorAll('button[data-print]')) {
   button.hidden = false;

@@ -9,10 +9,15 @@ export async function checkOnServer(modeler, address) {
     method: 'POST',
     headers: {
       'Content-Type': 'application/xml',
+      Accept: 'application/json',
       'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content
     },
     body: xml
   });
+  if (!answer.headers.get('Content-Type')?.includes('json')) {
+    status.textContent = document.getElementById('designer').dataset.checkFailed;
+    return;
+  }
   const { message, findings = [] } = await answer.json();
   status.textContent = message;
   list.replaceChildren(...findings.map(asEntry));
