@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from requirements.messages import ROOT, run_logged, say
@@ -49,12 +50,14 @@ def install_web_packages(npm: list[str], folder: Path, *, bundle: Path | None = 
     Raises SetupFailed with the remedy.
     """
     command = [*npm, "ci", "--ignore-scripts", "--no-fund", "--no-audit", "--no-update-notifier"]
-    if bundle:
-        registry = read_stamp(bundle / "bundle.json")["registry"]  # part of the cache's keys; nobody is asked
-        command += ["--offline", "--cache", str(bundle / "npm"), "--registry", registry]
-    elif cache:
-        command += ["--cache", str(cache)]
-    run_logged("npm", command, folder=folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        if bundle:
+            cache = Path(shutil.copytree(bundle / "npm", Path(scratch, "npm")))  # npm writes to it; a bundle may be read-only
+            registry = read_stamp(bundle / "bundle.json")["registry"]  # part of the cache's keys; nobody is asked
+            command += ["--offline", "--registry", registry]
+        if cache:
+            command += ["--cache", str(cache)]
+        run_logged("npm", command, folder=folder)
 
 
 def build_front_end(bundle: Path | None) -> None:
