@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from api.pages.present import words
+from engine.database import name_fault
 from engine.errors import Problem
 from engine.ids import new_id
 
@@ -25,6 +27,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Problem, answer_problem)
     app.register_error_handler(CSRFError, answer_form_token)
     app.register_error_handler(HTTPException, answer_fault)
+    app.register_error_handler(OperationalError, answer_database)
     app.register_error_handler(Exception, answer_exception)
 
 
@@ -51,11 +54,29 @@ def answer_fault(fault: HTTPException) -> tuple[Any, int] | HTTPException:
     return say(status, words().say(f"error.{status}"))
 
 
+def answer_database(fault: OperationalError) -> tuple[Any, int]:
+    """The database does not answer, or too many write at once: nothing was changed, trying again helps."""
+    log.error("database", path=request.path, endpoint=request.endpoint, exc_info=fault)
+    return say(503, words().say("error.503"))
+
+
 def answer_exception(fault: Exception) -> tuple[Any, int]:
-    """A fault of ours: told with a reference under which the log has the details."""
+    """A fault of ours, told with a reference under which the log has the details; or a full disk, a busy database."""
     reference = new_id()
+    if (problem := name_fault(fault)) is not None:
+        log.error("unavailable", code=problem.code, reason=str(fault), reference=reference, path=request.path)
+        return say_plainly(STATUS[problem.kind], words().tell(problem), problem=problem, reference=reference)
     log.error("exception", reference=reference, path=request.path, endpoint=request.endpoint, exc_info=fault)
     return say(500, words().say("error.500"), reference=reference)
+
+
+def say_plainly(status: int, message: str, **options: Any) -> tuple[Any, int]:
+    """The same when the page itself may not reach the database: then without what it shows of its reader."""
+    try:
+        return say(status, message, **options)
+    except (SQLAlchemyError, OSError):
+        g.person = None
+        return say(status, message, **options)
 
 
 def say(status: int, message: str, *, problem: Problem | None = None, reference: str | None = None) -> tuple[Any, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
 from api.security import PANEL_STYLE, POLICY
@@ -130,6 +131,16 @@ def test_an_unexpected_fault_is_told_without_a_stack(place: Place, monkeypatch: 
     assert answer.status_code == 500
     assert "secret detail" not in page and "RuntimeError" not in page and "Traceback" not in page
     assert "系统出现问题" in page and "编号：" in page
+
+
+def test_a_database_that_does_not_answer_is_told_as_such(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OperationalError("SELECT secret", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("api.pages.cases.cases.list_cases", fail)
+    answer = place.client("applicant").get("/cases")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 503 and "系统正忙或正在维护" in page and "SELECT" not in page and "locked" not in page
 
 
 def test_the_secret_key_is_made_once(place: Place) -> None:
