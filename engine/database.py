@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeDecorator
 
+from engine.errors import DatabaseBusy, Problem, StorageFull
+
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -20,6 +24,10 @@ SQLITE_PRAGMAS = (
     "wal_autocheckpoint=1000",
     "trusted_schema=OFF",
 )
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+PASSING = ("08", "40", "53", "55P03", "57P")
+"""Beginnings of PostgreSQL's codes for what passes: connection lost, deadlock, too many connections, lock not had, shutdown."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -98,3 +106,22 @@ def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str,
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
     statement = insert.values(**values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(table.c.unique_key)
     return connection.execute(statement).one_or_none() is not None
+
+
+def name_fault(fault: BaseException) -> Problem | None:
+    """What an exception of the database's driver or of the disk means to whoever acted; None when it is a fault of ours."""
+    if isinstance(fault, OSError):
+        return StorageFull() if fault.errno in NO_SPACE else None
+    if not isinstance(fault, sa.exc.DBAPIError):
+        return DatabaseBusy() if isinstance(fault, sa.exc.TimeoutError) else None
+    driver = fault.orig
+    if isinstance(driver, sqlite3.Error):
+        code = (getattr(driver, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return StorageFull()
+        return DatabaseBusy() if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else None
+    state = getattr(driver, "sqlstate", None)
+    if state == "53100":
+        return StorageFull()
+    lost = fault.connection_invalidated or (state is None and isinstance(fault, sa.exc.OperationalError))
+    return DatabaseBusy() if lost or (state or "").startswith(PASSING) else None

@@ -118,6 +118,18 @@ class StepFailed(Problem):
     kind = "internal"
 
 
+class StorageFull(Problem):
+    """No space is left for the database or for files; nothing was changed."""
+
+    kind = "busy"
+
+
+class DatabaseBusy(Problem):
+    """The database is out of reach or too busy at the moment; nothing was changed, and trying again is right."""
+
+    kind = "busy"
+
+
 class BpmnError(Exception):
     """Raised by a handler to throw a BPMN error at its element; caught by error boundary events, never shown to people."""
 

@@ -6,14 +6,18 @@ Ends after 30 minutes without use and after 12 hours in any case (the limits of 
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from engine.database import name_fault
 from engine.work import ProcessEngine, Work
 from workflows.people import Person, get_person
 from workflows.tables import login_session, person
+
+log = logging.getLogger(__name__)
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -45,8 +49,13 @@ def use_session(process_engine: ProcessEngine, token: str) -> Person | None:
         recent = login_session.c.used_at > work.now - NOTE_USE_EVERY
         if found is None or work.connection.execute(sa.select(recent).where(_live(work, token))).scalar():
             return found
-    with process_engine.begin(by=found.id) as work:
-        work.connection.execute(sa.update(login_session).where(_live(work, token)).values(used_at=work.now))
+    try:
+        with process_engine.begin(by=found.id) as work:
+            work.connection.execute(sa.update(login_session).where(_live(work, token)).values(used_at=work.now))
+    except sa.exc.DBAPIError as fault:
+        if name_fault(fault) is None:
+            raise
+        log.warning("The use of a session could not be noted: %s", fault.orig)  # what can be read can be read nevertheless
     return found
 
 

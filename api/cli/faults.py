@@ -8,7 +8,8 @@ import os
 from sqlalchemy.exc import OperationalError
 
 from api.cli.words import Words
-from engine.errors import Problem
+from engine.database import name_fault
+from engine.errors import Problem, StorageFull
 
 
 class PortTaken(Problem):
@@ -82,6 +83,8 @@ def tell_fault(fault: Exception, words: Words) -> str | None:
     if isinstance(fault, Problem):
         return words.tell(fault)
     if isinstance(fault, OperationalError):
+        if isinstance(problem := name_fault(fault), StorageFull):
+            return words.tell(problem)
         lines = str(fault.orig).strip().splitlines()
         return words.tell(DatabaseUnreachable(reason=lines[0] if lines else type(fault.orig).__name__))
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
