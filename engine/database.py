@@ -67,10 +67,17 @@ Json = sa.JSON
 def open_database(url: str, **options: Any) -> sa.Engine:
     """Open the database at `url` (`sqlite:///path` or `postgresql://...`); nothing is created in it.
 
+    The values of a statement that fails are not in the text of its exception: logs and incidents hold no personal data.
+
     Raises ValueError for another kind of database.
     """
     address = make_url(url)
-    options = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads, **options}
+    options = {
+        "hide_parameters": True,
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+        **options,
+    }
     if address.get_backend_name() == "sqlite":
         engine = sa.create_engine(address, connect_args={"timeout": 10}, **options)
         sa.event.listen(engine, "connect", _prepare_sqlite)

@@ -18,7 +18,7 @@ def configure_logs(level: int = logging.WARNING) -> None:
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if terminal:
-        last = structlog.dev.ConsoleRenderer()
+        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)  # no values: they are personal
     format_exceptions = [] if terminal else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[*shared, *format_exceptions, last],

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from api.pages.present import words
@@ -27,7 +27,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Problem, answer_problem)
     app.register_error_handler(CSRFError, answer_form_token)
     app.register_error_handler(HTTPException, answer_fault)
-    app.register_error_handler(OperationalError, answer_database)
     app.register_error_handler(Exception, answer_exception)
 
 
@@ -52,12 +51,6 @@ def answer_fault(fault: HTTPException) -> tuple[Any, int] | HTTPException:
         return fault  # a redirect
     status = fault.code if fault.code in WORDED else (400 if fault.code < 500 else 500)
     return say(status, words().say(f"error.{status}"))
-
-
-def answer_database(fault: OperationalError) -> tuple[Any, int]:
-    """The database does not answer, or too many write at once: nothing was changed, trying again helps."""
-    log.error("database", path=request.path, endpoint=request.endpoint, exc_info=fault)
-    return say(503, words().say("error.503"))
 
 
 def answer_exception(fault: Exception) -> tuple[Any, int]:

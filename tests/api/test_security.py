@@ -140,7 +140,7 @@ def test_a_database_that_does_not_answer_is_told_as_such(place: Place, monkeypat
     monkeypatch.setattr("api.pages.cases.cases.list_cases", fail)
     answer = place.client("applicant").get("/cases")
     page = answer.get_data(as_text=True)
-    assert answer.status_code == 503 and "系统正忙或正在维护" in page and "SELECT" not in page and "locked" not in page
+    assert answer.status_code == 503 and "数据库正忙或暂时连接不上" in page and "SELECT" not in page and "locked" not in page
 
 
 def test_the_secret_key_is_made_once(place: Place) -> None:

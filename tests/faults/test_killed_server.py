@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import socket
 import time
@@ -19,11 +18,11 @@ from engine.clock import VirtualClock
 from engine.tables import history, idempotency, user_task
 from tests.faults.browsing import SCAN, Answer, Browser, Tally, read_hidden, read_receipts
 from tests.faults.collecting import PASSWORD, Collecting, make_collecting, open_engine
+from tests.faults.conftest import APPLICANTS, CASES
 from tests.faults.programs import Program, wait_until
 from tests.faults.wholeness import find_faults, let_time_pass
 from workflows.tables import application_version, attachment, case, draft, receipt
 
-APPLICANTS, CASES = 4, 4
 TYPED = (
     ("institution_kind", "product_quality_institute"),
     ("contact_name", "吴申报"),
@@ -40,21 +39,6 @@ TYPED = (
     ("demonstration", "做法可以推广。"),
     ("originality", "yes"),
 )
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Collecting]:
-    """A SQLite database with the campaign, made once; each test works on a copy."""
-    folder = tmp_path_factory.mktemp("collecting")
-    return folder, make_collecting(f"sqlite:///{folder / 'linxuan.sqlite3'}", folder, applicants=APPLICANTS, cases=CASES)
-
-
-@pytest.fixture
-def copied(model: tuple[Path, Collecting], tmp_path: Path) -> tuple[str, Collecting]:
-    """The copy's address, and who is in it."""
-    for file in model[0].glob("linxuan.sqlite3*"):
-        shutil.copy(file, tmp_path / file.name)
-    return f"sqlite:///{tmp_path / 'linxuan.sqlite3'}", model[1]
 
 
 @pytest.fixture
