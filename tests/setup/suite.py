@@ -37,7 +37,9 @@ def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
 def main() -> int:
     """The exit code: pytest's, or 1 when something required was missing."""
     options, rest = read_arguments(sys.argv[1:])
-    environment = dict(os.environ, LINXUAN_TEST_REQUIRE=",".join(options.require))
+    ours = {name for name in os.environ if name.startswith("LINXUAN_") and not name.startswith("LINXUAN_TEST_")}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}  # settings of an installation
+    environment["LINXUAN_TEST_REQUIRE"] = ",".join(options.require)
     arguments = [*(["--all"] if options.all else []), *rest]
     if environment.get("LINXUAN_TEST_POSTGRESQL"):
         return run_pytest(arguments, environment)
