@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
 import workflows.tables  # noqa: F401 - the tables of both rooms stand in one schema
 from engine.clock import VirtualClock
@@ -19,9 +20,17 @@ from engine.work import ProcessEngine
 
 POSTGRESQL = os.environ.get("LINXUAN_TEST_POSTGRESQL")
 
+# The normal run tries the same examples on every machine and does not time them; `--all` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too, and every database test on PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("searching" if config.getoption("--all") else "steady")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
