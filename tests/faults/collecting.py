@@ -39,7 +39,7 @@ def open_engine(url: str, folder: Path) -> ProcessEngine:
 
 
 def make_collecting(url: str, folder: Path, *, applicants: int, cases: int, lasts: timedelta = timedelta(days=30)) -> Collecting:
-    """Make it in an empty database. Applicants are called applicant-1, ..., all with the same password.
+    """Make it in an empty database. Applicants are called applicant-1, ..., with the same password; the first has a colleague.
 
     `lasts` is how long the bodies' own windows stay open from now.
     """
@@ -58,6 +58,8 @@ def make_collecting(url: str, folder: Path, *, applicants: int, cases: int, last
             login, password = f"applicant-{number}", PASSWORD if number == 1 else None
             roles = [("applicant", home)]
             ids.append(create_person(work, login=login, name="吴申报", organisation_id=home, password=password, roles=roles))
+            if number == 1:
+                create_person(work, login="colleague", name="郑同事", organisation_id=home, roles=roles)
         hashed = work.connection.execute(sa.select(person.c.password_hash).where(person.c.id == ids[0])).scalar_one()
         work.connection.execute(person.update().where(person.c.id.in_(ids)).values(password_hash=hashed))
         notice_id = deploy_folder(work, bundled_notices()[NOTICE], key=NOTICE)
