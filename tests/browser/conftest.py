@@ -78,9 +78,9 @@ class Site:
         return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, if there is one."""
+    """Chromium, if there is one; stopped after each module, because its driver keeps an event loop running in this thread."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: install the package chromium")
     if not (STATIC / "dist" / "page.js").exists():
