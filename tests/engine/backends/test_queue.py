@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +49,17 @@ def arm(process_engine: ProcessEngine, name: str, seconds: float = 0, *, handler
     return timer_id
 
 
+def in_thread(function: Callable[[], None]) -> None:
+    """Run it where no event loop runs: a browser that is open in another test has one in the main thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(function).result()
+
+
+def work_off(process_engine: ProcessEngine, **options: Any) -> None:
+    """A worker that ends when nothing is due any more."""
+    in_thread(lambda: run_worker(process_engine, until_empty=True, **options))
+
+
 def list_jobs(process_engine: ProcessEngine) -> list[Any]:
     query = "SELECT task_name, queueing_lock, lock, status::text AS status, scheduled_at FROM procrastinate_jobs "
     query += "WHERE task_name <> 'sweep' ORDER BY id"
@@ -84,7 +96,7 @@ def test_a_worker_does_what_is_due_and_leaves_the_rest(queue_engine: ProcessEngi
     for name in ("a", "b", "c"):
         arm(queue_engine, name)
     arm(queue_engine, "later", 3600)
-    run_worker(queue_engine, until_empty=True)
+    work_off(queue_engine)
     assert sorted(rung) == ["a", "b", "c"]
     assert len(list_jobs(queue_engine)) == 1
 
@@ -95,7 +107,7 @@ def test_a_far_timer_does_not_hold_back_a_near_one_of_the_same_instance(queue_en
     with queue_engine.begin() as work:
         backend.schedule(work, "timer", far, 1, work.now + timedelta(days=60), "the instance")
         backend.schedule(work, "timer", near, 1, work.now, "the instance")
-    run_worker(queue_engine, until_empty=True)
+    work_off(queue_engine)
     assert rung == ["near"]
 
 
@@ -105,7 +117,7 @@ def test_a_failure_is_tried_again_later(queue_engine: ProcessEngine) -> None:
 
     queue_engine.handlers.register("bell.broken", fail)
     arm(queue_engine, "broken", handler="bell.broken")
-    run_worker(queue_engine, until_empty=True)
+    work_off(queue_engine)
     with queue_engine.read() as work:
         row = work.connection.execute(sa.select(timer)).one()
     assert (row.state, row.attempt) == ("armed", 1)
@@ -143,7 +155,7 @@ def test_rows_that_lost_their_job_get_another(queue_engine: ProcessEngine, rung:
     execute(queue_engine, "DELETE FROM procrastinate_jobs")
     with queue_engine.begin() as work:
         assert defer_overdue(work, QueueBackend()) == 1
-    run_worker(queue_engine, until_empty=True)
+    work_off(queue_engine)
     assert rung == ["lost"]
 
 
@@ -154,7 +166,7 @@ def test_what_a_dead_worker_held_is_done_by_another(queue_engine: ProcessEngine,
         "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '2 minutes') RETURNING id) "
         "UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead",
     )
-    run_worker(queue_engine, until_empty=True)
+    work_off(queue_engine)
     assert rung == []  # nobody knows yet
 
     app = make_app(queue_engine)
@@ -165,19 +177,19 @@ def test_what_a_dead_worker_held_is_done_by_another(queue_engine: ProcessEngine,
                 await app.configure_task("sweep", allow_unknown=False).defer_async(timestamp=0)
             await app.run_worker_async(queues=["deadline"], wait=False, install_signal_handlers=False, listen_notify=False)
 
-    asyncio.run(sweep())
+    in_thread(lambda: asyncio.run(sweep()))
     assert rung == ["held"]
     assert [job.status for job in list_jobs(queue_engine) if job.task_name == "timer" and job.status == "doing"] == []
 
 
 def test_letters_go_to_a_queue_of_their_own(queue_engine: ProcessEngine, rung: list[str]) -> None:
     arm(queue_engine, "deadline")
-    run_worker(queue_engine, queues=["outbox"], until_empty=True)
+    work_off(queue_engine, queues=["outbox"])
     assert rung == []
-    run_worker(queue_engine, queues=["deadline"], until_empty=True)
+    work_off(queue_engine, queues=["deadline"])
     assert rung == ["deadline"]
     with pytest.raises(ValueError, match="no queue letters"):
-        run_worker(queue_engine, queues=["letters"], until_empty=True)
+        work_off(queue_engine, queues=["letters"])
 
 
 def test_the_moment_of_a_job_is_the_rows(queue_engine: ProcessEngine) -> None:
