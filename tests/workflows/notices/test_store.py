@@ -30,7 +30,7 @@ from workflows.tables import notice
 KEY = "samr_2022_932"
 NAMES = """
     applications.correct applications.expire applications.lapse applications.submit applications.supplement
-    audits.accept audits.record campaigns.close_collection campaigns.issue campaigns.open_collection
+    audits.accept audits.record audits.send_back campaigns.close_collection campaigns.issue campaigns.open_collection
     consultations.close consultations.open consultations.settle publications.publish publications.tell_cases
     recommendations.apply recommendations.submit reminders.plan
     reviews.assign reviews.close reviews.organise reviews.record reviews.summarise selection.record
