@@ -36,6 +36,19 @@ def get_task(work: Work, task_id: str) -> sa.Row[Any]:
     return row
 
 
+def hold_task(work: Work, task_id: str) -> sa.Row[Any]:
+    """The row of a user task, which nobody else changes until this unit of work ends: its instance is locked.
+
+    That comes before any other lock; the order of locks is the same everywhere.
+    Raises TaskUnknown.
+    """
+    row = get_task(work, task_id)
+    if work.connection.dialect.name == "postgresql":
+        work.connection.execute(sa.select(instance.c.id).where(instance.c.id == row.instance_id).with_for_update())
+        row = get_task(work, task_id)
+    return row
+
+
 def list_candidates(work: Work, task_id: str) -> set[tuple[str, str]]:
     """(kind, candidate) of all who may claim it: kind is `group` or `user`."""
     query = sa.select(user_task_candidate.c.kind, user_task_candidate.c.candidate).where(user_task_candidate.c.task_id == task_id)
@@ -159,11 +172,7 @@ def _definition_id(work: Work, instance_id: str) -> str:
 
 
 def _lock(work: Work, task_id: str) -> sa.Row[Any]:
-    """The open task, its instance locked first: the order of locks is the same everywhere."""
-    row = get_task(work, task_id)
-    if work.connection.dialect.name == "postgresql":
-        work.connection.execute(sa.select(instance.c.id).where(instance.c.id == row.instance_id).with_for_update())
-        row = get_task(work, task_id)
+    row = hold_task(work, task_id)
     if row.state != "open":
         raise TaskAlreadyCompleted()
     return row

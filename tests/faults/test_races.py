@@ -23,29 +23,10 @@ from engine.tables import instance, message, outbox, timer, user_task
 from engine.tasks import complete_task
 from engine.timers import arm_timer
 from engine.work import ProcessEngine, Work
+from tests.faults.overlapping import let_meet, overlap
 from tests.faults.wholeness import find_faults
 
 DIAGRAMS = Path(__file__).parent.parent / "engine" / "diagrams"
-MEETING = 0.5
-"""Seconds for the second transaction to come to where it must wait for the first."""
-
-
-def overlap(process_engine: ProcessEngine, first: Callable[[Work], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-    """Do `first`, and before it is committed begin `second` in another thread; what both gave."""
-    with ThreadPoolExecutor(1) as pool:
-        with process_engine.begin() as work:
-            one = first(work)
-            waiting = pool.submit(second)
-            wait_for(waiting)
-        return one, waiting.result(20)
-
-
-def wait_for(waiting: Any) -> None:
-    """Until the other is done, or for as long as it needs to come to the place where it has to wait."""
-    try:
-        waiting.exception(MEETING)
-    except TimeoutError:
-        return
 
 
 @pytest.fixture
@@ -215,7 +196,7 @@ def test_what_the_first_takes_back_the_second_writes(process_engine: ProcessEngi
         with pytest.raises(LookupError), process_engine.begin() as work:
             arm(work)
             waiting = pool.submit(in_its_own(process_engine, arm))
-            wait_for(waiting)
+            let_meet(waiting)
             raise LookupError
         assert waiting.result(20) is not None
     assert count(process_engine, timer) == 1

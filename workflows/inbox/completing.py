@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from engine.errors import Problem, TaskChanged
 from engine.idempotency import KeyReused, once
 from engine.instances import instance_variables
-from engine.tasks import complete_task, get_task
+from engine.tasks import complete_task, get_task, hold_task
 from engine.work import ProcessEngine, Work
 from workflows.applications import hash_data, write_receipt
 from workflows.campaigns.forms import campaign_form, file_fields
@@ -85,8 +85,9 @@ def complete(
 
 
 def _complete(work: Work, person: Person, task_id: str, data: Mapping[str, Any], revision: int) -> dict[str, Any]:
+    see_task(work, person, task_id)
+    row = hold_task(work, task_id)  # from here on the task, its files and its options stay as they are
     subject = see_task(work, person, task_id)
-    row = get_task(work, task_id)
     if row.state == "cancelled":
         _refuse_if_late(work, row)
     require_doable(person, "task.complete", subject)
