@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -12,7 +13,7 @@ from api.pages.fields import change_rows, read_draft
 from api.pages.present import process_engine, read_key, read_revision, reader, signed_in, tell_next, words
 from api.pages.task_page import Refusal, show_fields, show_task
 from api.pages.uploads import take_uploads
-from engine.errors import Finding, Problem, TaskUnknown
+from engine.errors import Finding, Problem, TaskAlreadyCompleted, TaskUnknown
 from engine.idempotency import once
 from engine.work import Work
 from workflows import inbox, reviews
@@ -42,9 +43,12 @@ def complete(task_id: str) -> Any:
     """
     revision, key = read_revision(), read_key()
     data: dict[str, Any] = {}
+    refused: list[Finding] = []
     try:
         view = open_view(task_id)
-        data, refused = read_form(view, task_id)
+        data = read_draft(view.form, request.form) if view.form is not None else {}
+        with suppress(TaskAlreadyCompleted):  # new files have no place any more; completing tells why, and what is too late
+            data, refused = read_form(view, task_id)
         if refused:
             raise FormInvalid(findings=find_all_faults(view, data, refused))
         receipt = inbox.complete(process_engine(), reader(), task_id, data, revision=revision, key=key)

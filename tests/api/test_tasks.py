@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine.due import run_due
 from engine.tasks import get_task
 from tests.api.world import Place, read_hidden
 from workflows.applications import first_task, start_application
@@ -132,6 +133,22 @@ def test_too_late_is_told_with_the_cutoff(place: Place, task: str, application: 
     assert answer.status_code == 409
     assert "2022年8月5日24:00(北京时间)" in answer.get_data(as_text=True)
     assert application["practice"] in answer.get_data(as_text=True)
+
+
+def test_too_late_with_a_file_is_told_with_the_cutoff_and_keeps_what_was_typed(
+    place: Place, task: str, application: dict[str, Any]
+) -> None:
+    place.clock.move_to(datetime(2022, 8, 5, 16, 0, 1, tzinfo=UTC))
+    client = place.client("applicant")
+    page = client.get(f"/tasks/{task}").get_data(as_text=True)
+    hidden = {name: read_hidden(page, name) for name in ("csrf_token", "key", "revision")}
+    run_due(place.engine)  # the clock takes the task away before the request comes
+    answer = client.post(f"/tasks/{task}/complete", data={**application, **hidden, **seal()})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "2022年8月5日24:00" in page and application["title"] in page
+    with place.engine.read() as work:
+        assert [row.accepted for row in work.connection.execute(sa.select(receipt))] == [False]
 
 
 def test_refused_files_are_faults_of_their_field(place: Place, task: str, send: Send, application: dict[str, Any]) -> None:
