@@ -63,8 +63,9 @@ def start_application(
         raise ChannelUnknown(channel=channel)
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
-    where = windows.get_window(work, campaign_id, BODY if body else COLLECTION, body, lock=True)
-    windows.decide_in_time(work, where)
+    where = windows.find_window(work, campaign_id, BODY if body else COLLECTION, body, lock=True)
+    if where is not None:
+        windows.decide_in_time(work, where)
     row = _take_number(work, campaign_id)
     case_id = new_id()
     number = f"{row.key}-{row.next_number - 1:04d}"
@@ -91,7 +92,7 @@ def start_application(
         "body": body,
         "organiser": row.organiser_id,
         "channel": channel,
-        "cutoff": where.cutoff_at.isoformat(),
+        "cutoff": None if where is None else where.cutoff_at.isoformat(),
         "dates": campaign_dates(work, campaign_id),
         "outcome": "",
     }

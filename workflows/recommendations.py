@@ -35,8 +35,7 @@ def submit(call: Call) -> None:
     """
     work, campaign_id, body_id = call.work, call.variables["campaign"], call.variables["body"]
     where = windows.deciding_window(work, "recommendations.submit", call.variables, lock=True)
-    assert where is not None
-    received_at = windows.decide_in_time(work, where)
+    received_at = work.decide() if where is None else windows.decide_in_time(work, where)
     body = get_body(work, campaign_id, body_id, lock=True)
     waiting = list_audited(work, campaign_id, body_id)
     ranking = [str(entry) for entry in call.form.get(RANKING) or []]

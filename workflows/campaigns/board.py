@@ -28,7 +28,7 @@ class BodyLine:
     organisation_id: str
     name: str
     short_name: str
-    cutoff_at: datetime
+    cutoff_at: datetime | None  # None while the campaign's cut-off is unknown
     opened: int
     submitted: int
     audited: int
@@ -129,7 +129,7 @@ def list_bodies(work: Work, campaign_id: str) -> list[BodyLine]:
             organisation_id=row.organisation_id,
             name=row.name,
             short_name=row.short_name,
-            cutoff_at=cutoffs[row.organisation_id],
+            cutoff_at=cutoffs.get(row.organisation_id),
             opened=row.opened,
             submitted=int(row.submitted),
             audited=int(row.audited),

@@ -13,16 +13,16 @@ from engine.errors import Finding, Problem
 from engine.ids import new_id
 from engine.instances import start_instance
 from engine.work import Work
-from workflows.campaigns.reading import campaign_dates
+from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.settings import merge_settings
 from workflows.campaigns.windows import BODY, COLLECTION
-from workflows.deadlines import DateInvalid, DateValue, Day, Instant, dump_date, load_date, say_cutoff
+from workflows.deadlines import DateInvalid, DateValue, Day, Instant, Unknown, dump_date, load_date, say_cutoff
 from workflows.notices import Notice, get_notice
 from workflows.organisations import Organisation, get_organisation, list_organisations
 from workflows.tables import campaign, recommending_body, window
 
 CUTOFF = "collection_cutoff"
-"""The date of a notice that closes the collection."""
+"""The date of a notice that closes the collection. While it is unknown there are no windows: nothing is due, nothing too late."""
 
 Override = DateValue | date | datetime | str | Mapping[str, Any]
 
@@ -79,11 +79,10 @@ def create_campaign(
     wanted = list(bodies)
     places = {body.id: body for body in list_organisations(work, ids=[body_id for body_id, _ in wanted])}
     cutoff_at = dated[CUTOFF].cutoff_at if CUTOFF in dated else None
-    if cutoff_at is None:
+    if cutoff_at is None and not isinstance(stored.notice.dates.get(CUTOFF), Unknown):
         findings.append(Finding("CampaignDateMissing", path=f"dates.{CUTOFF}", values={"date": CUTOFF}))
-    else:
-        findings += _check_bodies(wanted, places, cutoff_at)
-    if findings or cutoff_at is None:
+    findings += _check_bodies(wanted, places, cutoff_at)
+    if findings:
         raise CampaignInvalid(findings=findings)
     campaign_id = new_id()
     work.connection.execute(
@@ -103,22 +102,50 @@ def create_campaign(
             created_by=work.by,
         )
     )
-    lead = timedelta(days=int(set_to.get("body_lead_days") or 0))
-    _write_window(work, campaign_id, COLLECTION, None, cutoff_at)
-    for place, (body_id, own_cutoff_at) in enumerate(wanted):
+    for place, (body_id, _) in enumerate(wanted):
         _write_body(work, campaign_id, places[body_id], place, stored.notice, set_to)
-        _write_window(work, campaign_id, BODY, body_id, own_cutoff_at or cutoff_at - lead)
+    if cutoff_at is not None:
+        write_windows(work, campaign_id, cutoff_at, dict(wanted), lead_days=int(set_to.get("body_lead_days") or 0))
     variables = {
         "campaign": campaign_id,
         "campaign_key": key,
         "organiser": organiser_id,
         "bodies": [body_id for body_id, _ in wanted],
         "dates": campaign_dates(work, campaign_id),
+        "series": campaign_series(work, campaign_id),
         "settings": set_to,
     }
     instance_id = start_instance(work, stored.definitions["campaign"], key, variables)
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(instance_id=instance_id))
     return campaign_id
+
+
+def write_windows(
+    work: Work,
+    campaign_id: str,
+    cutoff_at: datetime,
+    bodies: Mapping[str, datetime | None],
+    *,
+    lead_days: int,
+    opens_at: datetime | None = None,
+) -> None:
+    """Write the collection's window and that of each body: its own cut-off, or `lead_days` before the collection's.
+
+    They are open from `opens_at` on; planned without it.
+    """
+    own = {body_id: cutoff or cutoff_at - timedelta(days=lead_days) for body_id, cutoff in bodies.items()}
+    for name, organisation_id, ends_at in [(COLLECTION, None, cutoff_at), *((BODY, *each) for each in own.items())]:
+        work.connection.execute(
+            sa.insert(window).values(
+                id=new_id(),
+                campaign_id=campaign_id,
+                name=name,
+                organisation_id=organisation_id,
+                opens_at=opens_at,
+                cutoff_at=ends_at,
+                state="planned" if opens_at is None else "open",
+            )
+        )
 
 
 def _merge_dates(
@@ -160,7 +187,7 @@ def _check_key(work: Work, key: str) -> None:
 
 
 def _check_bodies(
-    wanted: Sequence[tuple[str, datetime | None]], places: Mapping[str, Organisation], cutoff_at: datetime
+    wanted: Sequence[tuple[str, datetime | None]], places: Mapping[str, Organisation], cutoff_at: datetime | None
 ) -> list[Finding]:
     found = []
     for place, (body_id, own) in enumerate(wanted):
@@ -171,7 +198,7 @@ def _check_bodies(
         name = places[body_id].short_name
         if any(body_id == earlier for earlier, _ in wanted[:place]):
             found.append(Finding("BodyNamedTwice", path=path, values={"body": name}))
-        if own is not None and own > cutoff_at:
+        if own is not None and cutoff_at is not None and own > cutoff_at:
             values = {"body": name, "cutoff": say_cutoff(cutoff_at, "zh"), "cutoff_en": say_cutoff(cutoff_at, "en")}
             found.append(Finding("BodyCutoffTooLate", path=path, values=values))
     return found
@@ -186,33 +213,21 @@ def _write_body(
             organisation_id=body.id,
             place=place,
             quota_min=_quota_of(body, notice, settings),
-            quota_max=settings["quota.maximum"],
+            quota_max=settings.get("quota.maximum"),
         )
     )
 
 
 def _quota_of(body: Organisation, notice: Notice, settings: Mapping[str, Any]) -> int | None:
     """How many cases the notice asks of this body for; which kind it is, the notice's list of recipients says by its name."""
+    if notice.quota is None:
+        return None
     named = [entry for entry in notice.recipients.bodies if entry.name == body.name or entry.short_name == body.short_name]
     kind = named[0].kind if named else body.kind
     if kind == "consortium" or (kind == "corps" and not settings["quota.corps_counts_as_province"]):
         return settings["quota.consortium_minimum"] if kind == "consortium" else None
     minimum: int | None = settings["quota.minimum"]
     return minimum
-
-
-def _write_window(work: Work, campaign_id: str, name: str, organisation_id: str | None, cutoff_at: datetime) -> None:
-    work.connection.execute(
-        sa.insert(window).values(
-            id=new_id(),
-            campaign_id=campaign_id,
-            name=name,
-            organisation_id=organisation_id,
-            opens_at=None,
-            cutoff_at=cutoff_at,
-            state="planned",
-        )
-    )
 
 
 def _find_title(notice: Notice) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.work import Work
+from workflows.deadlines import expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
 from workflows.tables import campaign, case, notice
@@ -63,6 +64,27 @@ def campaign_dates(work: Work, campaign_id: str) -> dict[str, str]:
     if dates is None:
         raise CampaignUnknown()
     return {name: value["cutoff_at"] for name, value in dates.items() if value.get("cutoff_at")}
+
+
+def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, str]]]:
+    """The single dates of the campaign's series that end (month ends, half-years, Thursdays), by name and in order, as diagrams
+    loop over them: `key` names the occurrence (2023-05, 2023-H1), `due_on` its last day, `cutoff` its ISO instant.
+
+    Raises CampaignUnknown.
+    """
+    dates = work.connection.execute(sa.select(campaign.c.dates).where(campaign.c.id == campaign_id)).scalar_one_or_none()
+    if dates is None:
+        raise CampaignUnknown()
+    found = {}
+    for name, stored in dates.items():
+        if stored.get("cutoff_at") or not (stored.get("until") or stored.get("last")):
+            continue
+        found[name] = [
+            {"key": each.key, "due_on": each.due_on.isoformat(), "cutoff": each.cutoff_at.isoformat()}
+            for each in expand(load_date(stored))
+            if each.key is not None and each.due_on is not None and each.cutoff_at is not None
+        ]
+    return found
 
 
 def find_campaign(work: Work, business_key: str) -> str:

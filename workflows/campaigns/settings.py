@@ -50,18 +50,20 @@ def list_bounds(notice: Notice) -> dict[str, Bounds]:
         name: Bounds(setting.value, tuple(setting.choices), setting.minimum, setting.maximum)
         for name, setting in notice.settings.items()
     }
+    own = {"correction_window": Bounds(COLLECTION, (COLLECTION, BODY)), **bounds}
     quota = notice.quota
+    if quota is None:
+        return own
     counts = quota.corps_counts_as_province
     fixed = quota.consortium_minimum
     below = quota.below_minimum
     return {
-        "correction_window": Bounds(COLLECTION, (COLLECTION, BODY)),
         "quota.minimum": Bounds(quota.minimum.value, minimum=0, maximum=1000),
         "quota.maximum": Bounds(quota.maximum.value, minimum=0, maximum=1000),
         "quota.corps_counts_as_province": Bounds(True if counts is None else counts.value, (True, False)),
         "quota.consortium_minimum": Bounds(None if fixed is None else fixed.value, minimum=0, maximum=1000),
         "quota.below_minimum": Bounds("warn" if below is None else below.value, ("warn", "refuse")),
-        **bounds,
+        **own,
     }
 
 

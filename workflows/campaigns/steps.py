@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from engine.handlers import Call
 from engine.messages import send_message
 from engine.tables import message
-from workflows.campaigns.windows import BODY, COLLECTION
+from workflows.campaigns.windows import BODY, COLLECTION, find_window
 from workflows.mails import find_members, queue_letter
 from workflows.tables import campaign, case, recommending_body, window
 
@@ -35,8 +35,9 @@ def open_collection(call: Call) -> None:
             window.c.name == BODY,
         ),
     )
-    whole = window.select().where(window.c.campaign_id == campaign_id, window.c.name == COLLECTION)
-    cutoff_at = work.connection.execute(whole).one().cutoff_at
+    whole = find_window(work, campaign_id, COLLECTION)
+    if whole is None:
+        return  # its date is unknown yet: the letter goes when it is confirmed
     for row in work.connection.execute(query.where(recommending_body.c.campaign_id == campaign_id)).all():
         queue_letter(
             work,
@@ -45,7 +46,7 @@ def open_collection(call: Call) -> None:
             campaign_id=campaign_id,
             about=call.business_key,
             unique_key=f"collection_opened:{call.business_key}:{row.organisation_id}",
-            values={"until": cutoff_at, "own_until": row.cutoff_at},
+            values={"until": whole.cutoff_at, "own_until": row.cutoff_at},
         )
 
 

@@ -59,17 +59,25 @@ def get_window(work: Work, campaign_id: str, name: str, organisation_id: str | N
     """A window of a campaign; with `lock` its cut-off cannot be changed, nor the window be closed, before this unit of work ends.
 
     The lock is shared: those who hand in at the same moment do not wait for each other.
-    Raises LookupError when the campaign was made without it: a fault of ours.
+    Raises LookupError when the campaign has no such window: a fault of ours (`find_window` where it may not have it yet).
     """
+    found = find_window(work, campaign_id, name, organisation_id, lock=lock)
+    if found is None:
+        raise LookupError(f"campaign {campaign_id} has no window {name} of {organisation_id}")
+    return found
+
+
+def find_window(
+    work: Work, campaign_id: str, name: str, organisation_id: str | None = None, *, lock: bool = False
+) -> Window | None:
+    """As `get_window`; None while the campaign's cut-off is unknown, when it has no windows yet."""
     query = sa.select(window).where(
         window.c.campaign_id == campaign_id,
         window.c.name == name,
         window.c.organisation_id.is_(None) if organisation_id is None else window.c.organisation_id == organisation_id,
     )
     row = work.connection.execute(query.with_for_update(read=True) if lock else query).one_or_none()
-    if row is None:
-        raise LookupError(f"campaign {campaign_id} has no window {name} of {organisation_id}")
-    return Window(**row._mapping)
+    return None if row is None else Window(**row._mapping)
 
 
 def list_windows(work: Work, campaign_id: str) -> list[Window]:
@@ -103,12 +111,12 @@ def too_late(where: Window, received_at: datetime) -> TooLate:
 
 
 def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, lock: bool = False) -> Window | None:
-    """The window that decides about what a handler receives; None where no cut-off applies.
+    """The window that decides about what a handler receives; None where no cut-off applies, or is not known yet.
 
     `variables` are those of the instance: `case` for a case, `campaign` for a campaign.
     """
     if handler == "recommendations.submit":
-        return get_window(work, variables["campaign"], COLLECTION, lock=lock)
+        return find_window(work, variables["campaign"], COLLECTION, lock=lock)
     if handler not in ("applications.submit", "applications.correct"):
         return None
     row = work.connection.execute(
@@ -120,4 +128,4 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
     if handler == "applications.correct":
         # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
         own = own and row.settings.get("correction_window", COLLECTION) == BODY
-    return get_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)
+    return find_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)

@@ -23,7 +23,7 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
     yield from _check_sources(notice)
     yield from _check_keys(notice)
     weights = sum(demand.weight.value for demand in notice.demands)
-    if weights != 100:
+    if notice.demands and weights != 100:
         yield _tell("NoticeWeightsWrong", "demands", sum=weights)
     if notice.recipients.total.value != len(notice.recipients.bodies):
         yield _tell(
@@ -42,7 +42,7 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
     for place, reminder in enumerate(notice.reminders):
         if reminder.letter not in letters:
             yield _tell("NoticeReferenceUnknown", f"reminders[{place}].letter", value=reminder.letter)
-    for name, file in (("campaign", notice.diagrams.campaign), ("case", notice.diagrams.case)):
+    for name, file in notice.diagrams.by_role.items():
         if file not in files:
             yield _tell("NoticeFileMissing", f"diagrams.{name}", file=file)
     for place, part in enumerate(notice.reconstructed):
@@ -53,11 +53,11 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
 
 def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
     """What the diagrams and `notice.yaml` say of each other: process ids, dates, tasks with reminders."""
-    for role, file in (("campaign", notice.diagrams.campaign), ("case", notice.diagrams.case)):
+    for role, file in notice.diagrams.by_role.items():
         if file in diagrams and f"{notice.key}_{role}" not in diagrams[file].processes:
             found = ", ".join(diagrams[file].processes)
             yield Finding("NoticeProcessMissing", path=file, values={"process": f"{notice.key}_{role}", "found": found})
-    named = {notice.diagrams.campaign, notice.diagrams.case}
+    named = set(notice.diagrams.by_role.values())
     for file in sorted(set(diagrams) - named):
         yield Finding("NoticeDiagramUnused", path=file, values={"file": file})
     for file, definition in diagrams.items():

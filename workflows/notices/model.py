@@ -16,18 +16,26 @@ FORMAT = 1
 
 
 class Diagrams(Part):
-    """File names of the two processes: one instance per campaign, one per case."""
+    """File names of the processes: one instance per campaign, one per case, and one per report where reports are asked for."""
 
     campaign: Text
     case: Text
+    report: Text | None = None
+
+    @property
+    def by_role(self) -> dict[str, str]:
+        """File names by what an instance is of: `campaign`, `case`, `report`; the process is `<key of the notice>_<role>`."""
+        named = {"campaign": self.campaign, "case": self.case, "report": self.report}
+        return {role: file for role, file in named.items() if file is not None}
 
 
 class Document(Part):
-    """The document itself."""
+    """The document itself. `issued_on` is its own date (absent where the text has lost it), `published_on` when it was seen."""
 
     title: Fact[Text]
     issuer: Fact[Text]
-    issued_on: Fact[date]
+    issued_on: Fact[date] | None = None
+    published_on: Fact[date] | None = None
     number: Fact[Text | None] | None = None  # 文号
     title_en: Fact[Text] | None = None
     issuer_en: Fact[Text] | None = None
@@ -35,13 +43,23 @@ class Document(Part):
     department: Fact[Text] | None = None
     annexes: Fact[Listed[Text]] | None = None
     annex_content_known: Fact[bool] | None = None
+    basis: Fact[Listed[Text]] | None = None  # documents that it carries out
+    contact_office: Fact[Text] | None = None
+    in_charge: Fact[Text] | None = None  # who runs collection and selection, where it is not the issuer's department
+
+
+class Identity(Part):
+    """What a campaign is called in public, on its pages and in its letters."""
+
+    brand: Fact[Text] | None = None
+    slogan: Fact[Text] | None = None
 
 
 class Body(Sourced):
     """One recommending body. `region` is its code in GB/T 2260, None where it has none."""
 
     key: Name
-    kind: Literal["province", "corps", "consortium", "prefecture", "institution"]
+    kind: Literal["province", "corps", "consortium", "prefecture", "division", "institution"]
     name: Text
     short_name: Text
     name_en: Text
@@ -146,11 +164,12 @@ class Notice(Part):
     texts: dict[Name, Bilingual]
     document: Document
     recipients: Recipients
-    quota: Quota
-    demands: Annotated[Listed[Demand], Key(min_length=1)]
     channels: Annotated[Listed[Channel], Key(min_length=1)]
     dates: dict[Name, DateValue]
     settings: dict[Name, Setting]
+    identity: Identity | None = None
+    quota: Quota | None = None
+    demands: Listed[Demand] = ()
     institution_kinds: OpenList | None = None
     directions: OpenList | None = None
     rules: dict[Name, Fact[Plain]] = {}

@@ -44,7 +44,7 @@ class NoticeSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """One version of a notice with all it holds. `definitions` are the ids of its two processes, `campaign` and `case`."""
+    """One version of a notice with all it holds. `definitions` are the ids of its processes: `campaign`, `case`, `report`."""
 
     id: str
     key: str
@@ -111,7 +111,8 @@ def get_notice(work: Work, notice_id: str) -> StoredNotice:
     Raises NoticeUnknown.
     """
     row = _find(work, notice_id)
-    keys = {f"{row.key}_campaign": "campaign", f"{row.key}_case": "case"}
+    notice = _load(row)
+    keys = {f"{row.key}_{role}": role for role in notice.diagrams.by_role}
     found = work.connection.execute(
         sa.select(definition.c.id, definition.c.key).where(definition.c.deployment_id == row.deployment_id)
     )
@@ -124,7 +125,7 @@ def get_notice(work: Work, notice_id: str) -> StoredNotice:
         sha256=row.sha256,
         deployment_id=row.deployment_id,
         deployed_at=row.deployed_at,
-        notice=_load(row),
+        notice=notice,
         definitions={keys[each.key]: each.id for each in found if each.key in keys},
         forms=row.forms,
     )
@@ -173,7 +174,7 @@ def export_notice(work: Work, notice_id: str) -> dict[str, bytes]:
     row = _find(work, notice_id)
     notice = _load(row)
     files = {NOTICE: write_yaml(notice.model_dump(exclude_unset=True))}
-    names = {f"{row.key}_campaign": notice.diagrams.campaign, f"{row.key}_case": notice.diagrams.case}
+    names = {f"{row.key}_{role}": file for role, file in notice.diagrams.by_role.items()}
     diagrams = work.connection.execute(
         sa.select(definition.c.key, definition.c.xml).where(definition.c.deployment_id == row.deployment_id)
     )

@@ -105,7 +105,7 @@ def test_all_faults_of_several_kinds_at_once(files: dict[str, bytes]) -> None:
         (lambda c: c["reminders"][0].update(on_the_day="yes"), "reminders[0].on_the_day", "ValueNotYesNo"),
         (lambda c: c.update(format=2), "format", "ValueNotAllowed"),
         (lambda c: c.update(key="../up"), "key", "ValueMisspelt"),
-        (lambda c: c.update(demands=[]), "demands", "ValueTooShort"),
+        (lambda c: c.update(channels=[]), "channels", "ValueTooShort"),
         (lambda c: c["document"].update(issued_on="2022-07-01"), "document.issued_on", "ValueNotMapping"),
         (lambda c: c["document"]["issued_on"].update(value="2022-07-01"), "document.issued_on.value", "ValueNotDate"),
         (lambda c: c["dates"]["publication"].pop("kind"), "dates.publication.kind", "KeyMissing"),
