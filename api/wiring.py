@@ -13,7 +13,7 @@ from engine.scripts import ScriptRunner
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
 from workflows.handlers import install_handlers
-from workflows.mails import SmtpMailer
+from workflows.mails import SmtpMailer, is_wanted
 
 
 def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
@@ -37,6 +37,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         largest_file=settings.largest_file,
         base_url=settings.base_url,
         mailer=make_mailer(settings),
+        mail_wanted=is_wanted,
         scripts=ScriptRunner(),
     )
     return process_engine

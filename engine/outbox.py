@@ -1,6 +1,7 @@
 """Mail that is to leave: rows written with the step that causes them, sent later, at least once.
 
 `process_engine.extras["mailer"]` sends one row: a callable that raises when the server does not take it. Without one, rows wait.
+`process_engine.extras["mail_wanted"]`, where there is one, is asked in the last moment whether a row should still leave.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ LEASE = timedelta(minutes=2)
 """How long one sender may take; afterwards another may try."""
 
 Mailer = Callable[[sa.Row[Any]], None]
+Wanted = Callable[[Work, sa.Row[Any]], bool]
 
 
 def queue_mail(
@@ -63,10 +65,12 @@ def queue_mail(
 
 def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | None = None) -> bool:
     """Send one queued mail; whether this call did. The row is leased while the server is asked, so two senders do not both.
+    What is no longer wanted is withdrawn.
 
     A failure is counted (`engine.attempts`) and not raised.
     """
     mailer: Mailer | None = process_engine.extras.get("mailer")
+    wanted: Wanted | None = process_engine.extras.get("mail_wanted")
     if mailer is None:
         return False
     token = new_id()
@@ -75,6 +79,9 @@ def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | Non
         if row is None or row.state != "queued" or generation not in (None, row.generation) or row.next_try_at > work.now:
             return False
         if row.lease_until is not None and row.lease_until > work.now:
+            return False
+        if wanted is not None and not wanted(work, row):
+            work.connection.execute(outbox.update().where(outbox.c.id == mail_id).values(state="withdrawn"))
             return False
         work.connection.execute(
             outbox.update().where(outbox.c.id == mail_id).values(lease_by=token, lease_until=work.now + LEASE)

@@ -200,7 +200,7 @@ outbox = sa.Table(
     sa.Column("headers", Json, nullable=False),
     sa.Column("about", sa.String(200), index=True),  # business key
     sa.Column("generation", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),  # queued | sent | held (demo) | dead
+    sa.Column("state", sa.String(16), nullable=False),  # queued | sent | held (demo) | withdrawn | dead
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("next_try_at", Moment, nullable=False),
     sa.Column("lease_by", Id),

@@ -9,11 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.tables import user_task
 from engine.work import Work
 from workflows.deadlines import expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
 from workflows.tables import campaign, case, notice
+
+KEYS: tuple[tuple[sa.Column[str], sa.Column[str]], ...] = (
+    (campaign.c.id, campaign.c.key),
+    (case.c.campaign_id, case.c.number),
+)
+"""What instances belong to a campaign: (the campaign's id, the instance's business key) of each table that has some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +95,21 @@ def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, st
 
 
 def find_campaign(work: Work, business_key: str) -> str:
-    """The id of the campaign whose instance, or one of whose cases' instances, has this business key.
+    """The id of the campaign to which the instance with this business key belongs.
 
-    Raises LookupError: an instance that belongs to no campaign is a fault of ours.
+    Raises LookupError for the instance of no campaign.
     """
-    of_case = sa.select(case.c.campaign_id).where(case.c.number == business_key)
-    of_campaign = sa.select(campaign.c.id).where(campaign.c.key == business_key)
-    found = work.connection.execute(of_case).scalar() or work.connection.execute(of_campaign).scalar()
+    owners = sa.union_all(*(sa.select(owner).where(key == business_key) for owner, key in KEYS))
+    found = work.connection.execute(owners).scalar()
     if found is None:
-        raise LookupError(f"no campaign and no case has the business key {business_key}")
+        raise LookupError(f"nothing of a campaign has the business key {business_key}")
     return str(found)
+
+
+def of_campaign(campaign_id: str) -> sa.ColumnElement[bool]:
+    """The rows of `user_task` that belong to a campaign: to its own instance, and to those of its cases."""
+    keys = sa.union_all(*(sa.select(key).where(owner == campaign_id) for owner, key in KEYS))
+    return user_task.c.business_key.in_(keys)
 
 
 def _select() -> sa.Select[Any]:

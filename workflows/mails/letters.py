@@ -15,14 +15,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.outbox import queue_mail
+from engine.tables import user_task
 from engine.texts import Catalogue, Language
 from engine.work import Work
 from workflows.deadlines import say_cutoff, say_moment
 from workflows.forms import clean_text
-from workflows.tables import campaign, membership, person
+from workflows.tables import campaign, letter_task, membership, person
+from workflows.tables import letter as letter_table
 
 CUTOFFS = ("until", "own_until", "due")
 """Values of letters that are cut-offs; other moments are when something happened."""
+
+PART = 300
+"""Groups asked for in one statement: SQLite bounds its values."""
 
 SUBJECT_LENGTH = 200
 """Characters of a subject; titles can be longer."""
@@ -52,14 +57,36 @@ def find_members(work: Work, groups: Iterable[str]) -> list[Recipient]:
     return _find(work, person.c.id.in_(members))
 
 
+def list_members(work: Work, groups: Iterable[str]) -> dict[str, list[Recipient]]:
+    """For each of these groups what `find_members` says of it, in few queries however many groups there are."""
+    found: dict[str, list[Recipient]] = {group: [] for group in sorted(set(groups))}
+    pairs = [(*group.split("@", 1), group) for group in found if "@" in group]
+    for start in range(0, len(pairs), PART):
+        part = {(role, at): group for role, at, group in pairs[start : start + PART]}
+        columns = (membership.c.role, membership.c.organisation_id, *_COLUMNS)
+        query = _reachable(sa.select(*columns).join(person, person.c.id == membership.c.person_id)).where(
+            sa.tuple_(membership.c.role, membership.c.organisation_id).in_(list(part))
+        )
+        for row in work.connection.execute(query):
+            if row.email.strip():
+                found[part[row.role, row.organisation_id]].append(_recipient(row))
+    return found
+
+
 def _find(work: Work, which: sa.ColumnElement[bool]) -> list[Recipient]:
-    columns = (person.c.id, person.c.name, person.c.email, person.c.language)
-    query = sa.select(*columns).where(which, sa.not_(person.c.disabled), person.c.email.is_not(None)).order_by(person.c.login)
-    return [
-        Recipient(row.id, row.name, row.email.strip(), "en" if row.language == "en" else "zh")
-        for row in work.connection.execute(query)
-        if row.email.strip()
-    ]
+    rows = work.connection.execute(_reachable(sa.select(*_COLUMNS).where(which)))
+    return [_recipient(row) for row in rows if row.email.strip()]
+
+
+_COLUMNS = (person.c.id, person.c.name, person.c.email, person.c.language)
+
+
+def _reachable(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.where(sa.not_(person.c.disabled), person.c.email.is_not(None)).order_by(person.c.login)
+
+
+def _recipient(row: sa.Row[Any]) -> Recipient:
+    return Recipient(row.id, row.name, row.email.strip(), "en" if row.language == "en" else "zh")
 
 
 def queue_letter(
@@ -71,40 +98,88 @@ def queue_letter(
     about: str,
     unique_key: str,
     values: Mapping[str, Any] | None = None,
+    tasks: Iterable[str] = (),
 ) -> int:
     """Write the letter `letter` (texts `letter_<name>_subject` and `letter_<name>_body`) to each recipient; how many are new.
 
     `about` is the business key it concerns; with `unique_key` each person gets a letter once. `values` fill the texts (see
-    `show_value`), beside `campaign`, `name` and `address` of this installation.
+    `show_value`), beside `campaign`, `name` and `address` of this installation. `tasks` are the ids of open tasks that the
+    letter reminds its recipients of: when all of them are done before it leaves, it does not leave.
     Raises KeyError for a letter that the catalogue does not have.
     """
     row = work.connection.execute(sa.select(campaign.c.title, campaign.c.demo).where(campaign.c.id == campaign_id)).one()
-    catalogue = _catalogue()
+    about_tasks = list(dict.fromkeys(tasks))
     queued = 0
     for recipient in recipients:
-        facts = {
-            "campaign": row.title,
-            "name": recipient.name,
-            "address": work.engine.extras.get("base_url") or "",
-            **{name: show_value(value, recipient.language, cutoff=name in CUTOFFS) for name, value in (values or {}).items()},
-        }
-        subject = clean_line(catalogue.say(f"letter_{letter}_subject", recipient.language, facts))
-        greeting = catalogue.say("letter_greeting", recipient.language, facts)
-        body = catalogue.say(f"letter_{letter}_body", recipient.language, facts)
-        closing = catalogue.say("letter_closing_demo" if row.demo else "letter_closing", recipient.language, facts)
-        queued += (
-            queue_mail(
-                work,
-                recipient=recipient.email[:300],
-                subject=subject,
-                body=clean_text(f"{greeting}\n\n{body.strip()}\n\n{closing.strip()}", lines=True) + "\n",
-                about=about,
-                unique_key=f"{unique_key}:{recipient.id}",
-                held=row.demo,
-            )
-            is not None
+        subject, body = compose_letter(work, letter, recipient, campaign_title=row.title, demo=row.demo, values=values or {})
+        mail_id = queue_mail(
+            work,
+            recipient=recipient.email[:300],
+            subject=subject,
+            body=body,
+            about=about,
+            unique_key=f"{unique_key}:{recipient.id}",
+            held=row.demo,
         )
+        if mail_id is not None:
+            record_letter(work, mail_id, letter, campaign_id=campaign_id, person_id=recipient.id, tasks=about_tasks)
+            queued += 1
     return queued
+
+
+def compose_letter(
+    work: Work, letter: str, recipient: Recipient, *, campaign_title: str, demo: bool, values: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Subject and text of a letter as this recipient gets it.
+
+    Raises KeyError for a letter that the catalogue does not have.
+    """
+    catalogue, language = _catalogue(), recipient.language
+    facts = {
+        "campaign": campaign_title,
+        "name": recipient.name,
+        "address": work.engine.extras.get("base_url") or "",
+        **{name: show_value(value, language, cutoff=name in CUTOFFS) for name, value in values.items()},
+    }
+    subject = clean_line(catalogue.say(f"letter_{letter}_subject", language, facts))
+    greeting = catalogue.say("letter_greeting", language, facts)
+    body = catalogue.say(f"letter_{letter}_body", language, facts)
+    closing = catalogue.say("letter_closing_demo" if demo else "letter_closing", language, facts)
+    return subject, clean_text(f"{greeting}\n\n{body.strip()}\n\n{closing.strip()}", lines=True) + "\n"
+
+
+def record_letter(
+    work: Work,
+    outbox_id: str,
+    name: str,
+    *,
+    campaign_id: str,
+    person_id: str,
+    tasks: Iterable[str] = (),
+    resent_of: str | None = None,
+) -> None:
+    """Note to which campaign and person a row of the outbox belongs, and of which tasks it reminds. `resent_of`: see there."""
+    work.connection.execute(
+        sa.insert(letter_table).values(
+            outbox_id=outbox_id,
+            campaign_id=campaign_id,
+            person_id=person_id,
+            name=name,
+            written_at=work.now,
+            resent_of=resent_of,
+            resent_by=None if resent_of is None else work.by,
+        )
+    )
+    about = [{"task_id": task_id, "outbox_id": outbox_id} for task_id in tasks]
+    if about:
+        work.connection.execute(sa.insert(letter_task), about)
+
+
+def is_wanted(work: Work, row: sa.Row[Any]) -> bool:
+    """Whether a row of the outbox should still leave: not a reminder of tasks that all have been done meanwhile."""
+    query = sa.select(user_task.c.state).join(letter_task, letter_task.c.task_id == user_task.c.id)
+    states = set(work.connection.execute(query.where(letter_task.c.outbox_id == row.id)).scalars())
+    return not states or "open" in states
 
 
 def say(code: str, language: Language, **values: Any) -> str:

@@ -142,8 +142,9 @@ class Reminder(Sourced):
     task: Text
     work_days_before: Listed[Annotated[int, Key(ge=1, le=60)]]
     on_the_day: bool
-    overdue: Literal["none", "daily"]
-    recipients: Annotated[Listed[Literal["candidates", "assignee", "organiser"]], Key(min_length=1)]
+    after: Listed[Annotated[int, Key(ge=1, le=60)]] = ()
+    overdue: Literal["none", "daily", "weekly"]
+    recipients: Annotated[Listed[Literal["candidates", "assignee", "body", "organiser"]], Key(min_length=1)]
     letter: Name
 
 

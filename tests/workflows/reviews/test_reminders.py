@@ -14,6 +14,7 @@ from engine.tables import timer, user_task
 from engine.tasks import claim_task
 from workflows import reminders
 from workflows.people import create_person
+from workflows.reminders import sending
 from workflows.reviews import drop_expert
 
 
@@ -122,7 +123,7 @@ def test_overdue_tasks_are_reminded_on_every_work_day_until_they_are_done(make_s
 def test_many_recipients_get_their_letters_in_several_transactions(
     make_sqlite_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reminders, "CHUNK", 2)
+    monkeypatch.setattr(sending, "CHUNK", 2)
     stage = make_sqlite_stage(cases=4, experts=6, provinces=3)
     stage.open_review(experts_per_case=3)
     stage.go_to(at(10, 20))

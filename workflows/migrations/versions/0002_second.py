@@ -1,5 +1,10 @@
 """What came after the first landing: reports, rounds, drafts of notices, sub-campaigns. Not released yet, so it still grows."""
 
+import sqlalchemy as sa
+from alembic import op
+
+from engine.database import Moment
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -8,3 +13,55 @@ depends_on = None
 
 def upgrade() -> None:
     """Go to this revision."""
+    make_letters()
+
+
+def make_letters() -> None:
+    """Letters known by campaign and person, the tasks they remind of, and who was urged."""
+    op.create_table(
+        "letter",
+        sa.Column("outbox_id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("written_at", Moment(), nullable=False),
+        sa.Column("resent_of", sa.String(length=32), nullable=True),
+        sa.Column("resent_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_letter_campaign_id")),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_letter_outbox_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_letter_person_id")),
+        sa.ForeignKeyConstraint(["resent_of"], ["outbox.id"], name=op.f("fk_letter_resent_of")),
+        sa.PrimaryKeyConstraint("outbox_id", name=op.f("pk_letter")),
+    )
+    op.create_index("ix_letter_campaign", "letter", ["campaign_id", "written_at", "outbox_id"])
+    op.create_index(op.f("ix_letter_resent_of"), "letter", ["resent_of"])
+    op.create_table(
+        "letter_task",
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("outbox_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_letter_task_outbox_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["user_task.id"], name=op.f("fk_letter_task_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "outbox_id", name=op.f("pk_letter_task")),
+    )
+    op.create_index(op.f("ix_letter_task_outbox_id"), "letter_task", ["outbox_id"])
+    op.create_table(
+        "urge",
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("letters", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["user_task.id"], name=op.f("fk_urge_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "number", name=op.f("pk_urge")),
+    )
+    # Letters from before: their keys begin with what they are and end with the person, `about` is a business key.
+    op.execute(
+        """
+        INSERT INTO letter (outbox_id, campaign_id, person_id, name, written_at)
+        SELECT o.id, k.campaign_id, p.id, 'earlier', o.created_at
+        FROM outbox o
+        JOIN (SELECT id AS campaign_id, key FROM campaign UNION ALL SELECT campaign_id, number FROM case_) k ON k.key = o.about
+        JOIN person p ON p.id = substr(o.unique_key, length(o.unique_key) - 31)
+        """
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from workflows.reminders import Rule, list_occurrences
 
 BEIJING = ZoneInfo("Asia/Shanghai")
-RULE = Rule("review", (1, 7, 3), True, True, ("assignee",), "reminder")
+RULE = Rule("review", (1, 7, 3), True, "daily", ("assignee",), "reminder")
 DUE = datetime(2022, 10, 31, 16, tzinfo=UTC)
 """24:00 of Monday 2022-10-31."""
 
@@ -58,4 +59,39 @@ def test_overdue_comes_on_every_work_day_from_the_anchor(now: datetime, next_: s
 
 
 def test_a_plan_without_days_plans_nothing() -> None:
-    assert names(Rule("x", (), False, False, ("assignee",), "reminder"), DUE, datetime(2022, 8, 1, tzinfo=UTC)) == []
+    assert names(Rule("x", (), False, "none", ("assignee",), "reminder"), DUE, datetime(2022, 8, 1, tzinfo=UTC)) == []
+
+
+def test_work_days_after_the_due_day() -> None:
+    rule = replace(RULE, work_days_before=(), overdue="none", after=(5, 1))
+    assert names(rule, DUE, datetime(2022, 8, 20, tzinfo=UTC)) == [
+        ("day", "2022-10-31 09:00"),
+        ("after1", "2022-11-01 09:00"),
+        ("after5", "2022-11-07 09:00"),  # the weekend between is not counted
+    ]
+
+
+def test_a_planned_day_and_a_repetition_at_the_same_moment_are_one() -> None:
+    rule = replace(RULE, work_days_before=(), on_the_day=False, after=(1, 2))
+    at = datetime(2022, 10, 31, 12, tzinfo=UTC)
+    assert [name for name, _ in names(rule, DUE, at)] == ["after1", "after2"]
+    assert [name for name, _ in names(rule, DUE, datetime(2022, 11, 1, 1, tzinfo=UTC))] == ["after2"]
+    assert [name for name, _ in names(rule, DUE, datetime(2022, 11, 2, 1, tzinfo=UTC))] == ["overdue20221103"]
+
+
+def test_overdue_every_week_from_the_due_day() -> None:
+    rule = replace(RULE, work_days_before=(), on_the_day=False, overdue="weekly")
+    found, now = [], datetime(2023, 1, 1, tzinfo=UTC)
+    for _ in range(6):
+        [(name, moment)] = names(rule, DUE, now)
+        found.append((name.removeprefix("overdue"), moment))
+        now = datetime.strptime(moment, "%Y-%m-%d %H:%M").replace(tzinfo=BEIJING)
+    assert found == [
+        ("20230103", "2023-01-03 09:00"),  # Monday 2 January is a holiday
+        ("20230109", "2023-01-09 09:00"),
+        ("20230116", "2023-01-16 09:00"),
+        ("20230128", "2023-01-28 09:00"),  # the Spring Festival; Saturday 28 January is a make-up day
+        ("20230130", "2023-01-30 09:00"),
+        ("20230206", "2023-02-06 09:00"),
+    ]
+    assert names(rule, DUE, datetime(2022, 8, 1, tzinfo=UTC)) == [("overdue20221107", "2022-11-07 09:00")]

@@ -1,0 +1,122 @@
+"""The letters of a reminder, when its moment has come.
+
+Everybody with such a task still open gets one letter that lists them. A task that is done is in no letter any more. What was
+missed while nothing ran is made good once: the first row that fires late tells what the others would have told, and puts them
+aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.handlers import Call
+from engine.texts import LANGUAGES, Language
+from engine.timers import arm_timer
+from engine.work import Work
+from workflows.deadlines import say_cutoff
+from workflows.mails import Recipient, find_members, has_letter, queue_letter, say
+from workflows.reminders.plans import Rule, read_rules
+from workflows.reminders.recipients import find_recipients
+from workflows.reminders.series import HANDLER, Series, arm_series, read_open, take_missed
+from workflows.tables import campaign
+
+CHUNK = 500
+"""Letters written in one transaction; more people get theirs in the next ones."""
+
+LISTED = 30
+"""Tasks named in one letter; of more, only the number is told."""
+
+
+@dataclass(slots=True)
+class Share:
+    """What one person's letter lists; `owed` are the tasks among them that the person owes."""
+
+    recipient: Recipient
+    tasks: list[sa.Row[Any]] = field(default_factory=list)
+    owed: list[str] = field(default_factory=list)
+
+
+def send(call: Call) -> None:
+    """`reminders.send`: the moment of a reminder has come. Writes the letters; arms the next one where it repeats."""
+    work, form = call.work, call.form
+    series = Series(form["campaign"], form["task"], datetime.fromisoformat(form["due_at"]))
+    row = work.connection.execute(sa.select(campaign).where(campaign.c.id == series.campaign_id)).one()
+    rule = read_rules(work, row.notice_id).get(series.task)
+    tasks = read_open(work, series)
+    if rule is None or not tasks:
+        return  # the plan was changed, or everybody is done: nothing is sent, and nothing follows
+    missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]
+    if not form.get("after"):
+        missed = take_missed(work, series, datetime.fromisoformat(form["at"]))
+    shares = share_tasks(work, rule, tasks, row.organiser_id)
+    waiting = sorted(person_id for person_id in shares if person_id > (form.get("after") or ""))
+    for person_id in waiting[:CHUNK]:
+        _write(work, shares[person_id], rule, series, form["name"], missed, about=row.key)
+    if len(waiting) > CHUNK:
+        payload = {**form, "after": waiting[CHUNK - 1], "missed": [moment.isoformat() for moment in missed]}
+        arm_timer(
+            work,
+            HANDLER,
+            work.now,
+            unique_key=f"{series.key}:{form['name']}:{waiting[CHUNK - 1]}",
+            payload=payload,
+            subject=f"reminders:{series.campaign_id}",
+        )
+    elif rule.overdue != "none":
+        arm_series(work, series, {series.task: rule})
+
+
+def share_tasks(work: Work, rule: Rule, tasks: Sequence[sa.Row[Any]], organiser_id: str) -> dict[str, Share]:
+    """Person → what the person's letter lists, for the recipients of a rule."""
+    shares: dict[str, Share] = {}
+    owers = find_recipients(work, tasks, rule.recipients)
+    organisers = find_members(work, [f"organiser@{organiser_id}"]) if "organiser" in rule.recipients else []
+    for task in tasks:
+        for recipient in owers[task.id].values():
+            share = shares.setdefault(recipient.id, Share(recipient))
+            share.tasks.append(task)
+            share.owed.append(task.id)
+        for recipient in organisers:
+            if recipient.id not in owers[task.id]:
+                shares.setdefault(recipient.id, Share(recipient)).tasks.append(task)
+    return shares
+
+
+def list_tasks(tasks: Sequence[sa.Row[Any]], about: str) -> list[str]:
+    """The lines of a letter about tasks; those of the campaign itself (`about`) need no number."""
+    lines = [f"{task.name} {task.business_key}" if task.business_key != about else task.name for task in tasks[:LISTED]]
+    return [*lines, *(["…"] if len(tasks) > LISTED else [])]
+
+
+def say_missed(missed: Sequence[datetime], language: Language) -> str:
+    """Which reminders a letter stands for; empty without any."""
+    if not missed:
+        return ""
+    joint = say("letter_missed_joint", language)
+    return say("letter_missed", language, moments=joint.join(say_cutoff(moment, language) for moment in missed))
+
+
+def _write(work: Work, share: Share, rule: Rule, series: Series, name: str, missed: Sequence[datetime], *, about: str) -> None:
+    letter = rule.letter if has_letter(rule.letter) else "reminder"
+    if work.now >= series.due_at and has_letter(f"{letter}_overdue"):
+        letter = f"{letter}_overdue"
+    queue_letter(
+        work,
+        letter,
+        [share.recipient],
+        campaign_id=series.campaign_id,
+        about=about,
+        unique_key=f"{series.key}:{name}",
+        values={
+            "count": len(share.tasks),
+            "tasks": list_tasks(share.tasks, about),
+            "due": series.due_at,
+            "missed": {language: say_missed(missed, language) for language in LANGUAGES},
+        },
+        tasks=share.owed,
+    )
