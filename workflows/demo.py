@@ -17,6 +17,7 @@ from engine.work import ProcessEngine
 from workflows.notices import deploy_folder
 from workflows.people import Person
 from workflows.replay.cast import Cast
+from workflows.replay.everybody import everybody
 from workflows.replay.play import ZONE, claim_database, find_notice, make_world
 from workflows.replay.setting import PASSWORD, ROLES, CampaignPlan, People, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
@@ -122,7 +123,7 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
             people = write_people(process_engine, world, authority=content["document"]["issuer"]["value"])
         moved = {"collection_cutoff": dates.cutoff_at, "review_until": dates.review_until, "publication": dates.published_at}
         plan = CampaignPlan(notice_id, act.key, act.title, moved, {"cut": CUT, "experts_per_case": 3}, True)
-        Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE)
+        Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE, parts=everybody)
         stage.play(until=now)
     assert people is not None
     name_logins(process_engine, people, _busy_applicant(people, world), PASSWORD)

@@ -55,7 +55,7 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     from engine.definitions import check_diagram
     from engine.handlers import Handlers
     from workflows.handlers import install_handlers
-    from workflows.notices import NoticeInvalid, read_notice
+    from workflows.notices import NoticeInvalid, read_folder, read_notice
 
     handlers = Handlers()
     install_handlers(handlers)
@@ -118,7 +118,7 @@ def deploy(options: argparse.Namespace, words: Words) -> int:
 
     Raises PathMissing, NoticeInvalid, DiagramRefused.
     """
-    from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices, notice_findings
+    from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices, notice_findings, read_folder
 
     bundled = bundled_notices()
     folder = Path(options.folder)
@@ -186,13 +186,3 @@ def show_notices(options: argparse.Namespace, words: Words) -> int:
     for each in found:
         print(f"{each.key}  {each.version}  {words.say(f'state.{each.state}')}  {each.deployed_at.isoformat(timespec='seconds')}")
     return 0
-
-
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """The files of a folder by their paths in it; hidden ones are left out."""
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        path = file.relative_to(folder)
-        if file.is_file() and not any(part.startswith(".") for part in path.parts):
-            found[path.as_posix()] = file.read_bytes()
-    return found

@@ -1,6 +1,6 @@
 """Notices: a folder of data (`notice.yaml`, diagrams, forms) read, checked as a whole, deployed and exported."""
 
-from workflows.notices.folders import Files, bundled_notices, read_notice
+from workflows.notices.folders import Files, bundled_notices, read_folder, read_notice
 from workflows.notices.model import Notice
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.store import (
@@ -25,5 +25,6 @@ __all__ = [
     "get_notice",
     "list_notices",
     "notice_findings",
+    "read_folder",
     "read_notice",
 ]

@@ -55,7 +55,7 @@ def bundled_notices(root: Traversable | None = None) -> dict[str, dict[str, byte
     found: dict[str, dict[str, bytes]] = {}
     for folder in sorted(root.iterdir(), key=lambda item: item.name):
         if folder.is_dir() and (folder / NOTICE).is_file():
-            found[folder.name] = _read_folder(folder, "")
+            found[folder.name] = read_folder(folder)
     return found
 
 
@@ -76,11 +76,14 @@ def dump_content(notice: Notice) -> dict[str, Any]:
     return content
 
 
-def _read_folder(folder: Traversable, prefix: str) -> dict[str, bytes]:
+def read_folder(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
+    """All files below a folder, by their paths within it; hidden ones are left out."""
     found: dict[str, bytes] = {}
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.name.startswith("."):
+            continue
         if item.is_dir():
-            found |= _read_folder(item, f"{prefix}{item.name}/")
+            found |= read_folder(item, f"{prefix}{item.name}/")
         else:
             found[prefix + item.name] = item.read_bytes()
     return found

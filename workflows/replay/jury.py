@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.tables import user_task
 from workflows import inbox, reviews
 from workflows.people import Person
+from workflows.replay.cast import Cast, Duty
+from workflows.replay.institutions import Institutions
 
-if TYPE_CHECKING:
-    from workflows.replay.cast import Cast
+UNTIL = timedelta(days=30)
+"""How long experts take where the notice names no day."""
 
 
-@dataclass
 class Jury:
     """Plays the experts of a cast."""
 
-    cast: Cast
-    _recused: bool = False
-    _dropped: str | None = None
-    _transferred: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self, cast: Cast, institutions: Institutions) -> None:
+        self.cast, self.institutions = cast, institutions
+        self.acts = {"reviews.record": self.plan_review}
+        self._recused = False
+        self._dropped: str | None = None
+        self._transferred: set[tuple[str, str]] = set()
 
-    def plan_review(self, row: sa.Row[Any]) -> None:
+    def watch(self) -> None:
+        """Nothing begins by itself."""
+
+    def plan_review(self, duty: Duty) -> None:
         """Who reviews this task, when; the expert who drops never does, the organiser then replaces him."""
+        row = duty.row
         index = next(index for index, person in enumerate(self.cast.people.experts) if person.id == row.assignee)
         plan, now = self.cast.world.experts[index], self.cast.stage.now
-        left = self.cast.world.dates.review_until - now
+        left = (self.cast.world.dates.review_until or now + UNTIL) - now
         if plan.drops:
             if self._dropped is None:
                 self._dropped = row.assignee
@@ -41,12 +48,17 @@ class Jury:
             self._recused = True
             self.cast.stage.at(moment, lambda: self._recuse(row, person))
             return
-        case_plan = self.cast.plans[row.business_key]
+        case_plan = self.institutions.plans[row.business_key]
 
         def answer(view: inbox.TaskView) -> dict[str, Any]:
-            points = [min(100, max(0, case_plan.quality + plan.severity + dice.randint(-5, 5))) for _ in range(4)]
-            names = ("distinctiveness", "effectiveness", "typicality", "authenticity")
-            scores = {name: str(value) for name, value in zip(names, points, strict=True)}
+            assert view.form is not None
+            criteria = [field for field in view.form.fields if field.criterion is not None]
+            most = [int(field.maximum or 100) for field in criteria]
+            points = [case_plan.quality + plan.severity + dice.randint(-5, 5) for _ in criteria]
+            scores = {
+                field.key: str(min(top, max(0, value * top // 100)))
+                for field, top, value in zip(criteria, most, points, strict=True)
+            }
             return {"no_conflict": True, **scores, "comment": "材料完整，做法清楚，成效有数据支撑，具有推广价值。"}
 
         self.cast.do(moment, row, person, answer)
@@ -72,6 +84,6 @@ class Jury:
                 .order_by(user_task.c.business_key, user_task.c.id)
             ).all()
         for row in rows:
-            if row.business_key in self.cast.plans and (row.id, row.assignee) not in self._transferred:
+            if row.business_key in self.institutions.plans and (row.id, row.assignee) not in self._transferred:
                 self._transferred.add((row.id, row.assignee))
-                self.plan_review(row)
+                self.plan_review(Duty(row, "reviews.record", 1))

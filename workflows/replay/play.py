@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,10 @@ from engine.clock import VirtualClock
 from engine.errors import Problem
 from engine.tables import installation
 from engine.work import ProcessEngine
-from workflows.deadlines import load_date
-from workflows.notices import bundled_notices, deploy_folder
-from workflows.notices.folders import read_notice
+from workflows.deadlines import Unknown, load_date
+from workflows.notices import bundled_notices, deploy_folder, read_folder, read_notice
 from workflows.replay.cast import Cast
+from workflows.replay.everybody import everybody
 from workflows.replay.report import Report, Submission, make_report
 from workflows.replay.setting import PASSWORD, CampaignPlan, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
@@ -45,16 +46,26 @@ class ReplayImpossible(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to play. `deadline` moves the collection's cut-off (a day counts up to 24:00 in Beijing, a moment is itself)."""
+    """What to play: the key of a bundled notice, or the path of a folder. What is None is as the notice says.
+
+    `institutions` are by default five for each recommending body and five more. `deadline` moves the collection's cut-off (a
+    day counts up to 24:00 in Beijing, a moment is itself).
+    """
 
     notice: str
     seed: int = 1
-    institutions: int = 170
+    institutions: int | None = None
     experts: int = 40
-    cut: int = 49
+    cut: int | None = None
     kernel: str = "tokens"
     deadline: datetime | None = None
-    experts_per_case: int | None = None  # None: as the notice says
+    experts_per_case: int | None = None
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The settings of the campaign that differ from the notice's."""
+        wanted = {"cut": self.cut, "experts_per_case": self.experts_per_case}
+        return {name: value for name, value in wanted.items() if value is not None}
 
 
 def play(
@@ -73,43 +84,49 @@ def play(
     Raises NoticeNotBundled, DatabaseInUse, ReplayImpossible, and whatever the campaign itself refuses.
     """
     files, content = find_notice(options.notice)
+    key = content["key"]
     dates = notice_dates(content, deadline=options.deadline)
-    world = make_world(content, dates, seed=options.seed, institutions=options.institutions, experts=options.experts)
+    experts = options.experts if names_handler(files, "reviews.assign") else 0
+    world = make_world(content, dates, seed=options.seed, institutions=options.institutions, experts=experts)
     claim_database(process_engine, "replay")
     clock = VirtualClock(dates.issued_at - timedelta(days=1))
     stage = Stage(process_engine, clock)
     with process_engine.begin() as work:
-        notice_id = deploy_folder(work, files, key=options.notice, kernel=options.kernel)
+        notice_id = deploy_folder(work, files, key=key, kernel=options.kernel)
     people = write_people(process_engine, world, authority=content["document"]["issuer"]["value"])
     plan = CampaignPlan(
         notice_id,
-        campaign_key(options.notice),
+        campaign_key(key),
         None,
         None if options.deadline is None else {"collection_cutoff": options.deadline},
-        {"cut": options.cut} | ({} if options.experts_per_case is None else {"experts_per_case": options.experts_per_case}),
+        options.settings,
         False,
     )
     campaign_id = write_campaign(process_engine, world, people, plan)
-    cast = Cast(stage, world, people, campaign_id, tell_answer)
-    whole = (dates.published_at - clock.now()).total_seconds()
-    stage.tell_progress = lambda now: tell_progress(min(1.0, 1 - (dates.published_at - now).total_seconds() / whole))
+    cast = Cast(stage, world, people, campaign_id, tell_answer, parts=everybody)
+    whole = (dates.last_at - clock.now()).total_seconds()
+    stage.tell_progress = lambda now: tell_progress(min(1.0, 1 - (dates.last_at - now).total_seconds() / whole))
     stage.play()
     name_logins(process_engine, people, people.applicants[0], PASSWORD)
     with process_engine.read() as work:
-        return make_report(
-            work, campaign_id, notice=options.notice, seed=options.seed, kernel=options.kernel, submissions=cast.submissions
-        )
+        return make_report(work, campaign_id, notice=key, seed=options.seed, kernel=options.kernel, submissions=cast.submissions)
 
 
 def find_notice(key: str) -> tuple[Mapping[str, bytes], dict[str, Any]]:
-    """The files of a bundled notice and its content as plain values.
+    """The files of a bundled notice, or of the folder at a path, and its content as plain values.
 
-    Raises NoticeNotBundled.
+    Raises NoticeNotBundled and NoticeInvalid.
     """
     bundled = bundled_notices()
-    if key not in bundled:
+    files = bundled.get(key) or (read_folder(Path(key)) if Path(key).is_dir() else None)
+    if files is None:
         raise NoticeNotBundled(notice=key, known=", ".join(sorted(bundled)))
-    return bundled[key], read_notice(bundled[key]).model_dump(mode="json", by_alias=True)
+    return files, read_notice(files).model_dump(mode="json", by_alias=True)
+
+
+def names_handler(files: Mapping[str, bytes], name: str) -> bool:
+    """Whether one of the diagrams names this handler."""
+    return any(f"${{{name}}}".encode() in content for path, content in files.items() if path.endswith(".bpmn"))
 
 
 def campaign_key(notice: str) -> str:
@@ -120,28 +137,33 @@ def campaign_key(notice: str) -> str:
 def notice_dates(content: Mapping[str, Any], *, deadline: datetime | None = None) -> Dates:
     """The moments around which a world is built, out of the notice's dates.
 
-    Raises ReplayImpossible when a date is unknown or the deadline lies outside of the campaign.
+    Raises ReplayImpossible when the notice has no day of its own or the deadline lies outside of the campaign.
     """
-    instants = {name: load_date(value, path=f"dates.{name}").cutoff_at for name, value in content["dates"].items()}
-    known = {name: instant for name, instant in instants.items() if instant is not None}
-    missing = [name for name in ("collection_cutoff", "review_until", "publication") if name not in known]
-    if missing:
-        raise ReplayImpossible(reason=f"unknown dates: {', '.join(missing)}")
-    issued_on = datetime.fromisoformat(content["document"]["issued_on"]["value"])
+    values = {name: load_date(value, path=f"dates.{name}") for name, value in content["dates"].items()}
+    known = {name: value.cutoff_at.astimezone(UTC) for name, value in values.items() if value.cutoff_at is not None}
+    cutoff = values["collection_cutoff"]
+    if isinstance(cutoff, Unknown):
+        known["collection_cutoff"] = max(each.cutoff_at for each in cutoff.candidates if each.cutoff_at is not None)
+    document = content["document"]
+    issued = document["issued_on"] or document["published_on"]
+    if issued is None:
+        raise ReplayImpossible(reason="the notice says neither when it was issued nor when it was published")
     cutoff_at = (deadline or known["collection_cutoff"]).astimezone(UTC)
+    published = known.get("publication")
     dates = Dates(
-        issued_at=issued_on.replace(hour=9, tzinfo=ZONE).astimezone(UTC),
+        issued_at=datetime.fromisoformat(issued["value"]).replace(hour=9, tzinfo=ZONE).astimezone(UTC),
         cutoff_at=cutoff_at,
-        review_until=known["review_until"].astimezone(UTC),
-        published_at=(known["publication"] - timedelta(hours=14)).astimezone(UTC),  # at ten in the morning of the last day
+        review_until=known.get("review_until"),
+        published_at=None if published is None else published - timedelta(hours=14),  # at ten in the morning of the last day
     )
-    if not dates.issued_at + timedelta(days=16) < cutoff_at < dates.review_until - timedelta(days=20):
+    latest = dates.review_until or datetime.max.replace(tzinfo=UTC)
+    if not dates.issued_at + timedelta(days=16) < cutoff_at < latest - timedelta(days=20):
         raise ReplayImpossible(reason=f"the cut-off {cutoff_at.isoformat()} leaves no time to apply or to review")
     return dates
 
 
 def make_world(
-    content: Mapping[str, Any], dates: Dates, *, seed: int, institutions: int, experts: int, bodies: int | None = None
+    content: Mapping[str, Any], dates: Dates, *, seed: int, institutions: int | None, experts: int, bodies: int | None = None
 ) -> World:
     """The world of a seed around a notice's recommending bodies (the first `bodies` of them).
 
@@ -149,7 +171,8 @@ def make_world(
     """
     listed = content["recipients"]["bodies"]
     chosen = listed if bodies is None else [*listed[: bodies - 1], listed[-1]]
-    minimum = content["quota"]["minimum"]["value"]
+    minimum = content["quota"]["minimum"]["value"] if content["quota"] else None
+    count = 5 * len(chosen) + 5 if institutions is None else institutions
     facts = [
         BodyFacts(
             body["name"],
@@ -161,7 +184,7 @@ def make_world(
         for body in chosen
     ]
     try:
-        return build_world(seed, facts, dates, institutions=institutions, experts=experts)
+        return build_world(seed, facts, dates, institutions=count, experts=experts)
     except ValueError as error:
         raise ReplayImpossible(reason=str(error)) from error
 

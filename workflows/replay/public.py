@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
 from engine.errors import Problem
 from engine.work import Work
 from workflows import consultations
+from workflows.replay.cast import Cast, Duty
 from workflows.replay.world import CommentPlan, invent_name
 from workflows.tables import case, selection_item, window
 
-if TYPE_CHECKING:
-    from workflows.replay.cast import Cast
 
-
-@dataclass
 class Public:
     """Plays whoever comments."""
 
-    cast: Cast
-    _consultation: bool = False
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.acts: dict[str, Callable[[Duty], None]] = {}
+        self._consultation = False
 
-    def watch_consultation(self) -> None:
+    def watch(self) -> None:
         """When comments are solicited, the public plans what it sends."""
         if self._consultation:
             return

@@ -16,6 +16,8 @@ from workflows.tables import person
 PASSWORD = "linxuan-demo-2022"
 """The one password of all made-up log-ins; it is shown on the log-in page of a demonstration, and valid nowhere else."""
 ROLES = ("organiser", "auditor", "applicant", "expert", "designer", "administrator")
+KINDS = {"corps": "province", "division": "institution"}
+"""Kinds of organisations by those of a notice's bodies, where the words differ."""
 MADE_UP = {"designer": "演示设计员", "administrator": "演示管理员"}
 
 
@@ -51,7 +53,7 @@ def write_people(process_engine: ProcessEngine, world: World, *, authority: str)
         organiser = _person(work, world, "organiser-1", top, ("organiser", top))
         bodies, auditors = [], []
         for index, body in enumerate(world.bodies):
-            kind = "consortium" if body.kind == "consortium" else "province"
+            kind = KINDS.get(body.kind, body.kind)
             organisation = create_organisation(
                 work, name=body.name, short_name=body.short_name, kind=kind, parent_id=top, region=body.region
             )
@@ -79,9 +81,10 @@ def name_logins(process_engine: ProcessEngine, people: People, applicant: Person
             "organiser": people.organiser,
             "auditor": people.auditors[0],
             "applicant": applicant,
-            "expert": people.experts[0],
         }
-        for role in ROLES[len(chosen) :]:
+        if people.experts:
+            chosen["expert"] = people.experts[0]
+        for role in MADE_UP:
             created = create_person(
                 work, login=f"{role}-1", name=MADE_UP[role], organisation_id=people.authority, roles=[(role, people.authority)]
             )

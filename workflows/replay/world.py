@@ -99,12 +99,20 @@ class CommentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """The moments of the campaign that the plan is built around."""
+    """The moments of the campaign that the plan is built around. None: the notice has no such date.
+
+    `cutoff_at` of a notice whose cut-off is unknown is that of the last candidate.
+    """
 
     issued_at: datetime
     cutoff_at: datetime
-    review_until: datetime
-    published_at: datetime
+    review_until: datetime | None
+    published_at: datetime | None
+
+    @property
+    def last_at(self) -> datetime:
+        """The last of them."""
+        return max(moment for moment in (self.cutoff_at, self.review_until, self.published_at) if moment is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +152,8 @@ def chance(seed: int, *names: object) -> random.Random:
 def build_world(seed: int, bodies: Sequence[BodyFacts], dates: Dates, *, institutions: int, experts: int) -> World:
     """The world of this seed.
 
-    Two provinces with a quota come out below it (one with none, one with one or two cases) and, when there are enough
-    institutions, all others reach it; one body without a quota sends its list too late.
+    Where the notice asks bodies for a number of cases, two of them come out below it (one with none, one with one or two
+    cases) and, when there are enough institutions, all others reach it; a body without a quota sends its list too late.
     Raises ValueError for fewer institutions than bodies.
     """
     if institutions < len(bodies):
@@ -182,7 +190,8 @@ def invent_name(seed: int, *names: object) -> str:
 
 
 def _plan_bodies(seed: int, bodies: Sequence[BodyFacts], dates: Dates) -> tuple[BodyPlan, ...]:
-    late = next((index for index, body in reversed(list(enumerate(bodies))) if body.quota_min is None), None)
+    free = [index for index, body in enumerate(bodies) if body.quota_min is None]
+    late = free[-1] if 0 < len(free) < len(bodies) else None
     plans = []
     for index, body in enumerate(bodies):
         dice = chance(seed, "body", body.short_name)
@@ -206,6 +215,8 @@ def _choose_few(seed: int, bodies: Sequence[BodyFacts]) -> dict[int, int]:
     """Which two provinces stay below their quota, and with how many cases."""
     dice = chance(seed, "below")
     with_quota = [index for index, body in enumerate(bodies) if body.quota_min]
+    if len(with_quota) < 2:
+        return {}
     first, second = dice.sample(with_quota, 2)
     return {first: 0, second: dice.randint(1, 2)}
 
@@ -269,10 +280,12 @@ def _institution(
 
 
 def _plan_experts(seed: int, count: int, bodies: int) -> tuple[ExpertPlan, ...]:
+    if count == 0:
+        return ()
     order = list(range(bodies))
     chance(seed, "experts").shuffle(order)
     drops = chance(seed, "dropped expert").randrange(count)
-    recuses = (drops + 1 + chance(seed, "recused expert").randrange(count - 1)) % count
+    recuses = (drops + 1 + chance(seed, "recused expert").randrange(max(1, count - 1))) % count
     return tuple(
         ExpertPlan(
             number + 1,
