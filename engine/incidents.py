@@ -86,3 +86,9 @@ def retry_incident(work: Work, incident_id: str) -> None:
     work.connection.execute(
         incident.update().where(incident.c.id == incident_id).values(resolved_at=work.now, resolved_by=work.by)
     )
+
+
+def settle_incidents(work: Work, row_id: str) -> int:
+    """Close the open incidents of a row that was replaced by another; how many."""
+    ours = sa.and_(incident.c.row_id == row_id, incident.c.resolved_at.is_(None))
+    return work.connection.execute(incident.update().where(ours).values(resolved_at=work.now, resolved_by=work.by)).rowcount

@@ -18,6 +18,7 @@ from api.pages import (
     notices,
     operations,
     present,
+    reminders,
     tasks,
 )
 
@@ -26,5 +27,6 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    for part in (home, login, inbox, tasks, cases, files, campaigns, consultation, notices, designer, incidents, operations):
+    shown = (home, login, inbox, tasks, cases, files, campaigns, reminders, consultation, notices, designer)
+    for part in (*shown, incidents, operations):
         app.register_blueprint(part.pages)

@@ -221,5 +221,5 @@ def main_menu() -> list[MenuItem]:
     if roles & {"administrator", "organiser"}:
         entries.append(("menu.incidents", "incidents.show", 0))
     here = (request.endpoint or "").partition(".")[0]
-    here = {"tasks": "inbox", "consultation": "campaigns"}.get(here, here)
+    here = {"tasks": "inbox", "consultation": "campaigns", "reminders": "campaigns"}.get(here, here)
     return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.definitions import latest_definition
 from engine.due import run_due
 from engine.incidents import open_incident
+from engine.tables import outbox
 from workflows.applications import first_task, start_application
 from workflows.files import attach_file, receive_file
+from workflows.mails import Recipient, queue_letter
 
 ANONYMOUS = "anonymous"
 ROLES = (ANONYMOUS, "applicant", "applicant_b", "auditor", "auditor_b", "organiser", "expert_1", "designer", "administrator")
@@ -51,6 +54,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "designer.show_definition"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "designer.new_check"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("POST", "designer.check_form"): (GUARD, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "reminders.show_missing"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("POST", "reminders.remind"): (GUARD, 403, 403, 422, 422, 422, 403, 403, 403),  # nobody is chosen
+    ("GET", "reminders.list_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "reminders.resend"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
     ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),
@@ -88,6 +95,9 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
     place.complete("applicant", task_id, data)
     with place.engine.begin() as work:
         incident = open_incident(work, "mail", "MailRefused", "no server")
+        recipient = Recipient(place.people["auditor"], "孙审核", "auditor@example.org", "zh")
+        queue_letter(work, "reminder", [recipient], campaign_id=place.campaign, about="t2022", unique_key="test")
+        letter_id = work.connection.execute(sa.select(outbox.c.id).where(outbox.c.unique_key.startswith("test:"))).scalar_one()
     with place.engine.read() as work:
         definition = latest_definition(work, "samr_2022_932_case").id
     (audit,) = place.tasks("auditor", "audit")
@@ -99,6 +109,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "attachment_id": attachment.id,
             "definition_id": definition,
             "incident_id": incident,
+            "letter_id": letter_id,
             "person_id": place.people["expert_1"],
             "key": "samr_2022_932",
         }

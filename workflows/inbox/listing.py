@@ -17,6 +17,7 @@ from engine.tables import user_task
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
 from workflows.people import Person
+from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import blind_case
 from workflows.rules.narrowing import candidate_tasks
 from workflows.tables import campaign, case, organisation, person
@@ -30,7 +31,8 @@ class PageUnknown(Problem):
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """A task in the list. `name` is the step, `institution` the case's unit (None in blind review), `claimed_by` a name."""
+    """A task in the list. `name` is the step, `institution` the case's unit (None in blind review), `claimed_by` a name,
+    `urged` how often its owers were urged (催办)."""
 
     id: str
     name: str
@@ -53,6 +55,7 @@ class TaskLine:
     number: str | None
     title: str | None
     institution: str | None
+    urged: Urged
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def list_tasks(
         rows += work.connection.execute(part.limit(limit + 1 - len(rows))).all()
         if len(rows) > limit:
             break
-    lines = tuple(_line(row, work.now) for row in rows[:limit])
+    urged = read_urged(work, [row.id for row in rows[:limit]])
+    lines = tuple(_line(row, work.now, urged.get(row.id, Urged())) for row in rows[:limit])
     return TaskPage(lines, _mark(lines[-1], view) if len(rows) > limit else None)
 
 
@@ -204,6 +208,6 @@ def _beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
     return own.id > task_id
 
 
-def _line(row: sa.Row[Any], now: datetime) -> TaskLine:
+def _line(row: sa.Row[Any], now: datetime, urged: Urged) -> TaskLine:
     overdue = row.state == "open" and row.due_at is not None and row.due_at <= now
-    return TaskLine(**row._mapping, overdue=overdue)
+    return TaskLine(**row._mapping, overdue=overdue, urged=urged)

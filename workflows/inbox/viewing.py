@@ -21,6 +21,7 @@ from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.preparing import Ground, Prepared, find_handlers, find_node, prepare
 from workflows.people import Person, list_members
+from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
 from workflows.tables import case, draft
 
@@ -69,6 +70,7 @@ class TaskView:
     allowed: frozenset[str]
     return_targets: tuple[ReturnTarget, ...]
     colleagues: tuple[Person, ...]
+    urged: Urged = Urged()
 
     @property
     def revision(self) -> int:
@@ -107,6 +109,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         allowed=allowed,
         return_targets=tuple(find_targets(work, row)) if "return" in allowed else (),
         colleagues=tuple(find_colleagues(work, reader, subject)) if "transfer" in allowed else (),
+        urged=read_urged(work, [task_id]).get(task_id, Urged()),
     )
 
 

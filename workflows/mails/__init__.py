@@ -1,5 +1,6 @@
 """Letters: written to the outbox with the step that causes them, sent later by SMTP."""
 
+from workflows.mails.failures import Failure, hide_addresses, read_failure
 from workflows.mails.letters import (
     Recipient,
     compose_letter,
@@ -17,15 +18,18 @@ from workflows.mails.smtp import AddressRefused, CredentialsUnprotected, SmtpMai
 __all__ = [
     "AddressRefused",
     "CredentialsUnprotected",
+    "Failure",
     "Recipient",
     "SmtpMailer",
     "compose_letter",
     "find_members",
     "find_persons",
     "has_letter",
+    "hide_addresses",
     "is_wanted",
     "list_members",
     "queue_letter",
+    "read_failure",
     "record_letter",
     "say",
 ]

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from engine.errors import Problem
+from workflows.mails.failures import HIDDEN, hide_addresses
 from workflows.mails.letters import clean_line
 
 Security = Literal["none", "starttls", "tls"]
@@ -71,8 +72,20 @@ class SmtpMailer:
     def __call__(self, row: sa.Row[Any]) -> None:
         """Send this row; returns when the server has taken responsibility for it.
 
+        What it raises names no mail address of a recipient: it goes into the log and to administrators.
         Raises AddressRefused, ValueError for headers that are not one line, smtplib.SMTPException and OSError.
         """
+        try:
+            self._send(row)
+        except AddressRefused:
+            raise AddressRefused(address=HIDDEN) from None
+        except smtplib.SMTPRecipientsRefused as error:
+            answers = [_hide_answer(*answer) for answer in error.recipients.values()]
+            raise smtplib.SMTPRecipientsRefused({HIDDEN: answers[0]}) from None
+        except smtplib.SMTPDataError as error:
+            raise smtplib.SMTPDataError(*_hide_answer(error.smtp_code, error.smtp_error)) from None
+
+    def _send(self, row: sa.Row[Any]) -> None:
         message = self.compose(row)
         recipient = read_address(row.recipient)
         with self._connect() as server:
@@ -143,6 +156,11 @@ def read_address(text: str, *, name: str = "") -> Address:
     except (UnicodeError, ValueError, HeaderParseError, IndexError) as error:
         raise AddressRefused(address=text[:100]) from error
     return address
+
+
+def _hide_answer(code: int, answer: bytes | str) -> tuple[int, bytes]:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    return code, hide_addresses(text).encode()
 
 
 def _is_local(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from workflows.rules.actions import ACTIONS, NotPermitted, Rule, can, require
 from workflows.rules.masks import MASKS, mask_value
-from workflows.rules.narrowing import blind_case, visible_campaigns, visible_cases, visible_tasks
+from workflows.rules.narrowing import blind_case, owed_tasks, visible_campaigns, visible_cases, visible_tasks
 from workflows.rules.subjects import (
     AttachmentSubject,
     CampaignSubject,
@@ -45,6 +45,7 @@ __all__ = [
     "mask_value",
     "notice_subject",
     "organisation_subject",
+    "owed_tasks",
     "require",
     "task_subject",
     "visible_campaigns",

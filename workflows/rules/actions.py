@@ -12,7 +12,11 @@
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
 | `campaign.manage` | campaign | its organisers: dates, settings, experts, comments |
+| `campaign.remind` | campaign | its organisers; auditors of its recommending bodies (`owed_tasks` says of what) |
 | `campaign.apply` | campaign | applicants, once it was issued (whether in time is decided with the window, not here) |
+| `letter.read` | campaign | its organisers; administrators |
+| `letter.recipient` | campaign | its organisers: whose letter it is; administrators see masks |
+| `letter.resend` | campaign | its organisers |
 | `case.read` | case | its institution's applicants, its experts (blind); once submitted its body's auditors, its organisers |
 | `case.identity` | case | who may read it and is not its expert: institution, body, contacts, names of files |
 | `case.history` | case | as `case.identity` |
@@ -178,9 +182,15 @@ ACTIONS: dict[str, Rule] = {
     "campaign.read": Rule(CampaignSubject, _reads_campaign),
     "campaign.board": Rule(CampaignSubject, _reads_board),
     "campaign.manage": Rule(CampaignSubject, _organises),
+    "campaign.remind": Rule(CampaignSubject, _reads_board),
     "campaign.apply": Rule(
         CampaignSubject, lambda person, campaign: campaign.phase != "prepared" and bool(person.organisations("applicant"))
     ),
+    "letter.read": Rule(
+        CampaignSubject, lambda person, campaign: _organises(person, campaign) or _holds("administrator")(person, None)
+    ),
+    "letter.recipient": Rule(CampaignSubject, _organises),
+    "letter.resend": Rule(CampaignSubject, _organises),
     "case.read": Rule(CaseSubject, _reads_case),
     "case.identity": Rule(CaseSubject, _knows),
     "case.history": Rule(CaseSubject, _knows),

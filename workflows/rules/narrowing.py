@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.tables import user_task, user_task_candidate
 from workflows.people import Person
-from workflows.rules.subjects import REVIEWING
+from workflows.rules.subjects import REVIEWING, CampaignSubject
 from workflows.tables import campaign, case, review
 
 
@@ -31,6 +31,32 @@ def candidate_tasks(person: Person) -> sa.Select[tuple[str]]:
             sa.and_(candidate.kind == "group", candidate.candidate.in_(sorted(person.groups))),
             sa.and_(candidate.kind == "user", candidate.candidate == person.id),
         )
+    )
+
+
+def owed_tasks(person: Person, subject: CampaignSubject) -> sa.ColumnElement[bool]:
+    """Rows of `user_task` within this campaign whose owers the person may remind (`campaign.remind`).
+
+    Organisers: all, but for drafts (nobody owes an application) and cases that they themselves review. Auditors: what their body
+    owes, and what its institutions owe once they have applied; never what experts owe.
+    """
+    hidden = sa.select(case.c.number).where(case.c.campaign_id == subject.id, sa.or_(case.c.state == "draft", blind_case(person)))
+    shown = user_task.c.business_key.not_in(hidden)
+    if ("organiser", subject.organiser_id) in person.memberships:
+        return shown
+    bodies = sorted(person.organisations("auditor") & subject.bodies)
+    candidate = user_task_candidate.c
+    group = sa.select(candidate.task_id).where(candidate.kind == "group")
+    audited = sa.select(case.c.number).where(case.c.campaign_id == subject.id, case.c.body_id.in_(bodies))
+    return sa.and_(
+        shown,
+        sa.or_(
+            user_task.c.id.in_(group.where(candidate.candidate.in_([f"auditor@{body}" for body in bodies]))),
+            sa.and_(
+                user_task.c.business_key.in_(audited),
+                user_task.c.id.in_(group.where(candidate.candidate.startswith("applicant@"))),
+            ),
+        ),
     )
 
 
