@@ -23,7 +23,7 @@ POLICY = (
 NO_INLINE_STYLE = "'none'"
 PANEL_STYLE = "'unsafe-hashes' 'sha256-nR5hyLltSjfvi2rqC26RbcredWrJvTaPA1yqPX96jpY='"
 """The properties panel writes exactly one inline style, `height: 100%`; this is its hash."""
-DESIGNER_ENDPOINTS = frozenset({"designer.show_definition", "designer.check_form", "designer.new_check"})
+DESIGNER_ENDPOINTS = frozenset({"designer.show_definition", "designer.check_form", "designer.new_check", "drafts.edit"})
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """For files that people uploaded: nothing in them may run or load."""
 HEADERS = {

@@ -115,9 +115,7 @@ def explain(what: str, output: str) -> None:
         )
 
 
-def run_logged(
-    what: str, command: Sequence[str], *, folder: Path = ROOT, environment: Mapping[str, str] | None = None
-) -> None:
+def run_logged(what: str, command: Sequence[str], *, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> None:
     """Run one step of the set-up; its output goes to the log. `what` names the step: `pip`, `npm` or words.
 
     Raises SetupFailed when it fails, with the remedy that the output suggests, else with its last lines.

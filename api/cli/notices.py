@@ -55,7 +55,7 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     from engine.definitions import check_diagram
     from engine.handlers import Handlers
     from workflows.handlers import install_handlers
-    from workflows.notices import NoticeInvalid, read_folder, read_notice
+    from workflows.notices import check_folder, read_folder
 
     handlers = Handlers()
     install_handlers(handlers)
@@ -69,17 +69,7 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     if path.is_file():
         yield path, *check_file(path, path.name)
     elif (path / NOTICE).exists():
-        findings: list[Finding] = []
-        try:
-            read_notice(read_folder(path))
-        except NoticeInvalid as problem:
-            findings += problem.findings
-        for file in sorted(path.rglob("*.bpmn")):
-            shown = file.relative_to(path).as_posix()
-            for found in check_file(file, shown)[1]:
-                place = f"{shown}:{found.path}" if found.path and not found.path.startswith(shown) else found.path or shown
-                told = Finding(found.code, found.severity, found.element, place, found.values)
-                findings += [] if told in findings else [told]
+        findings = check_folder(read_folder(path), handlers=handlers.names())
         yield path, any(found.severity == "error" for found in findings), findings
     else:
         files = sorted(path.rglob("*.bpmn"))

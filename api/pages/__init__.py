@@ -9,6 +9,7 @@ from api.pages import (
     cases,
     consultation,
     designer,
+    drafts,
     errors,
     files,
     home,
@@ -27,6 +28,6 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    shown = (home, login, inbox, tasks, cases, files, campaigns, reminders, consultation, notices, designer)
+    shown = (home, login, inbox, tasks, cases, files, campaigns, reminders, consultation, notices, drafts, designer)
     for part in (*shown, incidents, operations):
         app.register_blueprint(part.pages)

@@ -1,4 +1,4 @@
-"""The designer's pages: deployed diagrams to look at, and any diagram to be checked. Nothing is saved or deployed from here."""
+"""Deployed diagrams to look at, and any diagram to be checked. What is to become a version is a draft (`api.pages.drafts`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.settings import MEGABYTE
 from engine.definitions import Checked, check_diagram, get_definition, list_definitions
 from engine.errors import DefinitionUnknown, Problem
 from engine.tables import definition
-from workflows.rules import require
+from workflows.rules import can, require
 
 pages = Blueprint("designer", __name__)
 DEFINITIONS = "{http://www.omg.org/spec/BPMN/20100524/MODEL}definitions"
@@ -35,7 +35,7 @@ def list_all() -> str:
     require(reader(), "definition.read")
     with process_engine().read(by=reader().id) as work:
         rows = list_definitions(work)
-    return render_template("definitions.html", definitions=rows)
+    return render_template("definitions.html", definitions=rows, drafts_open=can(reader(), "notice.review"))
 
 
 @pages.get("/designer/<definition_id>")

@@ -19,6 +19,7 @@ from engine.ids import new_id
 from engine.texts import LANGUAGES, Catalogue, Language
 from engine.work import ProcessEngine
 from workflows import inbox, sessions
+from workflows.notices.drafts import count_submitted
 from workflows.organisations import get_organisation
 from workflows.people import Person
 from workflows.rules import can
@@ -204,6 +205,14 @@ class MenuItem:
     count: int = 0
 
 
+def count_waiting_drafts(who: Person) -> int:
+    """How many drafts of notices wait for the reader to release them or send them back."""
+    if not can(who, "notice.return"):
+        return 0
+    with process_engine().read(by=who.id) as work:
+        return count_submitted(work)
+
+
 def main_menu() -> list[MenuItem]:
     """The menu as the reader may use it; the inbox says how many tasks wait."""
     who = person()
@@ -217,9 +226,9 @@ def main_menu() -> list[MenuItem]:
             entries.append(("menu.cases", "cases.list_all", 0))
     entries += [("menu.campaigns", "campaigns.list_all", 0), ("menu.notices", "notices.list_all", 0)]
     if who is not None and can(who, "definition.read"):
-        entries.append(("menu.designer", "designer.list_all", 0))
+        entries.append(("menu.designer", "designer.list_all", count_waiting_drafts(who)))
     if roles & {"administrator", "organiser"}:
         entries.append(("menu.incidents", "incidents.show", 0))
     here = (request.endpoint or "").partition(".")[0]
-    here = {"tasks": "inbox", "consultation": "campaigns", "reminders": "campaigns"}.get(here, here)
+    here = {"tasks": "inbox", "consultation": "campaigns", "reminders": "campaigns", "drafts": "designer"}.get(here, here)
     return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

@@ -25,6 +25,7 @@ from engine.model.definition import (
     Timer,
     TimerKind,
 )
+from engine.model.drawn import Drawn, list_drawn
 from engine.model.paths import link_targets, reachable_flows, starting_nodes, successors
 from engine.model.reader import Read, read_diagram
 
@@ -39,6 +40,7 @@ __all__ = [
     "Behavior",
     "Camunda",
     "Definition",
+    "Drawn",
     "EventDefinition",
     "EventKind",
     "Flow",
@@ -52,6 +54,7 @@ __all__ = [
     "TimerKind",
     "check_handlers",
     "link_targets",
+    "list_drawn",
     "reachable_flows",
     "read_diagram",
     "starting_nodes",

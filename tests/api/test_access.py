@@ -16,6 +16,8 @@ from engine.tables import outbox
 from workflows.applications import first_task, start_application
 from workflows.files import attach_file, receive_file
 from workflows.mails import Recipient, queue_letter
+from workflows.notices import list_notices
+from workflows.notices.drafts import save_file, start_draft
 
 ANONYMOUS = "anonymous"
 ROLES = (ANONYMOUS, "applicant", "applicant_b", "auditor", "auditor_b", "organiser", "expert_1", "designer", "administrator")
@@ -58,6 +60,26 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "reminders.remind"): (GUARD, 403, 403, 422, 422, 422, 403, 403, 403),  # nobody is chosen
     ("GET", "reminders.list_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "reminders.resend"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
+    ("GET", "drafts.list_all"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.new"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.show"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.check_all"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.list_versions"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.compare"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.export"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.read_file"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "drafts.edit"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("POST", "drafts.start"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # no archive
+    ("POST", "drafts.add_file"): (GUARD, 403, 403, 403, 403, 403, 403, 303, 403),
+    ("POST", "drafts.discard"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),  # the draft is at another version by then
+    ("POST", "drafts.release"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 403),  # who wrote it does not release it
+    ("POST", "drafts.remove_file"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # no notice is without its facts
+    ("POST", "drafts.restore"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),
+    ("POST", "drafts.save"): (GUARD, 403, 403, 403, 403, 403, 403, 303, 403),
+    ("POST", "drafts.send_back"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 403),
+    ("POST", "drafts.submit"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),
+    ("POST", "drafts.withdraw"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),  # not handed over
+    ("PUT", "drafts.write_file"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # without the version that the page knew
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
     ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),
@@ -112,8 +134,21 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "letter_id": letter_id,
             "person_id": place.people["expert_1"],
             "key": "samr_2022_932",
+            "draft_id": start_a_draft(place),
+            "path": "notice.yaml",
+            "number": "1",
         }
     )
+
+
+def start_a_draft(place: Any) -> str:
+    """A draft of the designer with two versions."""
+    who = place.person("designer")
+    with place.engine.begin(by=who.id) as work:
+        (notice,) = list_notices(work)
+        draft_id = start_draft(work, who, notice.id)
+        save_file(work, who, draft_id, "forms/extra.form", b"{}", seen=1)
+    return draft_id
 
 
 def list_routes(app: Any) -> set[tuple[str, str]]:
@@ -138,6 +173,9 @@ BODIES: dict[str, dict[str, str]] = {
     "designer.check_form": {"xml": "<nothing/>"},
     "campaigns.apply": {"channel": "recommended"},
     "campaigns.drop": {"reason": "left"},
+    "drafts.start": {"kind": "upload"},
+    "drafts.add_file": {"kind": "form", "name": "more"},
+    "drafts.save": {"text": "key: changed"},
     "tasks.send_back": {"target": "apply"},
 }
 
@@ -155,10 +193,43 @@ def test_access(place: Any, subject: Subject, role: str) -> None:
         else:
             page = client.get("/notices").get_data(as_text=True)
             token = page.partition('name="csrf-token" content="')[2].partition('"')[0]
-            answer = client.post(
-                address, data={"csrf_token": token, "key": f"k-{endpoint}", "revision": CLAIMED, **BODIES.get(endpoint, {})}
+            answer = client.open(
+                address,
+                method=method,
+                data={"csrf_token": token, "key": f"k-{endpoint}", "revision": CLAIMED, **BODIES.get(endpoint, {})},
             )
         found[(method, endpoint)] = answer.status_code
-        assert "Traceback" not in answer.get_data(as_text=True)
+        assert b"Traceback" not in answer.get_data()
         run_due(place.engine)
     assert found == {line: statuses[column] for line, statuses in MATRIX.items()}
+
+
+RELEASER: dict[tuple[str, str], int] = {
+    ("GET", "designer.list_all"): 200,
+    ("GET", "designer.show_definition"): 200,
+    ("GET", "drafts.list_all"): 200,
+    ("GET", "drafts.show"): 200,
+    ("GET", "drafts.check_all"): 200,
+    ("GET", "drafts.list_versions"): 200,
+    ("GET", "drafts.compare"): 200,
+    ("GET", "drafts.export"): 200,
+    ("GET", "drafts.read_file"): 200,
+    ("GET", "drafts.edit"): 200,
+    ("POST", "drafts.release"): 409,  # not handed over
+    ("POST", "drafts.send_back"): 409,
+}
+"""What a releaser may do beside what everybody may: all that is to be seen of drafts, and the two decisions."""
+
+
+def test_access_of_releasers(place: Any, subject: Subject) -> None:
+    client = place.client("releaser")
+    token = client.get("/notices").get_data(as_text=True).partition('name="csrf-token" content="')[2].partition('"')[0]
+    found = {}
+    for method, endpoint in MATRIX:
+        if endpoint.startswith(("drafts.", "designer.")) or (method, endpoint) in RELEASER:
+            data = {"csrf_token": token, "key": f"k-{endpoint}", "revision": CLAIMED, "reason": "-"} if method != "GET" else None
+            answer = client.open(address_of(place.app, endpoint, subject.values), method=method, data=data, buffered=True)
+            found[(method, endpoint)] = answer.status_code
+    allowed = {line: status for line, status in found.items() if status not in (403, 422)}
+    assert allowed == {**RELEASER, ("GET", "designer.read_xml"): 200, ("GET", "designer.new_check"): 200}
+    assert {line for line, status in found.items() if status == 422} == {("POST", "designer.check_form")}  # nothing was sent

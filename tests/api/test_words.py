@@ -46,6 +46,13 @@ ENDINGS = {
     "error.title_": ("400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
     "error.help_": ("400", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
     "task.complete.": (),
+    "letters.state.": ("waiting", "retrying", "sent", "failed", "held", "withdrawn"),
+    "letters.row_state.": ("queued", "sent", "dead", "held", "withdrawn"),
+    "letters.failure.": ("recipient", "address", "server", "other"),
+    "draft.state.": ("editing", "submitted", "released", "discarded"),
+    "draft.step.": ("submitted", "withdrawn", "sent_back", "released", "discarded"),
+    "draft.save.": ("started", "saved", "restored"),
+    "draft.what.": ("added", "removed", "changed"),
 }  # fmt: skip
 """What pages put behind the codes that they compose."""
 
@@ -53,7 +60,7 @@ ENDINGS = {
 def used_codes() -> tuple[set[str], set[str]]:
     """Codes that templates and pages name whole, and the beginnings of those that they compose."""
     whole, begun = set(), set()
-    for file in [*ROOT.rglob("templates/*.html"), *ROOT.rglob("pages/*.py")]:
+    for file in [*ROOT.rglob("templates/*.html"), *ROOT.rglob("pages/**/*.py")]:
         text = file.read_text("utf-8")
         found = re.findall(r"\bt\(\s*'([^']+)'(\s*~)?", text)
         found += re.findall(r"\.say\(\s*\"([^\"]+)\"()", text)

@@ -48,6 +48,7 @@ PEOPLE: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "expert_2": ("冯专家", "elsewhere", [("expert", "authority")]),
     "expert_3": ("陈专家", "elsewhere", [("expert", "authority")]),
     "designer": ("褚设计", "authority", [("designer", "authority")]),
+    "releaser": ("蒋审定", "authority", [("releaser", "authority")]),
     "administrator": ("卫管理", "authority", [("administrator", "authority")]),
 }
 ORGANISATIONS = (

@@ -103,7 +103,7 @@ def test_keyed_routes_are_those_that_ask_for_a_key(reference: dict[str, Any], ap
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods:
             view = app.view_functions[rule.endpoint]
-            tree = ast.parse((root / "api" / "pages" / f"{view.__module__.rpartition('.')[2]}.py").read_text("utf-8"))
+            tree = ast.parse(root.joinpath(*view.__module__.split(".")).with_suffix(".py").read_text("utf-8"))
             functions = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
             source = functions[view.__name__]
             called = [functions["act"]] if re.search(r"\bact\(", source) and "act" in functions else []

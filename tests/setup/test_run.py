@@ -149,9 +149,7 @@ def test_a_bundle_for_another_python_is_refused(run: Run, checkout: Path) -> Non
         ("npm", "npm error code ENOTCACHED", "lacks files for this machine"),
     ],
 )
-def test_each_failure_of_pip_and_npm_has_its_remedy(
-    what: str, output: str, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_failure_of_pip_and_npm_has_its_remedy(what: str, output: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.setenv(name, "C")
     with pytest.raises(SetupFailed, match=words):

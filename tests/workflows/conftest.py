@@ -38,9 +38,7 @@ def small_world(
 
 
 @pytest.fixture
-def world(
-    sqlite_engine: ProcessEngine, virtual_clock: VirtualClock, tmp_path: Path, written_world: tuple[World, Path]
-) -> World:
+def world(sqlite_engine: ProcessEngine, virtual_clock: VirtualClock, tmp_path: Path, written_world: tuple[World, Path]) -> World:
     """The world on SQLite, with an issued campaign."""
     found = _enter(sqlite_engine, virtual_clock, tmp_path, written_world)
     found.make_campaign()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from engine.definitions import check_diagram
 from engine.errors import Finding
 from engine.model import Definition, read_diagram
 from workflows.forms import Form, FormRefused
@@ -42,6 +43,25 @@ def read_notice(files: Files) -> Notice:
     if notice is None or any(finding.severity == "error" for finding in findings):
         raise NoticeInvalid(findings=findings, name=notice.key if notice is not None else NOTICE)
     return notice
+
+
+def check_folder(files: Files, *, handlers: Iterable[str] | None = None) -> list[Finding]:
+    """All that a deployment of the folder would be told, errors and remarks alike, without deploying; empty when it is fine.
+
+    Beside what `read_notice` says: each diagram with the schema, the handlers' names and the second opinion.
+    """
+    findings: list[Finding] = []
+    try:
+        read_notice(files)
+    except NoticeInvalid as invalid:
+        findings += invalid.findings
+    names = None if handlers is None else frozenset(handlers)
+    for path in sorted(path for path in files if path.endswith(".bpmn") and len(files[path]) <= LARGEST_FILE):
+        for found in check_diagram(files[path], name=path, handlers=names).findings:
+            place = f"{path}:{found.path}" if found.path and not found.path.startswith(path) else found.path or path
+            told = Finding(found.code, found.severity, found.element, place, found.values)
+            findings += [] if told in findings else [told]
+    return findings
 
 
 def form_keys(files: Files) -> dict[str, str]:

@@ -69,8 +69,9 @@ class StoredNotice:
 def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folder", kernel: str = "tokens") -> str:
     """Store the folder as the next version of the notice `key` and deploy its diagrams; starts nothing. Returns its id.
 
-    The same content for the same kernel was stored before: its id is returned and nothing happens. A folder never comes
-    above a version that a person released: it is stored as a draft then, and `notice_findings` says so.
+    The same content for the same kernel was stored before: its id is returned and nothing happens; what a person releases
+    becomes the next version all the same, unless it is the newest deployed one (an older one can be brought back so). A folder
+    never comes above a version that a person released: it is stored as a draft then, and `notice_findings` says so.
     Raises NoticeInvalid and DiagramRefused, each with all findings; nothing is written then.
     """
     notice = read_notice(files)
@@ -80,7 +81,7 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
     _lock_table(work)
     digest = hash_folder(notice, files)
     known = _find_same(work, key, digest, kernel)
-    if known is not None:
+    if known is not None and (source == "folder" or known == newest_version(work, key)):
         return known
     diagrams = {path: content for path, content in files.items() if path.endswith(".bpmn")}
     deployed = definitions.deploy(work, diagrams, name=key, source=source, kernel=kernel)
@@ -149,6 +150,13 @@ def list_notices(work: Work) -> list[NoticeSummary]:
     ]
 
 
+def newest_version(work: Work, key: str) -> str | None:
+    """The id of the newest deployed version of a notice; None when none is deployed."""
+    query = sa.select(notice_table.c.id).where(notice_table.c.key == key, notice_table.c.state == "deployed")
+    found: str | None = work.connection.execute(query.order_by(notice_table.c.version.desc())).scalars().first()
+    return found
+
+
 def notice_findings(work: Work, notice_id: str) -> list[Finding]:
     """What there is to say about a stored version: why it is only a draft, and what the check of its diagrams remarked.
 
@@ -210,7 +218,7 @@ def _find(work: Work, notice_id: str) -> sa.Row[Any]:
 def _find_same(work: Work, key: str, digest: str, kernel: str) -> str | None:
     other_kernel = sa.exists().where(definition.c.deployment_id == notice_table.c.deployment_id, definition.c.kernel != kernel)
     query = sa.select(notice_table.c.id).where(notice_table.c.key == key, notice_table.c.sha256 == digest, ~other_kernel)
-    found: str | None = work.connection.execute(query.order_by(notice_table.c.version)).scalars().first()
+    found: str | None = work.connection.execute(query.order_by(notice_table.c.version.desc())).scalars().first()
     return found
 
 

@@ -15,10 +15,10 @@ from workflows.tables import person
 
 PASSWORD = "linxuan-demo-2022"
 """The one password of all made-up log-ins; it is shown on the log-in page of a demonstration, and valid nowhere else."""
-ROLES = ("organiser", "auditor", "applicant", "expert", "designer", "administrator")
+ROLES = ("organiser", "auditor", "applicant", "expert", "designer", "releaser", "administrator")
 KINDS = {"corps": "province", "division": "institution"}
 """Kinds of organisations by those of a notice's bodies, where the words differ."""
-MADE_UP = {"designer": "演示设计员", "administrator": "演示管理员"}
+MADE_UP = {"designer": "演示设计员", "releaser": "演示审定员", "administrator": "演示管理员"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 | action | subject | who may |
 |---|---|---|
 | `inbox.read` | - | everybody who is logged in |
-| `definition.read` | - | designers, organisers, administrators |
+| `definition.read` | - | designers, releasers, organisers, administrators |
 | `definition.deploy` | - | designers |
 | `outbox.read` | - | administrators |
-| `notice.read` | notice | everybody; a draft only designers |
-| `notice.deploy` | - | designers |
+| `notice.read` | notice | everybody; what a folder left as a draft only designers and releasers |
+| `notice.edit` | - | designers: start, write and hand over drafts of notices |
+| `notice.review` | - | designers, releasers: read drafts with their versions and comparisons |
+| `notice.return` | - | releasers: a draft that was handed over |
+| `notice.release` | draft | releasers who wrote no version of it: two pairs of eyes |
 | `campaign.create` | organisation | organisers at it |
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
@@ -51,6 +54,7 @@ from workflows.rules.subjects import (
     AttachmentSubject,
     CampaignSubject,
     CaseSubject,
+    DraftSubject,
     IncidentSubject,
     NoticeSubject,
     OrganisationSubject,
@@ -96,6 +100,13 @@ def require(person: Person, action: str, subject: Subject = None) -> None:
 
 def _holds(*roles: str) -> Callable[[Person, None], bool]:
     return lambda person, _: any(held in roles for held, _at in person.memberships)
+
+
+_drafts = _holds("designer", "releaser")
+
+
+def _releases(person: Person, draft: DraftSubject) -> bool:
+    return _holds("releaser")(person, None) and person.id not in draft.writers
 
 
 def _organises(person: Person, subject: CampaignSubject | CaseSubject) -> bool:
@@ -173,11 +184,14 @@ def _manages(person: Person, place: OrganisationSubject) -> bool:
 
 ACTIONS: dict[str, Rule] = {
     "inbox.read": Rule(None, lambda person, _: True),
-    "definition.read": Rule(None, _holds("designer", "organiser", "administrator")),
+    "definition.read": Rule(None, _holds("designer", "releaser", "organiser", "administrator")),
     "definition.deploy": Rule(None, _holds("designer")),
     "outbox.read": Rule(None, _holds("administrator")),
-    "notice.read": Rule(NoticeSubject, lambda person, notice: notice.state == "deployed" or _holds("designer")(person, None)),
-    "notice.deploy": Rule(None, _holds("designer")),
+    "notice.read": Rule(NoticeSubject, lambda person, notice: notice.state == "deployed" or _drafts(person, None)),
+    "notice.edit": Rule(None, _holds("designer")),
+    "notice.review": Rule(None, _drafts),
+    "notice.return": Rule(None, _holds("releaser")),
+    "notice.release": Rule(DraftSubject, _releases),
     "campaign.create": Rule(OrganisationSubject, lambda person, place: ("organiser", place.id) in person.memberships),
     "campaign.read": Rule(CampaignSubject, _reads_campaign),
     "campaign.board": Rule(CampaignSubject, _reads_board),

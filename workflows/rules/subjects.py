@@ -92,6 +92,15 @@ class NoticeSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftSubject:
+    """A draft of a notice; `writers` are the ids of all who saved a version of it."""
+
+    id: str
+    state: str
+    writers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentSubject:
     """Something that gave up; `organiser_id` is the organiser of the campaign it stopped, where there is one."""
 
@@ -108,7 +117,15 @@ class OrganisationSubject:
 
 
 Subject = (
-    TaskSubject | CampaignSubject | CaseSubject | AttachmentSubject | NoticeSubject | IncidentSubject | OrganisationSubject | None
+    TaskSubject
+    | CampaignSubject
+    | CaseSubject
+    | AttachmentSubject
+    | NoticeSubject
+    | DraftSubject
+    | IncidentSubject
+    | OrganisationSubject
+    | None
 )
 """None stands for the installation as a whole."""
 

@@ -1,43 +1,46 @@
-// Sends the drawing to the server's check and draws what it found on the elements.
+// Asks the server's check and draws what it found on the elements.
 
 // The answer is the same list that the page prints without JavaScript: <ul id="findings"> with data-element on each entry.
-export async function checkOnServer(modeler, address) {
+// A drawing of its own is sent along; one that is kept as a draft (data-stored) was saved before, and its whole notice is checked.
+export async function checkOnServer(modeler, page) {
   const list = document.getElementById('findings');
   const status = document.getElementById('check_status');
-  const { xml } = await modeler.saveXML({ format: true });
-  const answer = await fetch(address, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/xml',
-      Accept: 'application/json',
-      'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content
-    },
-    body: xml
-  });
+  if (page.dataset.checking) status.textContent = page.dataset.checking;
+  const headers = { Accept: 'application/json' };
+  let answer;
+  if (page.dataset.stored) {
+    answer = await fetch(page.dataset.check, { headers });
+  } else {
+    const { xml } = await modeler.saveXML({ format: true });
+    const token = document.querySelector('meta[name=csrf-token]').content;
+    const sent = { ...headers, 'Content-Type': 'application/xml', 'X-CSRFToken': token };
+    answer = await fetch(page.dataset.check, { method: 'POST', headers: sent, body: xml });
+  }
   if (!answer.headers.get('Content-Type')?.includes('json')) {
-    status.textContent = document.getElementById('designer').dataset.checkFailed;
+    status.textContent = page.dataset.checkFailed;
     return;
   }
   const { message, findings = [] } = await answer.json();
   status.textContent = message;
-  list.replaceChildren(...findings.map(asEntry));
+  list.replaceChildren(...findings.map((found) => asEntry(found, page.dataset.path)));
   drawFindings(modeler, list.querySelectorAll('[data-element]'));
 }
 
-function asEntry({ element, severity, label, text }) {
+function asEntry({ element, severity, label, text, path, address }, here) {
   const entry = document.createElement('li');
   entry.className = `finding ${severity}`;
   const mark = document.createElement('strong');
   mark.textContent = label;
-  const where = document.createElement(element ? 'a' : 'span');
-  if (element) {
+  const drawn = element && (here === undefined || path?.startsWith(here)); // on this canvas, not in another file
+  const where = document.createElement(drawn || address ? 'a' : 'span');
+  where.textContent = drawn ? element : [element, path].filter(Boolean).join(' ');
+  if (drawn) {
     where.href = '#canvas';
     where.dataset.element = element;
     where.dataset.severity = severity;
     where.dataset.text = text;
-    where.textContent = element;
-  }
-  entry.append(mark, ' ', where, element ? ' ' : '', text);
+  } else if (address) where.href = address;
+  entry.append(mark, ' ', where, where.textContent ? ' ' : '', text);
   return entry;
 }
 

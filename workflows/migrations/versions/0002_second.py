@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_letters()
+    make_drafts()
 
 
 def make_letters() -> None:
@@ -64,4 +65,57 @@ def make_letters() -> None:
         JOIN (SELECT id AS campaign_id, key FROM campaign UNION ALL SELECT campaign_id, number FROM case_) k ON k.key = o.about
         JOIN person p ON p.id = substr(o.unique_key, length(o.unique_key) - 31)
         """
+    )
+
+
+def make_drafts() -> None:
+    """Drafts of notices with all their versions, and what was decided about them."""
+    op.create_table(
+        "notice_draft",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("based_on", sa.String(length=32), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("notice_id", sa.String(length=32), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", Moment(), nullable=False),
+        sa.Column("saved_by", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["based_on"], ["notice.id"], name=op.f("fk_notice_draft_based_on")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_notice_draft_notice_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_draft")),
+    )
+    op.create_index(op.f("ix_notice_draft_key"), "notice_draft", ["key"])
+    op.create_table(
+        "notice_draft_version",
+        sa.Column("draft_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=False),
+        sa.Column("changed", sa.JSON(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["draft_id"], ["notice_draft.id"], name=op.f("fk_notice_draft_version_draft_id")),
+        sa.PrimaryKeyConstraint("draft_id", "number", name=op.f("pk_notice_draft_version")),
+    )
+    op.create_table(
+        "notice_draft_file",
+        sa.Column("draft_id", sa.String(length=32), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["draft_id"], ["notice_draft.id"], name=op.f("fk_notice_draft_file_draft_id")),
+        sa.PrimaryKeyConstraint("draft_id", "sha256", name=op.f("pk_notice_draft_file")),
+    )
+    op.create_table(
+        "notice_draft_step",
+        sa.Column("draft_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["draft_id"], ["notice_draft.id"], name=op.f("fk_notice_draft_step_draft_id")),
+        sa.PrimaryKeyConstraint("draft_id", "number", name=op.f("pk_notice_draft_step")),
     )

@@ -6,6 +6,10 @@ import sqlalchemy as sa
 
 from engine.database import Json, Moment
 from engine.tables import Id, metadata
+from workflows.tables.drafts import notice_draft as notice_draft
+from workflows.tables.drafts import notice_draft_file as notice_draft_file
+from workflows.tables.drafts import notice_draft_step as notice_draft_step
+from workflows.tables.drafts import notice_draft_version as notice_draft_version
 
 Decimal = sa.String(40)
 """Exact decimals as text: SQLite has no decimal type, and scores are never floats."""
@@ -45,7 +49,7 @@ membership = sa.Table(
     metadata,
     sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
     sa.Column("role", sa.String(20), primary_key=True),
-    # applicant | auditor | organiser | expert | designer | administrator
+    # applicant | auditor | organiser | expert | designer | releaser | administrator
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), primary_key=True),
 )
 

@@ -1,0 +1,116 @@
+"""The versions of a draft: listed, looked at, compared, brought back, taken home as a folder."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from flask import Response, redirect, render_template, request, url_for
+
+from api.pages.drafts.opening import may_edit, name_file, open_draft, pages, refuse
+from api.pages.present import process_engine, read_key, read_revision, reader, signed_in, tell_next
+from engine.errors import Problem
+from engine.idempotency import once
+from engine.work import Work
+from workflows.notices import drafts
+from workflows.notices.drafts import Draft, DraftUnknown
+
+BASE = "base"
+"""In the address of a comparison: the version that the draft is based on."""
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The same folder makes the same archive: its files bear no moment."""
+
+
+@pages.get("/drafts/<draft_id>/versions")
+@signed_in
+def list_versions(draft_id: str) -> str:
+    """All versions: when, by whom, what changed.
+
+    Raises NotPermitted, DraftUnknown.
+    """
+    with process_engine().read(by=reader().id) as work:
+        draft = open_draft(work, draft_id)
+        versions = drafts.list_versions(work, draft_id)
+    return render_template("draft_versions.html", draft=draft, versions=versions, editable=may_edit(draft))
+
+
+@pages.get("/drafts/<draft_id>/compare")
+@signed_in
+def compare(draft_id: str) -> str:
+    """What differs between `before` (a version's number, or `base`) and `after` (the latest, if not said).
+
+    Raises NotPermitted, DraftUnknown.
+    """
+    before, after = request.args.get("before", BASE), request.args.get("after", "")
+    with process_engine().read(by=reader().id) as work:
+        draft = open_draft(work, draft_id)
+        versions = drafts.list_versions(work, draft_id)
+        old = drafts.base_files(work, draft) if before == BASE else drafts.read_files(work, draft_id, read_number(before))
+        number = read_number(after) if after else draft.version
+        new = drafts.read_files(work, draft_id, number)
+    changes = drafts.compare_folders(old, new)
+    names = {each.path: name_file(each.path, new.get(each.path) or old.get(each.path)) for each in changes}
+    return render_template(
+        "draft_compare.html", draft=draft, versions=versions, changes=changes, names=names, before=before, after=number
+    )
+
+
+@pages.post("/drafts/<draft_id>/versions/<int:number>/restore")
+@signed_in
+def restore(draft_id: str, number: int) -> Any:
+    """Make an older version the next one.
+
+    Raises NotPermitted, DraftUnknown.
+    """
+    seen = read_revision()
+
+    def bring_back(work: Work) -> dict[str, int]:
+        return {"number": drafts.restore_version(work, reader(), draft_id, number, seen=seen)}
+
+    try:
+        with process_engine().begin(by=reader().id) as work:
+            made = once(
+                work, read_key(), "draft.restore", {"draft": draft_id, "number": number, "seen": seen}, lambda: bring_back(work)
+            )
+    except Problem as problem:
+        if problem.kind != "conflict":
+            raise
+        return refuse(problem, draft_id)
+    tell_next("draft.restored", number=number, version=made["number"])
+    return redirect(url_for("drafts.show", draft_id=draft_id), 303)
+
+
+@pages.get("/drafts/<draft_id>/folder.zip")
+@signed_in
+def export(draft_id: str) -> Response:
+    """A version (`version`, the latest if not said) as a folder in an archive.
+
+    Raises NotPermitted, DraftUnknown.
+    """
+    with process_engine().read(by=reader().id) as work:
+        draft = open_draft(work, draft_id)
+        asked = request.args.get("version", "")
+        number = read_number(asked) if asked else draft.version
+        files = drafts.read_files(work, draft_id, number)
+    headers = {"Content-Disposition": f'attachment; filename="{draft.key}_{number}.zip"'}
+    return Response(pack(draft, files), mimetype="application/zip", headers=headers)
+
+
+def pack(draft: Draft, files: dict[str, bytes]) -> bytes:
+    """The archive of a folder named as the notice."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(f"{draft.key}/{path}", EARLIEST), content, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def read_number(text: str) -> int:
+    """A version's number from an address.
+
+    Raises DraftUnknown.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise DraftUnknown()
+    return int(text)

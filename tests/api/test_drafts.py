@@ -1,0 +1,170 @@
+"""Drafts on pages without JavaScript: begun, cloned, uploaded, edited as text, compared, handed over, sent back, released."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from html import unescape
+from typing import Any
+
+from tests.api.world import NOTICE, Place, read_hidden, send
+from workflows.notices import get_notice, list_notices
+from workflows.notices.drafts import list_drafts, list_versions, read_files
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.get_data(as_text=True))
+
+
+def notice_id(place: Place) -> str:
+    with place.engine.read() as work:
+        return list_notices(work)[0].id
+
+
+def begin(place: Place, client: Any, **data: str) -> str:
+    """Begin a draft; its address."""
+    answer = send(client, "/drafts/new", "/drafts", {"kind": "next", "notice": notice_id(place), **data})
+    assert answer.status_code == 303, text_of(answer)
+    return str(answer.location)
+
+
+def edit(client: Any, draft: str, path: str, change: tuple[str, str], **more: str) -> Any:
+    """Change the text of a file."""
+    page = text_of(client.get(f"{draft}/edit/{path}?raw=1"))
+    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
+    assert found is not None
+    text = unescape(found[1])
+    assert change[0] in text
+    return send(client, f"{draft}/edit/{path}?raw=1", f"{draft}/edit/{path}?raw=1", {"text": text.replace(*change), **more})
+
+
+def test_a_draft_is_written_checked_and_released_by_another(place: Place) -> None:
+    designer, releaser = place.client("designer"), place.client("releaser")
+    draft = begin(place, designer)
+    assert "可以发布，没有问题" in text_of(designer.get(f"{draft}/check"))
+    assert edit(designer, draft, "case.bpmn", ("省级审核", "省级初审")).status_code == 303
+    edit(designer, draft, "notice.yaml", ("cut:\n    source: notice", "cut:\n    source: notices"))
+    page = text_of(designer.get(f"{draft}/check"))
+    assert "还不能发布：有 1 处错误" in page and f"{draft}/edit/notice.yaml?at=settings.cut.source" in page
+    edit(designer, draft, "notice.yaml", ("source: notices", "source: notice"))
+    page = text_of(designer.get(f"{draft}/compare"))
+    assert "省级初审" in page and "notice.yaml</code>" not in page
+
+    assert text_of(releaser.get("/drafts")).count("待审定") == 0
+    assert send(designer, draft, f"{draft}/submit", {"reason": "更名"}).status_code == 303
+    assert "份草稿待审定" in text_of(releaser.get("/drafts"))
+    page = text_of(releaser.get(draft))
+    assert "更名" in page and "<del>省级审核</del>" in page and "<ins>省级初审</ins>" in page
+    answer = send(releaser, draft, f"{draft}/return", {"reason": ""})
+    assert answer.status_code == 422 and "退回须说明理由" in text_of(answer)
+    send(releaser, draft, f"{draft}/return", {"reason": "请再核对"})
+    assert "请再核对" in text_of(designer.get(draft))
+    send(designer, draft, f"{draft}/submit", {})
+    assert send(designer, draft, f"{draft}/release", {}).status_code == 403
+    old = releaser.get(draft)
+    send(releaser, draft, f"{draft}/release", {})
+    assert "已发布为通知的新版本" in text_of(releaser.get(draft))
+    with place.engine.read() as work:
+        newest = list_notices(work)[0]
+        assert (newest.version, newest.source, newest.state) == (2, "person", "deployed")
+        stored = get_notice(work, newest.id)
+    # pressed twice, it happened once
+    hidden = {name: read_hidden(text_of(old), name) for name in ("csrf_token", "key", "revision")}
+    assert releaser.post(f"{draft}/release", data=hidden).status_code == 409
+    xml = releaser.get(f"/definitions/{stored.definitions['case']}.bpmn").get_data()
+    assert "省级初审".encode() in xml
+
+
+def test_a_clone_has_its_own_key_and_dates(place: Place) -> None:
+    designer = place.client("designer")
+    answer = send(
+        designer, "/drafts/new", "/drafts", {"kind": "clone", "notice": notice_id(place), "new_key": NOTICE, "years": "1"}
+    )
+    assert answer.status_code == 422 and "不能用作新通知的键" in text_of(answer) and f'value="{NOTICE}"' in text_of(answer)
+    answer = send(
+        designer, "/drafts/new", "/drafts", {"kind": "clone", "notice": notice_id(place), "new_key": "x", "years": "one"}
+    )
+    assert answer.status_code == 422 and "年数须为" in text_of(answer) and 'value="one"' in text_of(answer)
+    draft = begin(place, designer, kind="clone", new_key="samr_2023", number="某文〔2023〕1号", years="1")
+    page = text_of(designer.get(f"{draft}/compare"))
+    assert "<ins>2023-08-10</ins>" in page and "samr_2023_case" in page
+    assert "可以发布，" in text_of(designer.get(f"{draft}/check"))
+
+
+def test_a_stale_page_is_told_and_keeps_its_text(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    edit(designer, draft, "forms/audit.form", ("核对事项", "核对"))
+    answer = edit(designer, draft, "forms/audit.form", ("核对", "核查"), revision="1")
+    page = text_of(answer)
+    assert answer.status_code == 409 and "褚设计 已另存 forms/audit.form，现为第 2 版" in page
+    assert "核查" in page and 'name="take" value="2"' in page and "compare?before=1&amp;after=2" in page
+    answer = edit(designer, draft, "forms/audit.form", ("核对", "核查"), revision="1", take="2")
+    assert answer.status_code == 303
+    with place.engine.read() as work:
+        (found,) = list_drafts(work)
+        assert found.version == 3
+        assert "核查".encode() in read_files(work, found.id, 3)["forms/audit.form"]
+
+
+def test_a_drawing_is_kept_by_itself(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    token = read_hidden(text_of(designer.get(draft)), "csrf_token")
+    xml = designer.get(f"{draft}/files/case.bpmn").get_data()
+
+    def put(content: bytes, mark: str, headers: dict[str, str] | None = None) -> Any:
+        sent = {"If-Match": mark, "X-CSRFToken": token} if headers is None else headers
+        return designer.put(f"{draft}/files/case.bpmn", data=content, content_type="application/xml", headers=sent)
+
+    answer = put(xml + b"\n", '"1"')
+    assert (answer.status_code, answer.get_json()["version"]) == (200, 2)
+    answer = put(xml, '"1"')
+    assert answer.status_code == 409 and answer.get_json()["version"] == 2 and "before=1&after=2" in answer.get_json()["compare"]
+    assert put(xml, '"2"').get_json()["version"] == 3
+    assert put(xml, "x").status_code == 422
+    assert put(xml, '"3"', headers={"If-Match": '"3"'}).status_code == 400  # no form token
+    assert put(b"x" * 2_000_001, '"3"').status_code == 422
+
+
+def test_versions_come_back_and_folders_travel(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    edit(designer, draft, "case.bpmn", ("省级审核", "省级初审"))
+    with place.engine.read() as work:
+        (found,) = list_drafts(work)
+        first = read_files(work, found.id, 1)
+    answer = send(designer, f"{draft}/versions", f"{draft}/versions/1/restore", {})
+    assert answer.status_code == 303 and "第 1 版的内容已恢复为第 3 版" in text_of(designer.get(draft))
+    content = designer.get(f"{draft}/folder.zip").get_data()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {name.removeprefix(f"{NOTICE}/"): archive.read(name) for name in archive.namelist()} == first
+    upload = {"kind": "upload", "folder": (io.BytesIO(content), "folder.zip")}
+    answer = send(designer, "/drafts/new", "/drafts", upload, content_type="multipart/form-data")
+    assert answer.status_code == 303
+    with place.engine.read() as work:
+        uploaded = next(each for each in list_drafts(work) if each.id != found.id)
+        assert read_files(work, uploaded.id, 1) == first
+        assert len(list_versions(work, uploaded.id)) == 1
+    for bad in (b"no archive", b""):
+        upload = {"kind": "upload", "folder": (io.BytesIO(bad), "folder.zip")}
+        assert send(designer, "/drafts/new", "/drafts", upload, content_type="multipart/form-data").status_code == 422
+
+
+def test_files_are_added_and_taken_out(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    answer = send(designer, draft, f"{draft}/files", {"kind": "form", "name": "second", "copy": "forms/audit.form"})
+    assert answer.location == f"{draft}/edit/forms/second.form"
+    copied = json.loads(designer.get(f"{draft}/files/forms/second.form").get_data())
+    assert copied["id"] == "second" and len(copied["components"]) == 4
+    for name in ("second", "Second", "../x", ""):
+        answer = send(designer, draft, f"{draft}/files", {"kind": "form", "name": name})
+        assert answer.status_code == 422 and "不能用作文件名" in text_of(answer)
+    send(designer, draft, f"{draft}/files", {"kind": "diagram", "name": "extra"})
+    page = text_of(designer.get(f"{draft}/check"))
+    assert "extra.bpmn 未在 diagrams 中列出" in page
+    assert send(designer, draft, f"{draft}/remove/extra.bpmn", {}).status_code == 303
+    assert "未在 diagrams 中列出" not in text_of(designer.get(f"{draft}/check"))
