@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, Handler] = {
     "publications.tell_cases": publications.tell_cases,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
+    "reminders.send_board": reminders.send_board,
     "reminders.urge": reminders.urge_rest,
 }
 

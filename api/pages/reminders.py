@@ -21,7 +21,10 @@ from workflows.reminders import (
     RemarkTooLong,
     count_owed,
     list_owed,
+    list_receivers,
+    next_board,
     preview_urge,
+    set_receivers,
     urge_owers,
 )
 from workflows.rules import campaign_subject, can, require
@@ -97,12 +100,16 @@ def list_letters(campaign_id: str) -> str:
         subject = campaign_subject(work, campaign_id)
         shown = register.list_letters(work, who, subject, state=state, limit=LETTERS, after=asked.get("after") or None)
         counts = register.count_letters(work, who, subject)
+        receivers = list_receivers(work, campaign_id) if can(who, "campaign.manage", subject) else []
+        next_at = next_board(work.now).at
     return render_template(
         "letters.html",
         campaign=campaign,
         page=shown,
         counts=counts,
         state=state,
+        receivers=receivers,
+        next_at=next_at,
         after=asked.get("after"),
         masked=not can(who, "letter.recipient", subject),
         reminds=can(who, "campaign.remind", subject),
@@ -127,6 +134,25 @@ def resend(campaign_id: str, letter_id: str) -> Response:
         once(work, read_key(), "letter.resend", {"campaign": campaign_id, "letter": letter_id}, lambda: act(work))
     tell_next("letters.resent")
     return redirect(url_for("reminders.list_letters", campaign_id=campaign_id), 303)
+
+
+@pages.post("/campaigns/<campaign_id>/weekly-letter")
+@signed_in
+def set_weekly(campaign_id: str) -> Response:
+    """Say which organisers get the weekly letter of the campaign.
+
+    Raises CampaignUnknown, NotPermitted.
+    """
+    who, wanted = reader(), sorted(set(request.form.getlist("person")))
+
+    def act(work: Work) -> dict[str, Any]:
+        set_receivers(work, who, campaign_id, wanted)
+        return {}
+
+    with process_engine().begin(by=who.id) as work:
+        once(work, read_key(), "campaign.weekly_letter", {"campaign": campaign_id, "persons": wanted}, lambda: act(work))
+    tell_next("letters.weekly_set")
+    return redirect(url_for("reminders.list_letters", campaign_id=campaign_id) + "#weekly", 303)
 
 
 def page(

@@ -80,6 +80,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "drafts.submit"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),
     ("POST", "drafts.withdraw"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),  # not handed over
     ("PUT", "drafts.write_file"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # without the version that the page knew
+    ("POST", "reminders.set_weekly"): (GUARD, 403, 403, 403, 403, 303, 403, 403, 403),
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
     ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),

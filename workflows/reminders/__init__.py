@@ -1,11 +1,12 @@
-"""Reminders: the plan of a notice as timers, the letters when they fire, who is missing, and urging by hand."""
+"""Reminders: the plan of a notice as timers, the letters when they fire, who is missing, urging by hand, the weekly letter."""
 
 from workflows.reminders.missing import Choice, MissingPageUnknown, Owed, OwedCount, OwedPage, Sent, count_owed, list_owed
+from workflows.reminders.planning import plan, plan_for_campaign
 from workflows.reminders.plans import Occurrence, Rule, list_occurrences
 from workflows.reminders.sending import send
-from workflows.reminders.series import plan, plan_for_campaign
 from workflows.reminders.urges import Urged, read_urged
 from workflows.reminders.urging import NobodyChosen, Outcome, Preview, RemarkTooLong, preview_urge, urge_owers, urge_rest
+from workflows.reminders.weekly import list_receivers, next_board, send_board, set_receivers
 
 __all__ = [
     "Choice",
@@ -24,11 +25,15 @@ __all__ = [
     "count_owed",
     "list_occurrences",
     "list_owed",
+    "list_receivers",
+    "next_board",
     "plan",
     "plan_for_campaign",
     "preview_urge",
     "read_urged",
     "send",
+    "send_board",
+    "set_receivers",
     "urge_owers",
     "urge_rest",
 ]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.handlers import Call
 from engine.tables import timer, user_task
 from engine.timers import arm_timer
 from engine.work import Work
-from workflows.campaigns.reading import find_campaign, of_campaign
-from workflows.reminders.plans import Rule, list_occurrences, read_rules
-from workflows.tables import campaign
+from workflows.campaigns.reading import of_campaign
+from workflows.reminders.plans import Rule, list_occurrences
 
 HANDLER = "reminders.send"
 
@@ -36,30 +33,6 @@ class Series:
     def key(self) -> str:
         """Begins the unique keys of its timers and letters."""
         return f"reminder:{self.campaign_id}:{self.task}:{self.due_at:%Y%m%dT%H%M%S}"
-
-
-def plan(call: Call) -> None:
-    """`reminders.plan`: arm the reminders of a task that was just made.
-
-    Harmless for every task: without a due date, a rule in the notice or a campaign, nothing happens.
-    """
-    work = call.work
-    due_at = work.connection.execute(sa.select(user_task.c.due_at).where(user_task.c.id == call.task_id)).scalar_one_or_none()
-    campaign_id = None
-    with suppress(LookupError):
-        campaign_id = find_campaign(work, call.business_key)
-    if due_at is not None and campaign_id is not None:
-        arm_series(work, Series(campaign_id, call.element_id, due_at), _rules_of(work, campaign_id))
-
-
-def plan_for_campaign(work: Work, campaign_id: str) -> int:
-    """Arm what is still to come for all open tasks of a campaign: after its plan or its tasks were changed. How many are new."""
-    rules = _rules_of(work, campaign_id)
-    query = sa.select(user_task.c.element_id, user_task.c.due_at).where(
-        of_campaign(campaign_id), user_task.c.state == "open", user_task.c.due_at.is_not(None)
-    )
-    series = {Series(campaign_id, each.element_id, each.due_at) for each in work.connection.execute(query.distinct())}
-    return sum(arm_series(work, each, rules) for each in sorted(series, key=lambda each: each.key))
 
 
 def arm_series(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
@@ -114,8 +87,3 @@ def read_open(work: Work, series: Series) -> Sequence[sa.Row[Any]]:
         user_task.c.state == "open",
     )
     return work.connection.execute(query.order_by(user_task.c.business_key, user_task.c.id)).all()
-
-
-def _rules_of(work: Work, campaign_id: str) -> Mapping[str, Rule]:
-    notice_id = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
-    return read_rules(work, notice_id)

@@ -114,7 +114,10 @@ def test_a_letter_that_waited_until_its_task_was_done_does_not_leave(
     with world.process_engine.begin() as work:
         work.connection.execute(sa.update(user_task).where(user_task.c.id == done).values(state="completed"))
     world.settle()
-    assert sorted(address for address in left) == ["union_auditor@example.org", "west_auditor@example.org"]
+    assert sorted(address for address in left if not address.startswith("organiser")) == [
+        "union_auditor@example.org",
+        "west_auditor@example.org",
+    ]
     states = {row.recipient.partition("@")[0]: row.state for row in read_letters(world, "reminder")}
     assert states == {
         "east_auditor": "withdrawn",

@@ -153,7 +153,7 @@ def test_nothing_is_sent_again_that_nobody_needs_or_nobody_can_get(posted: tuple
 def test_administrators_see_masks_and_pages_follow_each_other(mailed: World) -> None:
     mailed.at(NEAR)
     whole = letters(mailed).rows
-    assert len(whole) == 4 and {line.state for line in whole} == {"waiting"}
+    assert len(whole) == 5 and {line.state for line in whole} == {"waiting"}
     found, after = [], None
     while True:
         page = letters(mailed, limit=3, after=after)
