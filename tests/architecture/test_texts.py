@@ -16,6 +16,8 @@ from engine.texts import LANGUAGES, Catalogue
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("engine", "workflows", "api")
+PROGRAMS = ("__main__", "engine.scripts.child")
+"""Modules that are started, not imported."""
 GAP = re.compile(r"(?<!{){([a-z_]+?)(?:_en|_zh)?}(?!})")
 """A gap to fill; `{label}` and `{label_en}` are the same one in the reader's language."""
 
@@ -34,7 +36,7 @@ def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 def import_rooms() -> None:
     for room in ROOMS:
         for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
-            if not module.name.endswith("__main__") and ".migrations." not in module.name:
+            if not module.name.endswith(PROGRAMS) and ".migrations." not in module.name:
                 importlib.import_module(module.name)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from postgresql import TemporaryServer, find_binaries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+MOST_WORKERS = 4
+"""Browsers, servers and databases run beside each process of the tests."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -28,6 +30,13 @@ def read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]
     return options, rest
 
 
+def spread_tests(rest: list[str]) -> list[str]:
+    """Options that spread a whole run over the processors, a file's tests staying together; none for a chosen part."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    chosen = any(not argument.startswith("-") or argument.startswith(("-n", "-k", "-m", "--lf", "--pdb")) for argument in rest)
+    return [] if chosen or processors < 2 else ["-n", str(min(processors, MOST_WORKERS)), "--dist", "loadfile"]
+
+
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """pytest in a process of its own, with the plugin that reports the skips as its last line; its exit code."""
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), environment.get("PYTHONPATH")]))
@@ -40,7 +49,7 @@ def main() -> int:
     ours = {name for name in os.environ if name.startswith("LINXUAN_") and not name.startswith("LINXUAN_TEST_")}
     environment = {name: value for name, value in os.environ.items() if name not in ours}  # settings of an installation
     environment["LINXUAN_TEST_REQUIRE"] = ",".join(options.require)
-    arguments = [*(["--all"] if options.all else []), *rest]
+    arguments = [*(["--all"] if options.all else []), *spread_tests(rest), *rest]
     if environment.get("LINXUAN_TEST_POSTGRESQL"):
         return run_pytest(arguments, environment)
     binaries = find_binaries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -112,3 +113,20 @@ def test_the_temporary_server_answers_and_leaves_nothing(tmp_path: Path, monkeyp
         folder = server.folder
     assert not folder.exists()
     assert shutil.which("pg_ctl") is None or binaries.exists()
+
+
+def test_a_whole_run_is_spread_over_the_processors_and_a_chosen_part_is_not() -> None:
+    program = (
+        "import json, sys, suite; suite.os.sched_getaffinity = lambda _: range(int(sys.argv[1]));"
+        "print(json.dumps(suite.spread_tests(sys.argv[2:])))"
+    )
+
+    def spread(*arguments: str) -> list[str]:
+        answer = subprocess.run(
+            [sys.executable, "-c", program, *arguments], cwd=ROOT / "tests/setup", capture_output=True, text=True, check=True
+        )
+        found: list[str] = json.loads(answer.stdout)
+        return found
+
+    assert spread("2") == spread("2", "--durations=5") == ["-n", "2", "--dist", "loadfile"]
+    assert spread("2", "tests/setup") == spread("2", "-n0") == spread("2", "-k", "late") == spread("1") == []
