@@ -14,7 +14,7 @@ from engine.errors import DefinitionUnknown, DiagramRefused, Finding
 from engine.ids import new_id
 from engine.kernel import Kernel
 from engine.model import Definition, check_handlers, read_diagram
-from engine.opinion import second_opinion
+from engine.opinion import LimitedKernel, second_opinion
 from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
 from engine.tables import definition, deployment
@@ -90,19 +90,20 @@ def _check(xml: bytes, name: str, handlers: frozenset[str] | None) -> Checked:
 def deploy(work: Work, files: Mapping[str, bytes], *, name: str, source: str = "folder", kernel: str = "tokens") -> Deployed:
     """Deploy the diagrams among `files` (by file name) as the next version of each process. Starts nothing.
 
-    Raises DiagramRefused with the findings of all files, paths prefixed by the file name; nothing is written then.
+    Raises DiagramRefused with the findings of all files, paths prefixed by the file name, also for elements that the chosen
+    kernel cannot run; nothing is written then.
     """
+    if kernel not in KERNELS:
+        raise ValueError(f"no kernel is called {kernel}")
     diagrams = {path: data for path, data in sorted(files.items()) if path.endswith(".bpmn")}
     checked = {path: check_diagram(data, name=path, handlers=work.engine.handlers.names()) for path, data in diagrams.items()}
     findings = tuple(
         Finding(found.code, found.severity, found.element, f"{path}:{found.path}" if found.path else path, found.values)
         for path, result in checked.items()
-        for found in result.findings
+        for found in (*result.findings, *_kernel_limits(result.model, kernel))
     )
-    if not diagrams or any(result.refused for result in checked.values()):
+    if not diagrams or any(finding.severity == "error" for finding in findings):
         raise DiagramRefused(findings=findings or [Finding("NoDiagram", path=name)], name=name)
-    if kernel not in KERNELS:
-        raise ValueError(f"no kernel is called {kernel}")
     deployment_id = new_id()
     digest = hashlib.sha256(
         b"".join(hashlib.sha256(path.encode() + b"\0" + data).digest() for path, data in sorted(files.items()))
@@ -118,6 +119,24 @@ def deploy(work: Work, files: Mapping[str, bytes], *, name: str, source: str = "
         for process_id, process in result.model.processes.items():
             made[process_id] = _insert(work, deployment_id, diagrams[path], process_id, process, kernel, result.findings)
     return Deployed(deployment_id, made, findings)
+
+
+def _kernel_limits(model: Definition | None, kernel: str) -> list[Finding]:
+    """What keeps the kernel that is to execute from running the diagram, element by element."""
+    chosen = KERNELS[kernel]
+    if model is None or not isinstance(chosen, LimitedKernel):
+        return []
+    limits = dict.fromkeys((each.code, each.element, each.path) for key in model.processes for each in chosen.limits(model, key))
+    return [
+        Finding(
+            "KernelCannotRun",
+            "error",
+            element,
+            path,
+            {"kernel": kernel, "what": Finding(code.replace("limit_", "spiff_cannot_"))},
+        )
+        for code, element, path in limits
+    ]
 
 
 def _insert(work: Work, deployment_id: str, xml: bytes, key: str, process: Any, kernel: str, findings: Iterable[Finding]) -> str:

@@ -131,7 +131,10 @@ class DatabaseBusy(Problem):
 
 
 class BpmnError(Exception):
-    """Raised by a handler to throw a BPMN error at its element; caught by error boundary events, never shown to people."""
+    """Raised by a handler to throw a BPMN error at its service task, event or (on `complete`) user task.
+
+    Caught by error boundary events; never shown to people.
+    """
 
     def __init__(self, code: str, variables: Mapping[str, Any] | None = None) -> None:
         super().__init__(code)

@@ -115,19 +115,3 @@ def list_entries(work: Work, instance_id: str) -> list[sa.Row[Any]]:
     return list(
         work.connection.execute(sa.select(history).where(history.c.instance_id == instance_id).order_by(history.c.seq)).all()
     )
-
-
-def verify_chain(work: Work, instance_id: str) -> int | None:
-    """The `seq` of the first row that is missing or was changed; None when the chain is whole."""
-    previous, count = GENESIS, 0
-    for row in list_entries(work, instance_id):
-        count += 1
-        if row.seq != count or row.prev_hash != previous or hash_row(dict(row._mapping)) != row.hash:
-            return count
-        previous = row.hash
-    head = work.connection.execute(
-        sa.select(instance.c.history_count, instance.c.history_hash).where(instance.c.id == instance_id)
-    ).one_or_none()
-    if head is None:
-        raise InstanceUnknown()
-    return None if (head.history_count, head.history_hash) == (count, previous) else count + 1

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from engine import mirror
 from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
-from engine.errors import BpmnError, InstanceNotRunning, InstanceUnknown, StepFailed
+from engine.errors import BpmnError, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
 from engine.handlers import Call
 from engine.history import GENESIS, Chain
 from engine.ids import new_id
@@ -279,11 +279,21 @@ class Run:
         )
 
     def listen(self, element_id: str, token: str, event: str, variables: Mapping[str, Any], **given: Any) -> dict[str, Any]:
-        """Call the task listeners of `event`; what they return, merged."""
+        """Call the task listeners of `event`; what they return, merged.
+
+        Raises BpmnError on `complete` alone: where a task only begins, or is given back, nothing in the diagram could catch it,
+        and StepFailed says so.
+        """
         result: dict[str, Any] = {}
         for name in self.definition.model.nodes[element_id].camunda.listeners.get(event, ()):
             call = self.call(element_id, token, event, {**variables, **result}, **given)
-            result.update(self.work.engine.handlers.call(name, call))
+            try:
+                result.update(self.work.engine.handlers.call(name, call))
+            except BpmnError as error:
+                if event == "complete":
+                    raise
+                values = {"handler": name, "event": event, "code": error.code}
+                raise StepFailed(element=element_id, reason=Finding("ErrorNotCatchable", values=values)) from error
         return result
 
     # ---- storing -----------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.definitions import get_definition
-from engine.errors import OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
+from engine.errors import BpmnError, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
 from engine.instances import Run
-from engine.kernel import Complete, Move
+from engine.kernel import Complete, Move, Throw
 from engine.tables import history, instance, user_task, user_task_candidate
 from engine.work import Work
 
@@ -107,15 +107,22 @@ def complete_task(
 ) -> None:
     """Complete a task (办理): its `complete` listeners get `form`, what they return joins `variables`, the token goes on.
 
+    A listener's `BpmnError` is thrown at the task, as that of a service task is: an error boundary event catches it.
     `revision` is the one that the page showed.
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
     """
     run, row = _enter(work, task_id, revision)
     given = {**run.variables(row.token), **variables}
-    result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
-    run.step(Complete(row.token, {**variables, **result}))
+    kind, detail = "completed", {"task": task_id}
+    try:
+        result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
+    except BpmnError as error:
+        kind, detail = "thrown", {**detail, "code": error.code}
+        run.step(Throw(row.token, error.code, variables={**variables, **error.variables}))
+    else:
+        run.step(Complete(row.token, {**variables, **result}))
     run.settle()
-    run.save("completed", element_id=row.element_id, token=row.token, detail={"task": task_id})
+    run.save(kind, element_id=row.element_id, token=row.token, detail=detail)
 
 
 def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:

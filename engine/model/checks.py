@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
-from engine.model.camunda import RETURN_WORDS
+from engine.model.camunda import ALLOWED, OFFERED, RETURN_WORDS
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import starting_nodes, successors
 from engine.model.report import Report
@@ -62,7 +62,7 @@ class _Check:
         for node in self.definition.nodes.values():
             self._ends(node)
             self._conditions(node)
-            self._returns(node)
+            self._operations(node)
             if node.is_activity:
                 self._activity(node)
             if node.is_scope:
@@ -108,7 +108,11 @@ class _Check:
             elif free and node.default is None:
                 self.warn("diagram_exclusive_else", node, at=free[0])
 
-    def _returns(self, node: Node) -> None:
+    def _operations(self, node: Node) -> None:
+        if node.camunda.allowed and node.kind != "userTask":
+            self.warn("diagram_allow_misplaced", node, kind=node.kind)
+        for word in sorted(node.camunda.allowed & ALLOWED - OFFERED):
+            self.warn("diagram_allow_not_offered", node, word=word, offered=", ".join(sorted(OFFERED)))
         for word in node.camunda.return_to:
             if word not in RETURN_WORDS and word not in self.definition.nodes:
                 self.fault("diagram_return_to_unknown", node, word=word)

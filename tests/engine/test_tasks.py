@@ -8,16 +8,20 @@ import pytest
 import sqlalchemy as sa
 
 from engine.errors import (
+    BpmnError,
     OperationNotAllowed,
+    StepFailed,
     TaskAlreadyClaimed,
     TaskAlreadyCompleted,
     TaskChanged,
 )
+from engine.handlers import Call
 from engine.history import list_entries
 from engine.instances import (
+    instance_variables,
     start_instance,
 )
-from engine.tables import user_task
+from engine.tables import instance, user_task
 from engine.tasks import (
     ReturnTarget,
     claim_task,
@@ -99,3 +103,54 @@ def test_every_signer_has_a_task(process_engine: ProcessEngine, deploy_diagram: 
             complete_task(work, task.id, {}, form={"word": f"by {task.assignee}"})
     assert seen == [("cara", "by cara"), ("bert", "by bert"), ("anna", "by anna")]
     assert state_of(process_engine, instance_id) == "ended"
+
+
+@pytest.fixture
+def objection(process_engine: ProcessEngine, deploy_diagram: Deploy) -> str:
+    """A running instance at 报送, whose listener throws the BPMN error that the form names."""
+
+    def submit(call: Call) -> dict[str, str]:
+        if call.form.get("error"):
+            raise BpmnError(call.form["error"], {"said": "yes"})
+        return {"said": "no"}
+
+    def announce(call: Call) -> None:
+        if call.variables.get("spoil"):
+            raise BpmnError("objected")
+
+    process_engine.handlers.register("lists.submit", submit)
+    process_engine.handlers.register("lists.announce", announce)
+    definition = deploy_diagram(process_engine, "objection")
+    with process_engine.begin() as work:
+        return start_instance(work, definition, "case-1", {"said": None, "spoil": False})
+
+
+def test_an_error_of_a_complete_listener_is_caught_at_the_task(process_engine: ProcessEngine, objection: str) -> None:
+    first = the_task(process_engine)
+    with process_engine.begin(by="anna") as work:
+        complete_task(work, first.id, {}, form={"error": "objected"})
+    assert the_task(process_engine).element_id == "settle"
+    with process_engine.read() as work:
+        assert instance_variables(work, objection)["said"] == "yes"
+        entry = list_entries(work, objection)[-1]
+        closed = work.connection.execute(sa.select(user_task).where(user_task.c.id == first.id)).one()
+    assert (entry.kind, entry.element_id, entry.by, entry.detail["code"]) == ("thrown", "hand_in", "anna", "objected")
+    assert (closed.state, closed.closed_by) == ("cancelled", "anna")
+
+
+def test_an_error_of_a_complete_listener_that_nobody_catches_ends_the_instance(
+    process_engine: ProcessEngine, objection: str
+) -> None:
+    with process_engine.begin(by="anna") as work:
+        complete_task(work, the_task(process_engine).id, {}, form={"error": "other"})
+    with process_engine.read() as work:
+        row = work.connection.execute(sa.select(instance.c.state, instance.c.error).where(instance.c.id == objection)).one()
+    assert tuple(row) == ("ended", "other")
+
+
+def test_an_error_where_nothing_can_catch_it_fails_with_its_place(process_engine: ProcessEngine, objection: str) -> None:
+    first = the_task(process_engine)
+    with pytest.raises(StepFailed) as failed, process_engine.begin(by="anna") as work:
+        complete_task(work, first.id, {"spoil": True}, form={"error": "objected"})
+    assert (failed.value.values["element"], failed.value.values["reason"].code) == ("settle", "ErrorNotCatchable")
+    assert the_task(process_engine) == first

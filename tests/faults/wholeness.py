@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from engine.clock import VirtualClock
 from engine.definitions import get_definition
 from engine.due import next_due, run_due
-from engine.history import verify_chain
 from engine.instances import read_document
 from engine.model import EventDefinition, Node
 from engine.tables import history, incident, instance, message, subscription, timer, user_task, user_task_candidate
+from engine.verification import verify_chain
 from engine.work import ProcessEngine, Work
 from workflows.files.store import verify_file
 from workflows.tables import application_version, attachment, case, receipt
@@ -56,7 +56,7 @@ def check_instances(work: Work) -> Iterator[str]:
     for row in work.connection.execute(sa.select(instance).order_by(instance.c.id)).all():
         name = f"instance {row.business_key}"
         if (broken := verify_chain(work, row.id)) is not None:
-            yield f"{name}: chain broken at {broken}"
+            yield f"{name}: chain broken at {broken.seq} ({broken.reason})"
         rows = mirrored.pop(row.id, {})
         if row.state not in ("running", "suspended"):
             if any(rows.values()):

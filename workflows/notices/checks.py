@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
 
 from engine.errors import Finding
-from engine.model import Definition
+from engine.model import Definition, MultiInstance, Node
 from workflows.forms import OTHER, Form
 from workflows.notices.model import Notice, Setting
 from workflows.notices.parts import Sourced
 from workflows.notices.source import NOTICE
 
+SETTINGS = (
+    "body_lead_days",
+    "correction_window",
+    "experts_per_case",
+    "score_method",
+    "disagreement_range",
+    "comment_minimum",
+    "cut",
+    "consultation_work_days",
+    "supplement_days",
+    "score_maximum",
+    "paper_in_time_by",
+)
+"""Names that mean something to the software; the last two record a reading of the text. Others may be read by a diagram."""
+
+_SETTING_NAME = re.compile(r"\bsettings\.([A-Za-z_]\w*)")
 _DATE_NAME = re.compile(r"\bdates\.([A-Za-z_]\w*)")
 
 
@@ -49,6 +66,40 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
         for which, file in enumerate(part.what):
             if file not in files:
                 yield _tell("NoticeFileMissing", f"reconstructed[{place}].what[{which}]", file=file)
+
+
+def check_settings(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
+    """Settings that nothing reads (perhaps misspelt), and those that a diagram reads and the notice does not have."""
+    read = dict.fromkeys(SETTINGS)
+    for file, definition in diagrams.items():
+        for node in definition.nodes.values():
+            for name in sorted({name for text in _expressions(node) for name in _SETTING_NAME.findall(text)}):
+                read[name] = None
+                if name not in notice.settings:
+                    yield Finding("NoticeSettingMissing", element=node.id, path=file, values={"name": name, "element": node.id})
+    for name in notice.settings:
+        if name not in read:
+            near = get_close_matches(name, [other for other in read if other not in notice.settings], n=1, cutoff=0.75)
+            code = "NoticeSettingMisspelt" if near else "NoticeSettingUnread"
+            values = {"name": name, "suggestion": near[0] if near else ""}
+            yield Finding(code, "warning", path=f"{NOTICE}: settings.{name}", values=values)
+
+
+def _expressions(node: Node) -> Iterator[str]:
+    """The texts of all expressions at a node and on the flows out of it."""
+    camunda = node.camunda
+    single = (camunda.assignee, camunda.due_date, camunda.follow_up_date, camunda.priority, camunda.form_key, node.completion)
+    several = (*camunda.candidate_groups, *camunda.candidate_users, *(camunda.inputs or {}).values())
+    yield from (each.text for each in (*single, *several, *(camunda.outputs or {}).values()) if each is not None)
+    yield from (flow.condition.text for flow in node.outgoing if flow.condition is not None)
+    for event in node.events:
+        yield from (each.text for each in (event.timer, event.condition) if each is not None)
+    if isinstance(node.loop, MultiInstance):
+        loop = node.loop
+        yield from (each.text for each in (loop.cardinality, loop.collection, loop.completion) if each is not None)
+    elif node.loop is not None and node.loop.condition is not None:
+        yield node.loop.condition.text
+    yield node.script or ""
 
 
 def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:

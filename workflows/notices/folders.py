@@ -16,7 +16,7 @@ from engine.errors import Finding
 from engine.model import Definition, read_diagram
 from workflows.forms import Form, FormRefused
 from workflows.forms.faults import tell_faults
-from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice
+from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice, check_settings
 from workflows.notices.model import VOCABULARY, Notice
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, is_form, read_yaml
@@ -29,17 +29,10 @@ def read_notice(files: Files) -> Notice:
     """Read and check a notice's folder: `notice.yaml`, its diagrams as far as they can be read alone, and its forms.
 
     Raises NoticeInvalid with all findings. Paths: `notice.yaml: settings.cut.value`, `notice.yaml:12` (line of a YAML error),
-    `case.bpmn`, `forms/audit.form: components[2].key`. Whether the diagrams can run is checked when they are deployed.
+    `case.bpmn`, `forms/audit.form: components[2].key`. Whether the diagrams can run is checked when they are deployed;
+    what is only worth a remark is told by `check_folder`.
     """
-    findings = check_files(files)
-    notice = _read_content(files, findings)
-    diagrams = _read_diagrams(files, findings)
-    forms = _read_forms(files, findings)
-    findings += check_form_keys(diagrams, form_keys(files))
-    if notice is not None:
-        findings += check_notice(notice, files)
-        findings += check_diagrams(notice, diagrams)
-        findings += check_forms(notice, forms)
+    notice, findings = _read_all(files)
     if notice is None or any(finding.severity == "error" for finding in findings):
         raise NoticeInvalid(findings=findings, name=notice.key if notice is not None else NOTICE)
     return notice
@@ -50,11 +43,7 @@ def check_folder(files: Files, *, handlers: Iterable[str] | None = None) -> list
 
     Beside what `read_notice` says: each diagram with the schema, the handlers' names and the second opinion.
     """
-    findings: list[Finding] = []
-    try:
-        read_notice(files)
-    except NoticeInvalid as invalid:
-        findings += invalid.findings
+    findings = _read_all(files)[1]
     names = None if handlers is None else frozenset(handlers)
     for path in sorted(path for path in files if path.endswith(".bpmn") and len(files[path]) <= LARGEST_FILE):
         for found in check_diagram(files[path], name=path, handlers=names).findings:
@@ -62,6 +51,21 @@ def check_folder(files: Files, *, handlers: Iterable[str] | None = None) -> list
             told = Finding(found.code, found.severity, found.element, place, found.values)
             findings += [] if told in findings else [told]
     return findings
+
+
+def _read_all(files: Files) -> tuple[Notice | None, list[Finding]]:
+    """The notice (None when `notice.yaml` cannot be read as one) and all that was found, remarks too."""
+    findings = check_files(files)
+    notice = _read_content(files, findings)
+    diagrams = _read_diagrams(files, findings)
+    forms = _read_forms(files, findings)
+    findings += check_form_keys(diagrams, form_keys(files))
+    if notice is not None:
+        findings += check_notice(notice, files)
+        findings += check_diagrams(notice, diagrams)
+        findings += check_settings(notice, diagrams)
+        findings += check_forms(notice, forms)
+    return notice, findings
 
 
 def form_keys(files: Files) -> dict[str, str]:

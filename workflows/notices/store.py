@@ -18,6 +18,7 @@ from engine.ids import new_id
 from engine.tables import definition
 from engine.work import Work
 from workflows.forms import Form
+from workflows.notices.checks import check_settings
 from workflows.notices.folders import Files, dump_content, form_keys, hash_folder, read_notice
 from workflows.notices.model import Notice
 from workflows.notices.problems import NoticeInvalid
@@ -158,7 +159,7 @@ def newest_version(work: Work, key: str) -> str | None:
 
 
 def notice_findings(work: Work, notice_id: str) -> list[Finding]:
-    """What there is to say about a stored version: why it is only a draft, and what the check of its diagrams remarked.
+    """What there is to say about a stored version: why it is only a draft, settings that nothing reads, remarks on its diagrams.
 
     Raises NoticeUnknown.
     """
@@ -168,6 +169,9 @@ def notice_findings(work: Work, notice_id: str) -> list[Finding]:
     if row.state == "draft" and row.source == "folder" and released is not None:
         values = {"key": row.key, "released": released, "version": row.version}
         findings.append(Finding("NoticeKeptAsDraft", "warning", values=values))
+    stored = get_notice(work, notice_id)
+    diagrams = {role: definitions.get_definition(work, each).model for role, each in stored.definitions.items()}
+    findings += [found for found in check_settings(stored.notice, diagrams) if found.severity != "error"]
     remarks = work.connection.execute(
         sa.select(definition.c.findings).where(definition.c.deployment_id == row.deployment_id).order_by(definition.c.key)
     ).scalars()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import OperationNotSupported
+from engine.definitions import deploy
+from engine.errors import DiagramRefused, OperationNotSupported
 from engine.opinion import second_opinion
 from engine.spiff import SpiffKernel, limits
 from engine.texts import LANGUAGES, Catalogue
 from engine.tokens import TokenKernel
+from engine.work import ProcessEngine
 from tests.engine.kernel_runs import Run, diagram, read
 
 BASE = '<startEvent id="s"/><endEvent id="e"/><userTask id="a" camunda:assignee="x"/>'
@@ -72,3 +74,14 @@ def test_a_limit_concerns_its_process_and_those_that_call_it() -> None:
     assert [finding.element for finding in limits(definition, "p")] == ["rx"]
     assert limits(definition, "o") == []
     assert Run(SpiffKernel(), definition, "o").start().ended
+
+
+def test_a_kernel_is_not_chosen_for_what_it_cannot_run(sqlite_engine: ProcessEngine) -> None:
+    drawn = diagram(CASES["limit_complex_gateway"], *FLOWS, "a x", "x e")
+    with sqlite_engine.begin() as work:
+        deploy(work, {"p.bpmn": drawn}, name="p", kernel="tokens")
+    with pytest.raises(DiagramRefused) as refused, sqlite_engine.begin() as work:
+        deploy(work, {"p.bpmn": drawn}, name="p", kernel="spiff")
+    (told,) = [finding for finding in refused.value.findings if finding.severity == "error"]
+    assert (told.code, told.element) == ("KernelCannotRun", "x")
+    assert "complex gateways" in Catalogue("engine").tell(told, "en") and "复杂网关" in Catalogue("engine").tell(told, "zh")

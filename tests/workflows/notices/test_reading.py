@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from engine.texts import Catalogue
-from workflows.notices import NoticeInvalid, bundled_notices, read_notice
+from workflows.notices import NoticeInvalid, bundled_notices, check_folder, read_notice
 from workflows.notices.store import write_yaml
 
 read_catalogue = cache(lambda: Catalogue("engine", "workflows"))
@@ -200,3 +200,39 @@ def test_files_that_do_not_belong_here(files: dict[str, bytes], name: str) -> No
 def test_too_many_files(files: dict[str, bytes]) -> None:
     many = {f"forms/f{number}.form": files["forms/audit.form"] for number in range(200)}
     assert (None, "NoticeTooManyFiles") in refused({**files, **many})
+
+
+def remarks(files: dict[str, bytes]) -> list[tuple[str, str, str | None]]:
+    """Severity, code and place of all findings, each of which has words."""
+    found = [each for each in check_folder(files) if not each.code.startswith("opinion_")]
+    for finding in found:
+        told = read_catalogue().tell(finding, "zh") + read_catalogue().tell(finding, "en")
+        assert re.search(r"\{\w+\}", told) is None, told
+    return [(finding.severity, finding.code, finding.path) for finding in found]
+
+
+def test_a_setting_that_nothing_reads_is_told(files: dict[str, bytes]) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        settings = content["settings"]
+        settings["expert_per_case"] = settings.pop("experts_per_case")
+        settings["colour"] = {"value": "red", "source": "ours", "zh": "颜色", "en": "Colour"}
+
+    assert remarks(files) == []
+    broken = change(files, edit)
+    assert remarks(broken) == [
+        ("warning", "NoticeSettingMisspelt", "notice.yaml: settings.expert_per_case"),
+        ("warning", "NoticeSettingUnread", "notice.yaml: settings.colour"),
+    ]
+    assert read_notice(broken).key == "samr_2022_932"
+
+
+def test_a_setting_that_a_diagram_reads_must_stand_in_the_notice(files: dict[str, bytes]) -> None:
+    timer = b'camunda:dueDate="${dates.review_until}"'
+    assert timer in files["case.bpmn"]
+    drawn = {**files, "case.bpmn": files["case.bpmn"].replace(timer, b'camunda:dueDate="${settings.review_day}"', 1)}
+    assert ("error", "NoticeSettingMissing", "case.bpmn") in remarks(drawn)
+
+    def edit(content: dict[str, Any]) -> None:
+        content["settings"]["review_day"] = {"value": "2022-10-31", "source": "ours", "zh": "日", "en": "Day"}
+
+    assert remarks(change(drawn, edit)) == []

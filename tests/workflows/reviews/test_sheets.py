@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from engine.errors import Problem, TaskAlreadyCompleted
-from engine.history import list_entries, verify_chain
+from engine.history import list_entries
 from engine.tables import message, user_task
+from engine.verification import verify_chain
 from workflows.reviews import (
     ReviewCommentTooShort,
     ReviewNotYours,
