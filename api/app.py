@@ -13,6 +13,7 @@ from flask_compress import Compress
 from whitenoise import WhiteNoise
 
 import api.pages
+import api.rest
 from api.assets import Assets
 from api.security import secure_app
 from api.settings import Settings
@@ -45,10 +46,12 @@ def create_app(process_engine: ProcessEngine) -> Flask:
         log.warning(
             "front_end_not_built", folder=str(STATIC / "dist"), remedy="cd api/web && npm ci --ignore-scripts && node build.mjs"
         )
+    app.before_request(api.rest.know_caller)  # first of all: every fault below /api/v1 is told as problem details
     secure_app(app, settings)
     app.config.update(COMPRESS_MIMETYPES=["text/html", "application/json", "application/xml"], COMPRESS_ALGORITHM=["br", "gzip"])
     Compress(app)
     api.pages.install(app)
+    api.rest.install(app)
     serve_static(app)
     return app
 

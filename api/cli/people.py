@@ -67,25 +67,21 @@ def create_user(options: argparse.Namespace, words: Words) -> int:
 
 
 def change_password(options: argparse.Namespace, words: Words) -> int:
-    """Set a new password; a lock is lifted and open sessions are closed.
+    """Set a new password; a lock is lifted, open sessions are closed and access tokens revoked.
 
     Raises PersonUnknown, PasswordRefused, PasswordsDiffer.
     """
-    import sqlalchemy as sa
-
-    from workflows.people import PersonUnknown, set_password
+    from workflows.people import set_password
     from workflows.sessions import close_all_sessions
-    from workflows.tables import person
+    from workflows.tokens import revoke_all_tokens
 
     password = read_password(options, words)
     process_engine = open_engine(read_options(options))
     with process_engine.begin() as work:
-        query = sa.select(person.c.id).where(person.c.login == options.login.strip().lower())
-        person_id = work.connection.execute(query).scalar_one_or_none()
-        if person_id is None:
-            raise PersonUnknown(person=options.login)
+        person_id = find_person(work, options.login)
         set_password(work, person_id, password)
         close_all_sessions(work, person_id)
+        revoke_all_tokens(work, person_id)
     process_engine.database.dispose()
     print(words.say("password_changed", login=options.login))
     return 0
@@ -142,6 +138,23 @@ def list_organisations(options: argparse.Namespace, words: Words) -> int:
     for each in found:
         print(f"{'  ' * len(each.ancestors)}{each.name}  {each.kind}  {each.id}")
     return 0
+
+
+def find_person(work: Work, login: str) -> str:
+    """The id of who logs in by this name.
+
+    Raises PersonUnknown.
+    """
+    import sqlalchemy as sa
+
+    from workflows.people import PersonUnknown
+    from workflows.tables import person
+
+    query = sa.select(person.c.id).where(person.c.login == login.strip().lower())
+    found: str | None = work.connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise PersonUnknown(person=login)
+    return found
 
 
 def find_organisation(work: Work, given: str) -> str:

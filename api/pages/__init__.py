@@ -21,6 +21,7 @@ from api.pages import (
     present,
     reminders,
     tasks,
+    tokens,
 )
 
 
@@ -29,5 +30,5 @@ def install(app: Flask) -> None:
     present.install(app)
     errors.install(app)
     shown = (home, login, inbox, tasks, cases, files, campaigns, reminders, consultation, notices, drafts, designer)
-    for part in (*shown, incidents, operations):
+    for part in (*shown, incidents, operations, tokens):
         app.register_blueprint(part.pages)

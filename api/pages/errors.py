@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.pages.present import words
 from engine.database import name_fault
@@ -30,7 +31,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, answer_exception)
 
 
-def answer_problem(problem: Problem) -> tuple[Any, int]:
+def answer_problem(problem: Problem) -> Any:
     """A fact that stopped the action, with all its findings."""
     status = STATUS[problem.kind]
     reference = None
@@ -40,20 +41,23 @@ def answer_problem(problem: Problem) -> tuple[Any, int]:
     return say(status, words().tell(problem), problem=problem, reference=reference)
 
 
-def answer_form_token(fault: CSRFError) -> tuple[Any, int]:
+def answer_form_token(fault: CSRFError) -> Any:
     """The form's token is absent or of another session."""
     return say(400, words().say("error.form_token"))
 
 
-def answer_fault(fault: HTTPException) -> tuple[Any, int] | HTTPException:
+def answer_fault(fault: HTTPException) -> Any:
     """Faults that the web layer found itself: unknown address, request too large, ..."""
     if fault.code is None or fault.code < 400:
         return fault  # a redirect
     status = fault.code if fault.code in WORDED else (400 if fault.code < 500 else 500)
-    return say(status, words().say(f"error.{status}"))
+    headers = {}
+    if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
+        headers["Allow"] = ", ".join(sorted(fault.valid_methods))
+    return say(status, words().say(f"error.{status}"), headers=headers)
 
 
-def answer_exception(fault: Exception) -> tuple[Any, int]:
+def answer_exception(fault: Exception) -> Any:
     """A fault of ours, told with a reference under which the log has the details; or a full disk, a busy database."""
     reference = new_id()
     if (problem := name_fault(fault)) is not None:
@@ -63,7 +67,7 @@ def answer_exception(fault: Exception) -> tuple[Any, int]:
     return say(500, words().say("error.500"), reference=reference)
 
 
-def say_plainly(status: int, message: str, **options: Any) -> tuple[Any, int]:
+def say_plainly(status: int, message: str, **options: Any) -> Any:
     """The same when the page itself may not reach the database: then without what it shows of its reader."""
     try:
         return say(status, message, **options)
@@ -72,8 +76,18 @@ def say_plainly(status: int, message: str, **options: Any) -> tuple[Any, int]:
         return say(status, message, **options)
 
 
-def say(status: int, message: str, *, problem: Problem | None = None, reference: str | None = None) -> tuple[Any, int]:
-    """The page of a fault; for htmx only its message, for JSON requests an object."""
+def say(
+    status: int,
+    message: str,
+    *,
+    problem: Problem | None = None,
+    reference: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """The page of a fault; for htmx only its message, for JSON requests an object. Another door tells it in its own way: it
+    leaves a function of these arguments as `g.tell_fault`."""
+    if "tell_fault" in g:
+        return g.tell_fault(status, message, problem=problem, reference=reference, headers=headers)
     findings = [] if problem is None else [(found, words().tell(found)) for found in problem.findings]
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json" or request.is_json:
         body = {
@@ -84,8 +98,8 @@ def say(status: int, message: str, *, problem: Problem | None = None, reference:
                 for f, text in findings
             ],
         }
-        return jsonify(body), status
+        return jsonify(body), status, headers
     if request.headers.get("HX-Request"):
-        return render_template("fault_part.html", message=message, findings=findings), status
+        return render_template("fault_part.html", message=message, findings=findings), status, headers
     page = render_template("fault.html", status=status, message=message, problem=problem, findings=findings, reference=reference)
-    return page, status
+    return page, status, headers

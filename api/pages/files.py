@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, send_file
+from flask import Blueprint, Response, send_file
 
 from api.pages.present import process_engine, reader, signed_in
 from api.security import FILE_POLICY
@@ -17,6 +17,14 @@ pages = Blueprint("files", __name__)
 @signed_in
 def download(attachment_id: str) -> Any:
     """A file that the person may see, its bytes verified.
+
+    Raises AttachmentUnknown, FileDamaged.
+    """
+    return send_attachment(attachment_id)
+
+
+def send_attachment(attachment_id: str) -> Response:
+    """The answer that carries the file, to whoever asks for it by a page or a program.
 
     Raises AttachmentUnknown, FileDamaged.
     """

@@ -22,11 +22,16 @@ FACTS = ("document", "recurrence", "recipients", "quota", "rules", "result", "sc
 def list_all() -> str:
     """The newest deployed version of each notice."""
     with process_engine().read() as work:
-        newest: dict[str, NoticeSummary] = {}
-        for each in notices.list_notices(work):
-            if each.state == "deployed":
-                newest.setdefault(each.key, each)
-    return render_template("notices.html", notices=list(newest.values()))
+        return render_template("notices.html", notices=list_deployed(work))
+
+
+def list_deployed(work: Work) -> list[NoticeSummary]:
+    """The newest deployed version of each notice."""
+    newest: dict[str, NoticeSummary] = {}
+    for each in notices.list_notices(work):
+        if each.state == "deployed":
+            newest.setdefault(each.key, each)
+    return list(newest.values())
 
 
 @pages.get("/notices/<key>")

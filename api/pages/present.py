@@ -45,8 +45,13 @@ def settings() -> Settings:
 def words() -> Words:
     """The words of the present page."""
     if "words" not in g:
-        g.words = Words(cast(Catalogue, current_app.extensions["catalogue"]), choose_language(), process_engine().clock.now())
+        g.words = words_in(choose_language())
     return cast(Words, g.words)
+
+
+def words_in(language: Language) -> Words:
+    """The words in one language, at this moment."""
+    return Words(cast(Catalogue, current_app.extensions["catalogue"]), language, process_engine().clock.now())
 
 
 def person() -> Person | None:

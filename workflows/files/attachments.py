@@ -121,6 +121,15 @@ def open_attachment(work: Work, person: Person, attachment_id: str) -> OpenedAtt
     return OpenedAttachment(shown, verify_file(work.engine, row.sha256))
 
 
+def get_attachment(work: Work, person: Person, attachment_id: str) -> Attachment:
+    """An attachment that the person may see and does not see blind: one's own upload, say.
+
+    Raises AttachmentUnknown.
+    """
+    row, _subject = _find(work, person, attachment_id)
+    return _read(row)
+
+
 def list_attachments(work: Work, person: Person, case_id: str) -> list[Attachment]:
     """The attachments of a case that the person may see, oldest first. Experts see numbers instead of names."""
     of_case = case_subject(work, case_id)

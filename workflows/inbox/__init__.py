@@ -1,6 +1,6 @@
 """The inbox: what waits for a person, one task with everything needed to do it, and doing it."""
 
-from workflows.inbox.acting import claim, return_, save_draft, transfer, unclaim
+from workflows.inbox.acting import claim, read_draft, return_, save_draft, transfer, unclaim
 from workflows.inbox.completing import Receipt, complete
 from workflows.inbox.listing import TaskCounts, TaskLine, TaskPage, count_tasks, list_tasks
 from workflows.inbox.viewing import Task, TaskView, open_task
@@ -17,6 +17,7 @@ __all__ = [
     "count_tasks",
     "list_tasks",
     "open_task",
+    "read_draft",
     "return_",
     "save_draft",
     "transfer",

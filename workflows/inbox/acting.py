@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -95,6 +96,17 @@ def save_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any]
     subject = see_task(work, person, task_id)
     require_doable(person, "task.draft", subject)
     keep_draft(work, person, task_id, data, revision=revision)
+
+
+def read_draft(work: Work, person: Person, task_id: str) -> tuple[Mapping[str, Any], datetime | None]:
+    """What the person kept for a task, and when; nothing at all when nothing was kept.
+
+    Raises TaskUnknown.
+    """
+    see_task(work, person, task_id)
+    query = sa.select(draft).where(draft.c.task_id == task_id, draft.c.person_id == person.id)
+    row = work.connection.execute(query).one_or_none()
+    return ({}, None) if row is None else (row.data, row.saved_at)
 
 
 def keep_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int) -> None:

@@ -64,6 +64,21 @@ login_session = sa.Table(
     sa.Column("address", sa.String(60)),
 )
 
+access_token = sa.Table(
+    "access_token",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("scope", sa.String(8), nullable=False),  # read | write
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_by", Id),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),
+    sa.Column("revoked_at", Moment),
+)
+
 # ---- notices and campaigns -------------------------------------------------------------------------------------------
 notice = sa.Table(
     "notice",

@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Go to this revision."""
     make_letters()
     make_drafts()
+    make_tokens()
 
 
 def make_letters() -> None:
@@ -119,3 +120,24 @@ def make_drafts() -> None:
         sa.ForeignKeyConstraint(["draft_id"], ["notice_draft.id"], name=op.f("fk_notice_draft_step_draft_id")),
         sa.PrimaryKeyConstraint("draft_id", "number", name=op.f("pk_notice_draft_step")),
     )
+
+
+def make_tokens() -> None:
+    """Access tokens of people's programs."""
+    op.create_table(
+        "access_token",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("scope", sa.String(length=8), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", sa.String(length=32), nullable=True),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.Column("used_at", Moment(), nullable=True),
+        sa.Column("revoked_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_access_token_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_access_token_token_hash")),
+    )
+    op.create_index(op.f("ix_access_token_person_id"), "access_token", ["person_id"])

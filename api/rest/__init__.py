@@ -1,0 +1,32 @@
+"""`/api/v1`: the campaigns for programs. One file for each resource; how to add one: `docs/reference/rest.md`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from api.rest import (
+    campaigns,
+    cases,
+    consultations,
+    definitions,
+    document,
+    files,
+    incidents,
+    me,
+    notices,
+    tasks,
+)
+from api.rest.callers import PREFIX, know_caller
+
+__all__ = ["PREFIX", "RESOURCES", "install", "know_caller"]
+
+RESOURCES = tuple(each.resource for each in (me, campaigns, consultations, cases, tasks, files, notices, definitions, incidents))
+"""In the order of the document."""
+
+
+def install(app: Flask) -> None:
+    """Register all resources, the document and its page. `know_caller` must run before every request, first of all."""
+    for resource in RESOURCES:
+        app.register_blueprint(resource.blueprint, url_prefix=PREFIX, name=f"rest_{resource.name}")
+    app.extensions["operations"] = tuple(operation for resource in RESOURCES for operation in resource.operations)
+    app.register_blueprint(document.pages)

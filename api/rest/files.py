@@ -1,0 +1,42 @@
+"""`/files`: uploads to a field of a task's form, and downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.datastructures import FileStorage
+
+from api.pages.files import send_attachment
+from api.pages.present import process_engine, reader
+from api.pages.uploads import attach_once
+from api.rest.cases import FileTold
+from api.rest.operations import Resource, act
+from engine.errors import TaskAlreadyCompleted
+from engine.work import Work
+from workflows.files import get_attachment, receive_file
+
+resource = Resource("files")
+
+
+@resource.post("/tasks/<task_id>/fields/<name>/files", FileTold, file=True, status=201, raises=(TaskAlreadyCompleted,))
+def upload(task_id: str, name: str, upload: FileStorage, key: str) -> Any:
+    """Keep a file for a field of an open task; it counts once the task is completed with its id.
+
+    Raises what `receive_file` and `attach_file` raise.
+    """
+    received = receive_file(process_engine(), upload.stream, name=upload.filename or "")
+
+    def attach(work: Work) -> FileTold:
+        return FileTold.model_validate(get_attachment(work, reader(), attach_once(work, received, task_id, name)))
+
+    asked = {"task": task_id, "field": name, "sha256": received.sha256, "name": received.name}
+    return act(key, "file.attach", asked, attach)
+
+
+@resource.get("/files/<attachment_id>", "application/octet-stream")
+def download(attachment_id: str) -> Any:
+    """The bytes of a file, verified; always a download.
+
+    Raises AttachmentUnknown, FileDamaged.
+    """
+    return send_attachment(attachment_id)

@@ -1,0 +1,96 @@
+"""Made-up requests by the document, as several people: no 5xx, and no answer that the document does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.rest import RESOURCES
+from api.rest.document import write_parameters
+from tests.api.rest.conftest import make_caller, submit_case
+from tests.api.world import open_copy
+
+schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: python3 run.py setup")
+
+OPERATIONS = [operation for resource in RESOURCES for operation in resource.operations]
+RUNS = [(operation.name, "positive") for operation in OPERATIONS] + [
+    (operation.name, "negative") for operation in OPERATIONS if write_parameters(operation) or not operation.public
+]
+"""Where there is neither parameter nor log-in nothing can be wrong."""
+ROLES = ("organiser", "auditor", "applicant")
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+)
+EXAMPLES = 10
+"""For each operation and kind of data in the normal run; thirty times as many with `--all`."""
+
+
+@dataclass
+class Target:
+    """The schema, a token for each role, ids of what exists."""
+
+    schema: Any
+    tokens: dict[str, str]
+    ids: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def target(
+    model_place: tuple[Path, dict[str, Any]], application_data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """A world of its own, with a case that was sent and one that is being written."""
+    for world in open_copy(model_place, tmp_path_factory.mktemp("schemathesis")):
+        world.app.config["RATELIMIT_ENABLED"] = False
+        sent = submit_case(world, application_data)
+        open_tasks = [line.id for role in ROLES for line in world.tasks(role)]
+        yield Target(
+            schemathesis.openapi.from_wsgi("/api/v1/openapi.json", world.app),
+            {role: str(make_caller(world, role).token) for role in ROLES},
+            {
+                "campaign_id": [world.campaign],
+                "case_id": [sent["case"]],
+                "task_id": [sent["task"], sent["application"], *open_tasks],
+                "attachment_id": [sent["file"]],
+                "name": ["seal_scan"],
+                "notice_key": ["samr_2022_932"],
+            },
+        )
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # schemathesis closes no download
+@pytest.mark.parametrize(("name", "mode"), RUNS)
+def test_every_answer_is_told(target: Target, name: str, mode: str, request: pytest.FixtureRequest) -> None:
+    operation = target.schema.find_operation_by_id(name)
+    checks = [schemathesis.checks.CHECKS.get_one(check) for check in CHECKS]
+
+    @settings(
+        max_examples=EXAMPLES * (30 if request.config.getoption("--all") else 1),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(data=st.data())
+    def run(data: st.DataObject) -> None:
+        role = data.draw(st.sampled_from(ROLES))
+        case = data.draw(operation.as_strategy(schemathesis.GenerationMode(mode)))
+        if mode == "positive":
+            for variable in case.path_parameters or {}:
+                known = target.ids.get(variable, [])
+                if known and data.draw(st.integers(0, 3)):
+                    case.path_parameters[variable] = data.draw(st.sampled_from(known))
+        headers = {"Authorization": f"Bearer {target.tokens[role]}", "Accept-Encoding": "identity"}
+        case.validate_response(case.call(headers=headers), checks=checks, headers=headers)
+
+    run()
