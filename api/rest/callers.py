@@ -7,10 +7,13 @@ from flask import g, request
 from api.pages.present import person, process_engine, words_in
 from api.rest.problems import LoginNeeded, TokenReadOnly, TokenRefused, tell_fault
 from api.security import SAFE_METHODS, csrf
+from api.settings import MEGABYTE
 from engine.texts import LANGUAGES, Language
 from workflows import tokens
 
 PREFIX = "/api/v1"
+LARGEST_BODY = 4 * MEGABYTE
+"""Bytes of a request without files: twice the largest draft."""
 
 
 def know_caller() -> None:
@@ -22,6 +25,8 @@ def know_caller() -> None:
     if not request.path.startswith(f"{PREFIX}/"):
         return
     g.tell_fault = tell_fault
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = LARGEST_BODY  # before anything looks at the body
     g.words = words_in(choose_language(None))
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer":

@@ -11,19 +11,24 @@ from api.pages.present import process_engine, reader
 from api.pages.uploads import attach_once
 from api.rest.cases import FileTold
 from api.rest.operations import Resource, act
-from engine.errors import TaskAlreadyCompleted
+from engine.errors import TaskAlreadyClaimed, TaskAlreadyCompleted
 from engine.work import Work
 from workflows.files import get_attachment, receive_file
+from workflows.inbox.acting import require_doable, see_task
 
 resource = Resource("files")
 
 
-@resource.post("/tasks/<task_id>/fields/<name>/files", FileTold, file=True, status=201, raises=(TaskAlreadyCompleted,))
+@resource.post(
+    "/tasks/<task_id>/fields/<name>/files", FileTold, file=True, status=201, raises=(TaskAlreadyCompleted, TaskAlreadyClaimed)
+)
 def upload(task_id: str, name: str, upload: FileStorage, key: str) -> Any:
     """Keep a file for a field of an open task; it counts once the task is completed with its id.
 
-    Raises what `receive_file` and `attach_file` raise.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, and what `receive_file` and `attach_file` raise.
     """
+    with process_engine().read(by=reader().id) as work:  # before a byte is kept
+        require_doable(reader(), "task.draft", see_task(work, reader(), task_id))
     received = receive_file(process_engine(), upload.stream, name=upload.filename or "")
 
     def attach(work: Work) -> FileTold:

@@ -12,13 +12,10 @@ from werkzeug.datastructures import FileStorage
 
 from api.pages.present import LONGEST_KEY
 from api.rest.problems import ActionKeyMissing, BodyUnreadable, MediaTypeRefused, RequestInvalid, RevisionMissing
-from api.settings import MEGABYTE
 from engine.errors import Finding
 from workflows.forms.faults import tell_faults, write_path
 
 M = TypeVar("M", bound=BaseModel)
-LARGEST_BODY = 4 * MEGABYTE
-"""Bytes of JSON: twice the largest draft."""
 DEEPEST = 32
 """How deep JSON may be nested; no form is deeper than 3."""
 _KEY = re.compile(rf'"?([!#-~]{{1,{LONGEST_KEY}}})"?')
@@ -45,11 +42,10 @@ def read_query(model: type[M]) -> M:
 def read_body(model: type[M]) -> M:
     """The JSON body by its model.
 
-    Raises MediaTypeRefused, BodyUnreadable, RequestInvalid; RequestEntityTooLarge beyond `LARGEST_BODY`.
+    Raises MediaTypeRefused, BodyUnreadable, RequestInvalid; RequestEntityTooLarge beyond `callers.LARGEST_BODY`.
     """
     if request.mimetype != "application/json":
         raise MediaTypeRefused(expected="application/json")
-    request.max_content_length = LARGEST_BODY
     raw = request.get_data(cache=False)
     try:
         data = orjson.loads(raw)

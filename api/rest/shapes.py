@@ -51,9 +51,13 @@ class Paging(Asked):
         if self.cursor is None:
             return None
         try:
-            return base64.urlsafe_b64decode(self.cursor.encode("ascii") + b"=" * (-len(self.cursor) % 4)).decode()
+            padded = self.cursor.encode("ascii") + b"=" * (-len(self.cursor) % 4)
+            mark = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         except (ValueError, binascii.Error) as fault:
             raise PageUnknown() from fault
+        if not mark or not mark.isprintable():
+            raise PageUnknown()
+        return mark
 
 
 def write_cursor(mark: str | None) -> str | None:

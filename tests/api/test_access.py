@@ -18,6 +18,7 @@ from workflows.files import attach_file, receive_file
 from workflows.mails import Recipient, queue_letter
 from workflows.notices import list_notices
 from workflows.notices.drafts import save_file, start_draft
+from workflows.tokens import create_token
 
 ANONYMOUS = "anonymous"
 ROLES = (ANONYMOUS, "applicant", "applicant_b", "auditor", "auditor_b", "organiser", "expert_1", "designer", "administrator")
@@ -34,6 +35,11 @@ GUARD = 401
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     # (method, endpoint):                     anonymous applicant other auditor other organiser expert designer administrator
     ("GET", "home.show"): P,
+    ("GET", "rest.show_page"): P,
+    ("GET", "rest.show_document"): P,
+    ("GET", "tokens.show"): SIGNED,
+    ("POST", "tokens.create"): (GUARD, *(422,) * 8),  # without a name
+    ("POST", "tokens.revoke"): (GUARD, *(404,) * 8),
     ("GET", "campaigns.list_all"): P,
     ("GET", "campaigns.show"): P,
     ("GET", "consultation.show"): P,
@@ -95,6 +101,46 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "tasks.declare_conflict"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
 }
 
+REST: dict[tuple[str, str], tuple[int, ...]] = {
+    # the same people by their tokens; an action in order: claim, complete, return, transfer, unclaim
+    ("GET", "rest_me.show"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_campaigns.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_campaigns.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_campaigns.show_windows"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "rest_campaigns.apply"): (401, 201, 201, 403, 403, 403, 403, 403, 403),
+    ("GET", "rest_consultations.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "rest_consultations.comment"): (409, 409, 409, 409, 409, 409, 409, 409, 409),
+    ("GET", "rest_consultations.show_publication"): (404, 404, 404, 404, 404, 404, 404, 404, 404),
+    ("GET", "rest_cases.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_cases.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "rest_tasks.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_tasks.show"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("POST", "rest_tasks.claim"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("POST", "rest_tasks.unclaim"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("POST", "rest_tasks.complete"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
+    ("POST", "rest_tasks.send_back"): (401, 404, 404, 409, 404, 404, 404, 404, 404),
+    ("POST", "rest_tasks.transfer"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
+    ("GET", "rest_tasks.show_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("PUT", "rest_tasks.save_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("POST", "rest_files.upload"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
+    ("GET", "rest_files.download"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "rest_notices.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_notices.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_definitions.list_all"): (401, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "rest_definitions.show_xml"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_incidents.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "rest_incidents.retry"): (401, 404, 404, 404, 404, 404, 404, 404, 200),
+}
+SENT: dict[str, Any] = {
+    "rest_campaigns.apply": {"channel": "recommended"},
+    "rest_consultations.comment": {"kind": "comment", "from_name": "甲", "text": "好"},
+    "rest_tasks.complete": {"data": {}},
+    "rest_tasks.send_back": {"target": "nowhere", "reason": "-"},
+    "rest_tasks.transfer": {"person": "0" * 32, "reason": "-"},
+    "rest_tasks.save_draft": {"data": {}},
+}
+"""What is sent as JSON."""
+
 
 @dataclass
 class Subject:
@@ -135,6 +181,9 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "letter_id": letter_id,
             "person_id": place.people["expert_1"],
             "key": "samr_2022_932",
+            "notice_key": "samr_2022_932",
+            "name": "seal_scan",
+            "token_id": "0" * 32,
             "draft_id": start_a_draft(place),
             "path": "notice.yaml",
             "number": "1",
@@ -158,8 +207,8 @@ def list_routes(app: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_has_a_line(shared_place: Any) -> None:
-    assert list_routes(shared_place.app) == set(MATRIX)
-    assert all(len(line) == len(ROLES) for line in MATRIX.values())
+    assert list_routes(shared_place.app) == set(MATRIX) | set(REST)
+    assert all(len(line) == len(ROLES) for line in (*MATRIX.values(), *REST.values()))
 
 
 def address_of(app: Any, endpoint: str, values: dict[str, str]) -> str:
@@ -203,6 +252,31 @@ def test_access(place: Any, subject: Subject, role: str) -> None:
         assert b"Traceback" not in answer.get_data()
         run_due(place.engine)
     assert found == {line: statuses[column] for line, statuses in MATRIX.items()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_access_of_programs(place: Any, subject: Subject, role: str) -> None:
+    """The same for the REST interface, by a token of the person that may write."""
+    proof = {}
+    if role != ANONYMOUS:
+        with place.engine.begin() as work:
+            token = create_token(work, place.people[role], name="program", scope="write", days=1)
+        proof = {"Authorization": f"Bearer {token}"}
+    column, found = ROLES.index(role), {}
+    for method, endpoint in sorted(REST, key=lambda line: (line[0], line[1])):
+        sent: dict[str, Any] = {"json": SENT[endpoint]} if endpoint in SENT else {}
+        if endpoint == "rest_files.upload":
+            sent = {"data": {"file": (io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "more.pdf")}}
+        answer = place.app.test_client().open(
+            address_of(place.app, endpoint, subject.values),
+            method=method,
+            headers={**proof, "Idempotency-Key": f"r-{endpoint}", **({} if method == "GET" else {"If-Match": f'"{CLAIMED}"'})},
+            buffered=True,
+            **sent,
+        )
+        found[(method, endpoint)] = answer.status_code
+        assert not answer.content_type.startswith("text/html")
+    assert found == {line: statuses[column] for line, statuses in REST.items()}
 
 
 RELEASER: dict[tuple[str, str], int] = {

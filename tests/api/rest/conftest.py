@@ -15,6 +15,7 @@ from tests.api.world import (
     Place,
     model_place,  # noqa: F401
     place,  # noqa: F401
+    send_fixture,  # noqa: F401
 )
 from workflows import tokens
 from workflows.applications import first_task, start_application
