@@ -64,7 +64,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Linxuan {read_version()}")
     parser.add_argument("--lang", choices=("zh", "en"), help=words.say("option.lang"))
     verbs = Verbs(parser, words)
-    for module in (serving, tokens, working, schema, notices, replaying, conformance, people, tokens, backup, evidence):
+    for module in (serving, working, schema, notices, replaying, conformance, people, tokens, backup, evidence):
         module.add_verbs(verbs)
     return parser
 

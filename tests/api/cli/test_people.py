@@ -10,6 +10,7 @@ from api.cli.opening import open_engine
 from api.settings import read_settings
 from engine.errors import Problem
 from workflows.people import authenticate
+from workflows.tokens import use_token
 
 from .conftest import Call
 
@@ -75,3 +76,27 @@ def test_unknown_role_and_short_password_are_refused(call: Call, monkeypatch: py
         assert answer.code == 1
         assert "Traceback" not in answer.err
     assert call("user", "list").out == ""
+
+
+def test_access_tokens(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_tree(call)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n{PASSWORD}\n"))
+    assert call("user", "create", "li", "--name", "李某", "--organisation", "总局", "--password-stdin").code == 0
+    made = call("token", "create", "Li", "--name", "exchange", "--days", "30")
+    token = made.out.strip()
+    assert token.startswith("lxt_") and token not in made.err
+    assert call("token", "create", "li", "--name", "", "--days", "0").code == 1
+    assert call("token", "create", "nobody", "--name", "x").code == 1
+    (line,) = call("token", "list", "li").out.splitlines()
+    token_id, scope, *_ = line.split()
+    assert (scope, line.endswith("-  exchange"), token in line) == ("read", True, False)
+    process_engine = open_engine(read_settings())
+    found = use_token(process_engine, token)
+    assert found is not None and (found[0].name, found[1]) == ("李某", "read")
+    assert call("token", "revoke", "li", token_id).code == 0
+    assert call("token", "revoke", "li", token_id).code == 1
+    assert use_token(process_engine, token) is None
+    other = call("token", "create", "li", "--name", "exchange", "--scope", "write").out.strip()
+    assert call("user", "password", "li", "--password-stdin").code == 0
+    assert use_token(process_engine, other) is None
+    process_engine.database.dispose()
