@@ -19,6 +19,7 @@ from engine.work import Work
 from workflows.campaigns import windows
 from workflows.campaigns.reading import campaign_dates
 from workflows.campaigns.windows import BODY, COLLECTION, Window
+from workflows.duplicates import refuse_second
 from workflows.mails import find_members, queue_letter
 from workflows.organisations import Organisation, get_organisation, list_organisations
 from workflows.people import Person
@@ -63,9 +64,21 @@ def start_application(
         raise ChannelUnknown(channel=channel)
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
-    where = windows.find_window(work, campaign_id, BODY if body else COLLECTION, body, lock=True)
+    where = applying_window(work, campaign_id, body, lock=True)
     if where is not None:
         windows.decide_in_time(work, where)
+    return open_case(work, campaign_id, institution.id, body)
+
+
+def applying_window(work: Work, campaign_id: str, body_id: str | None, *, lock: bool = False) -> Window | None:
+    """The window in which an institution applies: that of its body, or the organiser's for who reports directly."""
+    return windows.find_window(work, campaign_id, BODY if body_id else COLLECTION, body_id, lock=lock)
+
+
+def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | None) -> str:
+    """Write a case of an institution (by a body, or directly) and start its instance; its id. That it may was decided before."""
+    where = applying_window(work, campaign_id, body_id)
+    channel = "direct" if body_id is None else "recommended"
     row = _take_number(work, campaign_id)
     case_id = new_id()
     number = f"{row.key}-{row.next_number - 1:04d}"
@@ -74,22 +87,22 @@ def start_application(
             id=case_id,
             number=number,
             campaign_id=campaign_id,
-            institution_id=institution.id,
-            body_id=body,
+            institution_id=institution_id,
+            body_id=body_id,
             channel=channel,
             title="",
             directions=[],
             state="draft",
             created_at=work.now,
-            created_by=person.id,
+            created_by=work.by,
         )
     )
     variables = {
         "case": case_id,
         "campaign": campaign_id,
         "campaign_key": row.key,
-        "institution": institution.id,
-        "body": body,
+        "institution": institution_id,
+        "body": body_id,
         "organiser": row.organiser_id,
         "channel": channel,
         "cutoff": None if where is None else where.cutoff_at.isoformat(),
@@ -145,11 +158,16 @@ def _take_number(work: Work, campaign_id: str) -> sa.Row[Any]:
 def submit(call: Call) -> Mapping[str, Any]:
     """`applications.submit`: the application reaches its window (the body's own, or the organiser's) in time.
 
-    Stores version and receipt; a direct case has reached the organiser (`outcome` "direct"). Raises TooLate.
+    Stores version and receipt; a direct case has reached the organiser (`outcome` "direct").
+    Raises TooLate and CaseRecordedAlready.
     """
     received_at = _receive(call, "application", "applications.submit")
     row = _row(call)
-    values = {"state": "submitted"} if row.received_at else {"state": "submitted", "received_at": received_at}
+    values: dict[str, Any] = {"state": "submitted"}
+    if row.received_at is None:
+        values["received_at"] = received_at
+    if row.channel == "direct" and row.reported_at is None:
+        values["reported_at"] = received_at
     _update(call, **values, **_shown(call.form))
     return {"outcome": "direct"} if row.channel == "direct" else {}
 
@@ -226,6 +244,7 @@ def _receive(call: Call, kind: str, handler: str) -> datetime:
     work, row = call.work, _row(call)
     where = windows.deciding_window(work, handler, call.variables, lock=True)
     received_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    refuse_second(work, row.id, _shown(call.form)["title"])
     before = last_version(work, row.id)
     form_key = work.connection.execute(sa.select(user_task.c.form_key).where(user_task.c.id == call.task_id)).scalar_one()
     version = 1 if before is None else before.version + 1

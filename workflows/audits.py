@@ -13,10 +13,11 @@ from engine.errors import Problem
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.moments import parse_instant
-from workflows.applications import last_version
+from workflows.applications import hash_data, last_version, write_receipt
+from workflows.campaigns import windows
 from workflows.mails import find_members, queue_letter
 from workflows.recommendations import get_body, tell_list
-from workflows.tables import audit, campaign, case
+from workflows.tables import audit, campaign, case, notice
 
 RESULTS = ("pass", "return", "reject")
 
@@ -35,6 +36,58 @@ def record(call: Call) -> Mapping[str, Any]:
     if result == "pass" and get_body(call.work, row.campaign_id, row.body_id, lock=True).recommended_at is not None:
         tell_list(call, row.number, recommended=False, rank=None)
     return {"audit_result": result, **({"outcome": "rejected"} if result == "reject" else {})}
+
+
+def report(call: Call) -> Mapping[str, Any]:
+    """`audits.report`: a body examines a case and reports it onward, each by itself, in time for the organiser's window.
+
+    Returns `audit_result`, and `outcome` "reported" or "rejected". Only what is reported has to be in time. Raises TooLate.
+    """
+    work, passed = call.work, call.form.get("result") == "pass"
+    where = windows.deciding_window(work, "audits.report", call.variables, lock=True) if passed else None
+    reported_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    row, result = _store(call, "audit")
+    if not passed:
+        _set_state(call, {"return": "returned", "reject": "rejected"}[result])
+        return {"audit_result": result, **({"outcome": "rejected"} if result == "reject" else {})}
+    _set_state(call, "reported", reported_at=reported_at)
+    write_receipt(
+        work,
+        campaign_id=row.campaign_id,
+        case_id=row.id,
+        organisation_id=row.body_id,
+        kind="report",
+        where=where,
+        accepted=True,
+        received_at=reported_at,
+        sha256=hash_data(call.form),
+    )
+    return {"audit_result": result, "outcome": "reported"}
+
+
+def assess(call: Call) -> Mapping[str, Any]:
+    """`audits.assess`: the organiser's comprehensive review of one case, criterion by criterion; returns `assess_result`.
+
+    When it was accepted is decided once, with a window's row held like everything that a round goes by.
+    """
+    work, campaign_id = call.work, call.variables["campaign"]
+    windows.find_window(work, campaign_id, windows.COLLECTION, lock=True)
+    accepted_at = work.decide()
+    row, result = _store(call, "assessment")
+    if result == "pass":
+        _set_state(call, "accepted", accepted_at=accepted_at)
+        queue_letter(
+            work,
+            "case_accepted",
+            find_members(work, [f"applicant@{row.institution_id}"]),
+            campaign_id=row.campaign_id,
+            about=row.number,
+            unique_key=f"case_accepted:{row.number}",
+            values={"number": row.number, "title": row.title},
+        )
+    else:
+        _set_state(call, {"return": "returned", "reject": "rejected"}[result])
+    return {"assess_result": result}
 
 
 def accept(call: Call) -> Mapping[str, Any]:
@@ -64,6 +117,7 @@ def _store(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.
             organisation_id=row.body_id if kind == "audit" else call.variables["organiser"],
             kind=kind,
             result=result,
+            grades=_grades(call) or None,
             opinion=str(call.form.get("opinion") or ""),
             application_version=0 if version is None else version.version,
             by=call.by,
@@ -97,5 +151,13 @@ def _correct_until(call: Call, kind: str) -> datetime:
     return call.now + timedelta(days=int(settings.get("supplement_days", 10)))
 
 
-def _set_state(call: Call, state: str) -> None:
-    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(state=state))
+def _grades(call: Call) -> dict[str, str]:
+    """What the form says criterion by criterion, where it asks for the notice's demands by their keys."""
+    query = sa.select(notice.c.content).join(campaign, campaign.c.notice_id == notice.c.id)
+    content = call.work.connection.execute(query.where(campaign.c.id == call.variables["campaign"])).scalar_one()
+    keys = [demand["key"] for demand in content.get("demands") or []]
+    return {key: str(call.form[key]) for key in keys if call.form.get(key)}
+
+
+def _set_state(call: Call, state: str, **moments: datetime) -> None:
+    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(state=state, **moments))

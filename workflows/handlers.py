@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from engine.handlers import Handler, Handlers
-from workflows import applications, audits, campaigns, consultations, publications, recommendations, reminders, reviews, selection
+from workflows import (
+    applications,
+    audits,
+    campaigns,
+    consultations,
+    forwardings,
+    publications,
+    recommendations,
+    reminders,
+    reviews,
+    rounds,
+    selection,
+)
 
 FUNCTIONS: dict[str, Handler] = {
     "campaigns.issue": campaigns.issue,
     "campaigns.open_collection": campaigns.open_collection,
     "campaigns.close_collection": campaigns.close_collection,
+    "campaigns.end": campaigns.end,
     "recommendations.submit": recommendations.submit,
     "recommendations.apply": recommendations.apply,
     "applications.submit": applications.submit,
@@ -18,6 +31,8 @@ FUNCTIONS: dict[str, Handler] = {
     "applications.lapse": applications.lapse,
     "audits.record": audits.record,
     "audits.accept": audits.accept,
+    "audits.report": audits.report,
+    "audits.assess": audits.assess,
     "audits.send_back": audits.send_back,
     "reviews.organise": reviews.organise,
     "reviews.assign": reviews.assign,
@@ -30,6 +45,16 @@ FUNCTIONS: dict[str, Handler] = {
     "consultations.settle": consultations.settle,
     "publications.publish": publications.publish,
     "publications.tell_cases": publications.tell_cases,
+    "publications.note_decided": publications.note_decided,
+    "publications.gather": publications.gather,
+    "publications.publish_next": publications.publish_next,
+    "publications.tell_published": publications.tell_published,
+    "forwardings.record": forwardings.record,
+    "forwardings.open": forwardings.open_target,
+    "rounds.close": rounds.close,
+    "rounds.publicise": rounds.publicise,
+    "rounds.count_rest": rounds.count_rest,
+    "rounds.place_rest": rounds.place_rest,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
     "reminders.send_board": reminders.send_board,

@@ -13,7 +13,7 @@ from engine.ids import new_id
 from engine.work import Work
 from workflows.tables import organisation
 
-KINDS = ("authority", "province", "consortium", "prefecture", "institution")
+KINDS = ("authority", "province", "consortium", "prefecture", "division", "institution")
 
 
 class OrganisationUnknown(Problem):

@@ -1,9 +1,14 @@
-"""Publishing the result: the list that everybody may read, and the message to every case that waits for it."""
+"""Publishing: the lists that everybody may read, and the message to every case that waits for it.
+
+Most campaigns publish their result once (`publish`, `tell_cases`). Others publish continuously what their review accepts
+(`gather`, `publish_next`, `tell_published`): the campaign looks whenever a case tells it to (`note_decided`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,16 +18,21 @@ from engine.handlers import Call
 from engine.history import record_entry
 from engine.ids import new_id
 from engine.messages import send_message
+from engine.tables import message
 from engine.work import Work
 from workflows.forms import clean_text
 from workflows.mails import find_members, queue_letter
 from workflows.reviews.terms import read_terms_by_key, set_phase
 from workflows.selection import last_selection
-from workflows.tables import case, organisation, publication, publication_item, review, selection_item
+from workflows.tables import campaign, case, organisation, publication, publication_item, review, selection_item
 
 TITLE_LENGTH = 300
 TOLD = {"published": "result_selected", "not_selected": "result_not_selected"}
 """The letter that a case's institution gets, by the case's state; a withdrawn case gets its answer from a person."""
+
+
+UNDECIDED = ("draft", "submitted", "returned", "audited", "reported", "recommended")
+"""States of a case of which it is still open whether it will be published."""
 
 
 class NothingSelected(Problem):
@@ -42,6 +52,16 @@ class PublishedCase:
     place: int
     title: str
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One publication of a campaign: most have one, some publish continuously."""
+
+    id: str
+    title: str
+    published_at: datetime
+    cases: tuple[PublishedCase, ...]
 
 
 def publish(call: Call) -> Mapping[str, Any]:
@@ -65,23 +85,11 @@ def publish(call: Call) -> Mapping[str, Any]:
         .order_by(selection_item.c.place, case.c.number)
     )
     cases = work.connection.execute(query).scalars().all()
-    publication_id = new_id()
-    work.connection.execute(
-        publication.insert().values(id=publication_id, campaign_id=terms.id, title=title, published_at=work.now, by=call.by)
-    )
-    if cases:
-        work.connection.execute(
-            publication_item.insert(),
-            [
-                {"publication_id": publication_id, "case_id": case_id, "place": place}
-                for place, case_id in enumerate(cases, start=1)
-            ],
-        )
+    _write(call, terms.id, title, cases)
     work.connection.execute(
         case.update().where(case.c.campaign_id == terms.id, case.c.state == "selected").values(state="published")
     )
     set_phase(work, terms.id, "published")
-    record_entry(work, call.instance_id, "published", element_id=call.element_id, detail={"cases": len(cases), "title": title})
     return {"published_count": len(cases)}
 
 
@@ -112,19 +120,117 @@ def tell_cases(call: Call) -> None:
             )
 
 
-def published_cases(work: Work, campaign_id: str) -> list[PublishedCase]:
-    """The published list of a campaign, in its order; empty before it is published."""
+# ---- one publication after another -----------------------------------------------------------------------------------
+def note_decided(call: Call) -> None:
+    """`publications.note_decided`: tell the campaign that it should look again (message `case_decided`): a case was decided,
+    or the collection is closed, or a list was published.
+
+    One such message is enough: with the campaign's row held, whoever looks next sees this step, too.
+    """
+    work, campaign_id = call.work, call.variables["campaign"]
+    key = work.connection.execute(sa.select(campaign.c.key).where(campaign.c.id == campaign_id).with_for_update(key_share=True))
+    business_key = key.scalar_one()
+    waiting = sa.select(message.c.id).where(
+        message.c.name == "case_decided",
+        message.c.business_key == business_key,
+        message.c.state.in_(("waiting", "unmatched")),
+    )
+    if work.connection.execute(waiting.limit(1)).first() is None:
+        send_message(work, "case_decided", business_key, sent_by=call.instance_id)
+
+
+def gather(call: Call) -> Mapping[str, Any]:
+    """`publications.gather`: look what can be published (`to_publish`), and whether nothing more will come (`settled`)."""
+    work, campaign_id = call.work, call.variables["campaign"]
+    phase = sa.select(campaign.c.phase).where(campaign.c.id == campaign_id).with_for_update(key_share=True)
+    collecting = work.connection.execute(phase).scalar_one() == "collecting"
+    undecided = sa.select(sa.func.count()).where(case.c.campaign_id == campaign_id, case.c.state.in_(UNDECIDED))
+    to_publish = len(list_publishable(work, campaign_id))
+    return {"to_publish": to_publish, "settled": not collecting and work.connection.execute(undecided).scalar_one() == 0}
+
+
+def publish_next(call: Call) -> None:
+    """`publications.publish_next`: publish some of the accepted cases. The form: `title`, `cases` (ids, in the list's order).
+
+    Raises PublicationInvalid: for cases that are not accepted, or published already.
+    """
+    work, campaign_id = call.work, call.variables["campaign"]
+    ready = {row.id for row in list_publishable(work, campaign_id)}
+    title = clean_text(str(call.form.get("title") or ""))
+    chosen = [str(each) for each in call.form.get("cases") or []]
+    findings = []
+    if not title or len(title) > TITLE_LENGTH:
+        findings.append(Finding("TextTooLong" if title else "TextMissing", path="title", values={"most": TITLE_LENGTH}))
+    if not chosen or not ready.issuperset(chosen):
+        findings.append(Finding("CaseNotPublishable", path="cases"))
+    if findings:
+        raise PublicationInvalid(findings=findings)
+    _write(call, campaign_id, title, chosen)
+    work.connection.execute(case.update().where(case.c.id.in_(chosen)).values(state="published"))
+
+
+def tell_published(call: Call) -> None:
+    """`publications.tell_published`: message `case_published` to each case of the last publication, a letter to its unit; the
+    campaign looks again whether more is to be published."""
+    work, campaign_id = call.work, call.variables["campaign"]
+    last = list_publications(work, campaign_id)[-1]
+    query = sa.select(case).join(publication_item).where(publication_item.c.publication_id == last.id)
+    for row in work.connection.execute(query.order_by(publication_item.c.place)).all():
+        send_message(work, "case_published", row.number, unique_key=f"case_published:{row.number}", sent_by=call.instance_id)
+        queue_letter(
+            work,
+            "case_published",
+            find_members(work, [f"applicant@{row.institution_id}"]),
+            campaign_id=campaign_id,
+            about=row.number,
+            unique_key=f"case_published:{row.number}",
+            values={"number": row.number, "title": row.title},
+        )
+    note_decided(call)
+
+
+def list_publishable(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
+    """Cases that the review accepted and that are not published yet, the earliest accepted first: id, number, title, unit."""
     query = (
-        sa.select(publication_item.c.place, case.c.title, organisation.c.name.label("unit"))
+        sa.select(case.c.id, case.c.number, case.c.title, organisation.c.name.label("unit"), case.c.accepted_at)
+        .join(organisation, organisation.c.id == case.c.institution_id)
+        .where(case.c.campaign_id == campaign_id, case.c.state == "accepted", case.c.accepted_at.is_not(None))
+    )
+    return list(work.connection.execute(query.order_by(case.c.accepted_at, case.c.number)))
+
+
+def _write(call: Call, campaign_id: str, title: str, cases: Sequence[str]) -> None:
+    """Write a publication with its cases in this order, and the history."""
+    publication_id = new_id()
+    call.work.connection.execute(
+        publication.insert().values(id=publication_id, campaign_id=campaign_id, title=title, published_at=call.now, by=call.by)
+    )
+    if cases:
+        call.work.connection.execute(
+            publication_item.insert(),
+            [
+                {"publication_id": publication_id, "case_id": case_id, "place": place}
+                for place, case_id in enumerate(cases, start=1)
+            ],
+        )
+    detail = {"cases": len(cases), "title": title}
+    record_entry(call.work, call.instance_id, "published", element_id=call.element_id, detail=detail)
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+def list_publications(work: Work, campaign_id: str) -> list[Publication]:
+    """All publications of a campaign with their cases, in the order of their moments."""
+    query = sa.select(publication).where(publication.c.campaign_id == campaign_id)
+    rows = work.connection.execute(query.order_by(publication.c.published_at, publication.c.id)).all()
+    cases: dict[str, list[PublishedCase]] = {row.id: [] for row in rows}
+    items = (
+        sa.select(publication_item.c.publication_id, publication_item.c.place, case.c.title, organisation.c.name.label("unit"))
         .join(publication, publication.c.id == publication_item.c.publication_id)
         .join(case, case.c.id == publication_item.c.case_id)
         .join(organisation, organisation.c.id == case.c.institution_id)
         .where(publication.c.campaign_id == campaign_id)
         .order_by(publication_item.c.place)
     )
-    return [PublishedCase(row.place, row.title, row.unit) for row in work.connection.execute(query)]
-
-
-def get_publication(work: Work, campaign_id: str) -> sa.Row[Any] | None:
-    """The publication of a campaign (title, moment); None before it is published."""
-    return work.connection.execute(sa.select(publication).where(publication.c.campaign_id == campaign_id)).one_or_none()
+    for item in work.connection.execute(items):
+        cases[item.publication_id].append(PublishedCase(item.place, item.title, item.unit))
+    return [Publication(row.id, row.title, row.published_at, tuple(cases[row.id])) for row in rows]

@@ -70,7 +70,7 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
             applying=choose_application(work, who, campaign_id) if can(who, "campaign.apply", subject) else None,
             consultation=consultations.read_window(work, campaign_id),
-            publication=publications.get_publication(work, campaign_id),
+            publications=publications.list_publications(work, campaign_id),
             problem=problem,
             demo_page=campaign.demo,
         )

@@ -67,11 +67,8 @@ def show_published(campaign_id: str) -> str:
     """
     with process_engine().read() as work:
         campaign = get_campaign(work, campaign_id, person=PUBLIC)
-        published = publications.published_cases(work, campaign_id)
-        publication = publications.get_publication(work, campaign_id)
-    return render_template(
-        "published.html", campaign=campaign, publication=publication, published=published, demo_page=campaign.demo
-    )
+        published = publications.list_publications(work, campaign_id)
+    return render_template("published.html", campaign=campaign, publications=published, demo_page=campaign.demo)
 
 
 def page(campaign_id: str, *, typed: dict[str, str] | None = None, problem: Problem | None = None) -> str:

@@ -164,14 +164,14 @@ def show(campaign_id: str) -> CampaignWholeTold:
         found = get_campaign(work, campaign_id, person=who)
         subject = campaign_subject(work, campaign_id)
         board = campaign_board(work, campaign_id, person=who) if can(who, "campaign.board", subject) else None
-        published = publications.get_publication(work, campaign_id)
+        published = publications.list_publications(work, campaign_id)
         return CampaignWholeTold(
             **CampaignTold.model_validate(found).model_dump(),
             organiser=OrganisationTold.model_validate(get_organisation(work, found.organiser_id)),
             dates=tell_dates(work, found),
             board=None if board is None else BoardTold.model_validate(board),
             settings=dict(found.settings) if can(who, "campaign.manage", subject) else None,
-            published_at=published.published_at if published else None,
+            published_at=published[-1].published_at if published else None,
         )
 
 

@@ -116,16 +116,13 @@ def comment(campaign_id: str, body: CommentAsked, key: str) -> Any:
 
 @resource.get("/campaigns/<campaign_id>/publication", PublicationTold, public=True, tagged=True)
 def show_publication(campaign_id: str) -> PublicationTold:
-    """The published result.
+    """The published result; of a campaign that publishes continuously the last list.
 
     Raises CampaignUnknown, NotPublished.
     """
     with process_engine().read() as work:
         get_campaign(work, campaign_id, person=PUBLIC)
-        found = publications.get_publication(work, campaign_id)
-        if found is None:
-            raise NotPublished()
-        published = publications.published_cases(work, campaign_id)
-    return PublicationTold(
-        title=found.title, published_at=found.published_at, cases=[PublishedCaseTold.model_validate(each) for each in published]
-    )
+        found = publications.list_publications(work, campaign_id)
+    if not found:
+        raise NotPublished()
+    return PublicationTold.model_validate(found[-1])

@@ -192,7 +192,7 @@ def test_lanes_fill_the_pool_and_hold_their_nodes(xml: bytes) -> None:
 
 
 @every_diagram
-def test_it_reads_from_left_to_right_except_for_corrections(xml: bytes) -> None:
+def test_it_reads_from_left_to_right_except_for_corrections_and_rounds(xml: bytes) -> None:
     drawing = Drawing(xml)
     back = set()
     for name in drawing.edges:
@@ -200,7 +200,7 @@ def test_it_reads_from_left_to_right_except_for_corrections(xml: bytes) -> None:
         source, target = drawing.shapes[flow.get("sourceRef", "")], drawing.shapes[flow.get("targetRef", "")]
         if target.x + target.width / 2 < source.x + source.width / 2:
             back.add(source.name)
-    assert back <= {"correct", "supplement"}
+    assert back <= {"correct", "supplement", "what_next", "tell_published"}  # the last two: one publication after another
 
 
 @every_diagram

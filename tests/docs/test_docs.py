@@ -215,6 +215,8 @@ def test_notice_keys(reference: dict[str, Any], spans: re.Pattern[str]) -> None:
         ("`quota`", notice_model.Quota, ()),
         ("`demands`", notice_model.Demand, (Item,)),
         ("`channels`", notice_model.Channel, (Item,)),
+        ("`rounds`", notice_model.Round, (Item,)),
+        ("`activities`", notice_model.Activity, (Item,)),
         ("`reminders`", notice_model.Reminder, (Sourced,)),
         ("Settings", notice_model.Setting, (Sourced,)),
     ):

@@ -64,7 +64,8 @@ class World:
     # ---- campaigns ----
     def make_campaign(self, *, issued: bool = True, **options: Any) -> str:
         """A campaign of the notice with all bodies; issued, unless told otherwise."""
-        options = {"key": "samr-2022", "bodies": [(self.places[name], None) for name in ("east", "west", "union")], **options}
+        bodies = [(self.places[name], None) for name in ("east", "west", "union") if name in self.places]
+        options = {"key": "samr-2022", "bodies": bodies, **options}
         with self.process_engine.begin(by=self["organiser"].id) as work:
             self.campaign_id = create_campaign(work, self.notice_id, organiser_id=self.places["authority"], **options)
         if issued:

@@ -11,7 +11,7 @@ from workflows.campaigns.creating import (
 from workflows.campaigns.forms import campaign_form, file_fields, task_form
 from workflows.campaigns.reading import Campaign, campaign_dates, find_campaign, get_campaign, list_campaigns
 from workflows.campaigns.settings import Bounds, list_bounds, merge_settings
-from workflows.campaigns.steps import close_collection, issue, open_collection
+from workflows.campaigns.steps import close_collection, end, issue, open_collection
 from workflows.campaigns.windows import CollectionNotOpen, TooLate, Window, deciding_window, get_window, list_windows
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "close_collection",
     "create_campaign",
     "deciding_window",
+    "end",
     "file_fields",
     "find_campaign",
     "get_campaign",

@@ -23,9 +23,16 @@ KEYS: tuple[tuple[sa.Column[str], sa.Column[str]], ...] = (
 """What instances belong to a campaign: (the campaign's id, the instance's business key) of each table that has some."""
 
 
+IDENTITY = notice.c.content["identity"].label("identity")
+"""The brand and slogan of a notice, beside the rows of its campaigns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign's row. `dates` are date values by name, as `deadlines.dump_date` writes them; `settings` plain values."""
+    """A campaign's row. `dates` are date values by name, as `deadlines.dump_date` writes them; `settings` plain values.
+
+    `identity` is what its notice is called in public (`brand`, `slogan`, as facts); None where it has no such names.
+    """
 
     id: str
     key: str
@@ -42,6 +49,7 @@ class Campaign:
     dates: Mapping[str, Mapping[str, Any]]
     created_at: datetime
     created_by: str | None
+    identity: Mapping[str, Any] | None
 
 
 def get_campaign(work: Work, campaign_id: str, *, person: Person | None = None) -> Campaign:
@@ -114,6 +122,5 @@ def of_campaign(campaign_id: str) -> sa.ColumnElement[bool]:
 
 def _select() -> sa.Select[Any]:
     columns = [column for column in campaign.c if column.name != "next_number"]
-    return sa.select(*columns, notice.c.key.label("notice_key"), notice.c.version.label("notice_version")).join(
-        notice, notice.c.id == campaign.c.notice_id
-    )
+    of_notice = (notice.c.key.label("notice_key"), notice.c.version.label("notice_version"), IDENTITY)
+    return sa.select(*columns, *of_notice).join(notice, notice.c.id == campaign.c.notice_id)

@@ -53,18 +53,25 @@ def open_collection(call: Call) -> None:
 def close_collection(call: Call) -> None:
     """`campaigns.close_collection`: the windows are closed, and every case still waiting within the collection is told.
 
-    Not told are drafts (their own timer ends them at the same moment or before) and cases that their body's list reached:
-    that message is on its way to them.
+    Not told are drafts (their own timer ends them at the same moment or before), cases that their body has reported already,
+    and those that their body's list reached: that message is on its way to them.
     """
     work, campaign_id = call.work, call.variables["campaign"]
     work.connection.execute(_windows(campaign_id).values(state="closed"))
     _update(call, phase="reviewing")
     told = sa.select(message.c.id).where(message.c.name == "list_decided", message.c.business_key == case.c.number)
-    waiting = sa.select(case.c.number).where(
-        case.c.campaign_id == campaign_id, case.c.channel == "recommended", case.c.state.in_(COLLECTING), ~told.exists()
+    waiting = (
+        sa.select(case.c.number)
+        .where(case.c.campaign_id == campaign_id, case.c.channel == "recommended", case.c.state.in_(COLLECTING), ~told.exists())
+        .where(case.c.reported_at.is_(None))
     )
     for number in work.connection.execute(waiting.order_by(case.c.number)).scalars().all():
         send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
+
+
+def end(call: Call) -> None:
+    """`campaigns.end`: nothing more happens in this campaign."""
+    _update(call, phase="ended")
 
 
 def _windows(campaign_id: str) -> sa.Update:

@@ -113,9 +113,9 @@ def too_late(where: Window, received_at: datetime) -> TooLate:
 def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, lock: bool = False) -> Window | None:
     """The window that decides about what a handler receives; None where no cut-off applies, or is not known yet.
 
-    `variables` are those of the instance: `case` for a case, `campaign` for a campaign.
+    `variables` are those of the instance: `campaign`, and `case` for a case.
     """
-    if handler == "recommendations.submit":
+    if handler in ("recommendations.submit", "audits.report"):
         return find_window(work, variables["campaign"], COLLECTION, lock=lock)
     if handler not in ("applications.submit", "applications.correct"):
         return None

@@ -15,6 +15,7 @@ STATES = (
     "recommended",
     "not_recommended",
     "lapsed",
+    "reported",
     "accepted",
     "reviewing",
     "reviewed",

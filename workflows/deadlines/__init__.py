@@ -17,7 +17,7 @@ from workflows.deadlines.kinds import (
     Unknown,
     Weekly,
 )
-from workflows.deadlines.occurrences import expand
+from workflows.deadlines.occurrences import expand, repeats_until
 from workflows.deadlines.origins import Bilingual, Source, last_day, start_of_day
 from workflows.deadlines.saying import say_cutoff, say_date, say_day, say_moment, say_reading
 from workflows.deadlines.stored import CandidateUnknown, DateInvalid, confirm_candidate, dump_date, load_date
@@ -44,6 +44,7 @@ __all__ = [
     "last_day",
     "load_date",
     "parse_words",
+    "repeats_until",
     "say_cutoff",
     "say_date",
     "say_day",

@@ -32,6 +32,13 @@ def expand(value: DateValue, until: date | None = None) -> tuple[DateValue, ...]
     return tuple(found)
 
 
+def repeats_until(value: DateValue) -> bool:
+    """Whether the date is a series that ends: its single dates can be counted. An unknown date is none."""
+    if isinstance(value, Weekly):
+        return value.last is not None
+    return isinstance(value, (MonthEnd, HalfYear)) and value.repeats and value.until is not None
+
+
 def _check_end(last: object, until: date | None) -> None:
     if last is None and until is None:
         raise ValueError("an endless series needs a day until which it is expanded")

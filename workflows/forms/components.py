@@ -51,6 +51,7 @@ class Properties(Part):
     max_files: str | None = Key(default=None, pattern=r"^[1-9][0-9]{0,2}$")
     max_bytes: str | None = Key(default=None, pattern=r"^[1-9][0-9]{0,9}$")
     max_rows: str | None = Key(default=None, pattern=r"^[1-9][0-9]{0,3}$")
+    max_words: str | None = Key(default=None, pattern=r"^[1-9][0-9]{0,4}$")
 
 
 class Value(Part):

@@ -115,12 +115,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Components under one heading; their values stand beside all others (a group has no path of its own)."""
+    """Components under one heading; their values stand beside all others (a group has no path of its own).
+
+    `max_length`: so many words in all of its texts together.
+    """
 
     label: Label
     components: tuple[Component, ...]
     place: Place = Place()
     hide_if: Expression | None = field(default=None)
+    max_length: int | None = None
 
 
 Component = Field | Note | Group

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import Finding
 from engine.expressions import Expression, ExpressionFailed
+from workflows.forms.counting import count_words
 from workflows.forms.fields import Component, Field, Kind, Label, Option
 from workflows.forms.model import build_model
 from workflows.forms.problems import FormInvalid, FormRefused
 from workflows.forms.reading import read_components
-from workflows.forms.tree import change_fields, conditions_by_field, list_fields
+from workflows.forms.tree import change_fields, conditions_by_field, list_fields, list_groups
 from workflows.forms.values import Reader, Upload, is_empty, means_other
 from workflows.rules.masks import mask_value
 
@@ -127,6 +128,7 @@ class Form:
             elif is_empty(values[field.key]) and self._is_required(field, values):
                 reader.require(field, field.key)
         findings = unknown + [finding for faults in reader.faults.values() for finding in faults]
+        findings += self._find_long_groups(values)
         if findings:
             order = {field.key: place for place, field in enumerate(self.fields)}
             findings.sort(key=lambda finding: order.get((finding.path or "").split(".")[0], -1))
@@ -141,6 +143,17 @@ class Form:
             near = get_close_matches(key, list(self.by_key), n=1)
             code = "FieldMisspelt" if near else "FieldUnknown"
             found.append(Finding(code, path=key, values={"key": key, "suggestion": near[0] if near else ""}))
+        return found
+
+    def _find_long_groups(self, values: Mapping[str, Any]) -> list[Finding]:
+        """Groups whose texts together are longer than allowed; told at the first of them."""
+        found = []
+        for group in list_groups(self.components):
+            texts = [field for field in list_fields(group.components) if field.kind in (Kind.TEXT, Kind.LONG_TEXT)]
+            length = sum(count_words(values.get(field.key) or "") for field in texts)
+            if group.max_length is not None and length > group.max_length:
+                said = {"label": group.label.zh, "label_en": group.label.en, "length": length, "limit": group.max_length}
+                found.append(Finding("FieldGroupTooLong", path=texts[0].key, values=said))
         return found
 
     def _find_hidden(self, values: Mapping[str, Any]) -> set[str]:

@@ -117,7 +117,8 @@ class _Reader:
                 self.fault("FormNestingUnsupported", path)
                 return None
             inner = self.read_list(part.components, f"{path}.components", depth - 1)
-            return Group(self.read_label(part.label, properties.label_en, f"{path}.label"), inner, place, hide_if)
+            label = self.read_label(part.label, properties.label_en, f"{path}.label")
+            return Group(label, inner, place, hide_if, int(properties.max_words) if properties.max_words else None)
         if isinstance(part, parts.RowsField):
             if in_table:
                 self.fault("FormNestingUnsupported", path)

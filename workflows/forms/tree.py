@@ -18,6 +18,14 @@ def list_fields(components: Iterable[Component]) -> Iterator[Field]:
             yield from list_fields(component.components)
 
 
+def list_groups(components: Iterable[Component]) -> Iterator[Group]:
+    """All groups in the order of the page, those in groups too."""
+    for component in components:
+        if isinstance(component, Group):
+            yield component
+            yield from list_groups(component.components)
+
+
 def list_hide_conditions(components: Iterable[Component]) -> Iterator[tuple[Expression, Component]]:
     """All conditions under which something is not shown, with what they belong to."""
     for component in components:

@@ -36,6 +36,7 @@ KINDS = {
     "applications.correct": "correction",
     "applications.supplement": "supplement",
     "recommendations.submit": "recommendation",
+    "audits.report": "report",
 }
 """Which kind of receipt a form gets, by the handler that takes it."""
 

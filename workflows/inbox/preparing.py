@@ -13,12 +13,16 @@ import sqlalchemy as sa
 
 from engine.definitions import get_definition
 from engine.model import Node
+from engine.moments import SHANGHAI
 from engine.tables import instance, user_task_candidate
 from engine.work import Work
-from workflows import consultations, reviews, selection
+from workflows import consultations, forwardings, publications, reviews, rounds, selection
 from workflows.applications import last_version
+from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign
 from workflows.campaigns.windows import deciding_window
+from workflows.deadlines import say_day
+from workflows.duplicates import list_similar
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.recommendations import get_body, list_audited
@@ -80,8 +84,11 @@ def _application(name: str) -> Callable[[Work, Ground], Prepared]:
         before = last_version(work, ground.case.id)
         where = deciding_window(work, name, {"case": ground.case.id})
         values: dict[str, Any] = {} if before is None else dict(before.data)
-        if before is None and institution.institution_kind:
-            values["institution_kind"] = institution.institution_kind
+        if before is None:
+            form = campaign_form(work, ground.campaign.id, ground.task.form_key)
+            values = forwardings.begin_with(work, ground.case.id, form)
+            if institution.institution_kind:
+                values["institution_kind"] = institution.institution_kind
         return Prepared(
             values=values,
             fixed={"institution_name": institution.name},
@@ -157,6 +164,36 @@ def _publish(work: Work, ground: Ground) -> Prepared:
     return Prepared(values={"title": ground.campaign.title}, context={"selection": last})
 
 
+def _examine(work: Work, ground: Ground) -> Prepared:
+    """Cases that might be the same: a warning to who examines this one."""
+    assert ground.case is not None
+    return Prepared(context={"similar": list_similar(work, ground.case.id)} if ground.shown else {})
+
+
+def _publish_next(work: Work, ground: Ground) -> Prepared:
+    """All that is accepted and not published yet; a title that names the day."""
+    ready = publications.list_publishable(work, ground.campaign.id)
+    title = f"{ground.campaign.title}（{say_day(work.now.astimezone(SHANGHAI).date(), 'zh')}）"
+    return Prepared(
+        values={"title": title[: publications.TITLE_LENGTH], "cases": [row.id for row in ready]},
+        options={"accepted_cases": [(row.id, f"{row.title}（{row.unit}，{row.number}）") for row in ready]},
+    )
+
+
+def _forward(work: Work, ground: Ground) -> Prepared:
+    """The campaigns that collect now."""
+    assert ground.case is not None
+    targets = forwardings.list_targets(work, ground.case.id, ground.campaign.organiser_id)
+    return Prepared(options={"collecting_campaigns": targets})
+
+
+def _place_rest(work: Work, ground: Ground) -> Prepared:
+    """What no round of the cadence took."""
+    plan = rounds.read_plans(work, ground.campaign.id)[find_node(work, ground.task).camunda.properties["round"]]
+    rest = rounds.list_rest(work, ground.campaign.id, plan)
+    return Prepared(options={"rest_cases": [(row.id, f"{row.title}（{row.unit}，{row.number}）") for row in rest]})
+
+
 def find_body(work: Work, task_id: str) -> str:
     """The body that a recommendation's task belongs to: the organisation of its candidate group."""
     groups = sa.select(user_task_candidate.c.candidate).where(
@@ -171,6 +208,12 @@ PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
     "applications.supplement": _application("applications.supplement"),
     "recommendations.submit": _recommendation,
     "campaigns.issue": _issue,
+    "audits.record": _examine,
+    "audits.report": _examine,
+    "audits.assess": _examine,
+    "publications.publish_next": _publish_next,
+    "forwardings.record": _forward,
+    "rounds.place_rest": _place_rest,
     "reviews.organise": _organise,
     "reviews.record": _review,
     "selection.record": _select,

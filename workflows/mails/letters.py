@@ -20,7 +20,7 @@ from engine.texts import Catalogue, Language
 from engine.work import Work
 from workflows.deadlines import say_cutoff, say_moment
 from workflows.forms import clean_text
-from workflows.tables import campaign, letter_task, membership, person
+from workflows.tables import campaign, letter_task, membership, notice, person
 from workflows.tables import letter as letter_table
 
 CUTOFFS = ("until", "own_until", "due")
@@ -107,11 +107,15 @@ def queue_letter(
     letter reminds its recipients of: when all of them are done before it leaves, it does not leave.
     Raises KeyError for a letter that the catalogue does not have.
     """
-    row = work.connection.execute(sa.select(campaign.c.title, campaign.c.demo).where(campaign.c.id == campaign_id)).one()
+    columns = (campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))
+    query = sa.select(*columns).join(notice, notice.c.id == campaign.c.notice_id).where(campaign.c.id == campaign_id)
+    row = work.connection.execute(query).one()
     about_tasks = list(dict.fromkeys(tasks))
     queued = 0
     for recipient in recipients:
-        subject, body = compose_letter(work, letter, recipient, campaign_title=row.title, demo=row.demo, values=values or {})
+        subject, body = compose_letter(
+            work, letter, recipient, campaign_title=row.title, demo=row.demo, values=values or {}, identity=row.identity
+        )
         mail_id = queue_mail(
             work,
             recipient=recipient.email[:300],
@@ -128,9 +132,16 @@ def queue_letter(
 
 
 def compose_letter(
-    work: Work, letter: str, recipient: Recipient, *, campaign_title: str, demo: bool, values: Mapping[str, Any]
+    work: Work,
+    letter: str,
+    recipient: Recipient,
+    *,
+    campaign_title: str,
+    demo: bool,
+    values: Mapping[str, Any],
+    identity: Mapping[str, Any] | None = None,
 ) -> tuple[str, str]:
-    """Subject and text of a letter as this recipient gets it.
+    """Subject and text of a letter as this recipient gets it. `identity`: brand and slogan, which stand at its end.
 
     Raises KeyError for a letter that the catalogue does not have.
     """
@@ -145,7 +156,9 @@ def compose_letter(
     greeting = catalogue.say("letter_greeting", language, facts)
     body = catalogue.say(f"letter_{letter}_body", language, facts)
     closing = catalogue.say("letter_closing_demo" if demo else "letter_closing", language, facts)
-    return subject, clean_text(f"{greeting}\n\n{body.strip()}\n\n{closing.strip()}", lines=True) + "\n"
+    names = "\n".join(str(fact["value"]) for fact in (identity or {}).values() if fact)
+    parts = [greeting, body.strip(), closing.strip(), names]
+    return subject, clean_text("\n\n".join(part for part in parts if part), lines=True) + "\n"
 
 
 def record_letter(

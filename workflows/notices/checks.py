@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from engine.errors import Finding
 from engine.model import Definition, MultiInstance, Node
+from workflows.deadlines import repeats_until
 from workflows.forms import OTHER, Form
 from workflows.notices.model import Notice, Setting
 from workflows.notices.parts import Sourced
@@ -26,6 +27,7 @@ SETTINGS = (
     "cut",
     "consultation_work_days",
     "supplement_days",
+    "duplicate_titles",
     "score_maximum",
     "paper_in_time_by",
 )
@@ -39,9 +41,10 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
     """What does not fit together within `notice.yaml`, and files that it names and that are missing."""
     yield from _check_sources(notice)
     yield from _check_keys(notice)
-    weights = sum(demand.weight.value for demand in notice.demands)
-    if notice.demands and weights != 100:
-        yield _tell("NoticeWeightsWrong", "demands", sum=weights)
+    weights = [demand.weight.value for demand in notice.demands if demand.weight is not None]
+    if weights and (sum(weights) != 100 or len(weights) != len(notice.demands)):
+        yield _tell("NoticeWeightsWrong", "demands", sum=sum(weights))
+    yield from _check_rounds(notice)
     if notice.recipients.total.value != len(notice.recipients.bodies):
         yield _tell(
             "NoticeBodiesCount", "recipients.bodies", total=notice.recipients.total.value, count=len(notice.recipients.bodies)
@@ -177,6 +180,18 @@ def _walk_sourced(part: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _walk_sourced(value, f"{path}[{place}]")
 
 
+def _check_rounds(notice: Notice) -> Iterator[Finding]:
+    for place, each in enumerate(notice.rounds):
+        date = notice.dates.get(each.date)
+        if date is None:
+            yield _tell("NoticeReferenceUnknown", f"rounds[{place}].date", value=each.date)
+        elif date.key is not None or not repeats_until(date):
+            yield _tell("NoticeRoundEndless", f"rounds[{place}].date", value=each.date)
+    for place, activity in enumerate(notice.activities):
+        if activity.date.key is None and not repeats_until(activity.date):
+            yield _tell("NoticeRoundEndless", f"activities[{place}].date", value=activity.key)
+
+
 def _check_keys(notice: Notice) -> Iterator[Finding]:
     lists: dict[str, Iterable[Any]] = {
         "recipients.bodies": notice.recipients.bodies,
@@ -184,6 +199,8 @@ def _check_keys(notice: Notice) -> Iterator[Finding]:
         "channels": notice.channels,
         "open_questions": notice.open_questions,
         "letters": notice.letters,
+        "rounds": notice.rounds,
+        "activities": notice.activities,
     }
     if notice.institution_kinds is not None:
         lists["institution_kinds.items"] = notice.institution_kinds.items

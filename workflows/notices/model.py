@@ -96,9 +96,9 @@ class OpenList(Part):
 
 
 class Demand(Item):
-    """A demand of the notice, which is a criterion of review. Weights sum to 100."""
+    """A demand of the notice, which is a criterion of review. Weights sum to 100; there are none where nothing is scored."""
 
-    weight: Fact[Annotated[int, Key(ge=0, le=100)]]
+    weight: Fact[Annotated[int, Key(ge=0, le=100)]] | None = None
     evidence: Listed[Item] = ()
 
 
@@ -134,6 +134,30 @@ class OpenQuestion(Part):
     zh: Text
     en: Text
     setting: Annotated[str, Key(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")]
+
+
+class Round(Item):
+    """A cadence at which what came in is rolled up: a round for each day of the repeating `date`.
+
+    `takes` is what decides to which round a case belongs: the moment it was received by the organiser, or accepted by the review.
+    """
+
+    date: Name
+    takes: Fact[Literal["received", "accepted"]]
+    purpose: Fact[Text] | None = None
+
+
+class Organiser(Sourced):
+    """Who holds an activity: an organisation of the tree has it as its name or short name, or it is only a name."""
+
+    name: Text
+
+
+class Activity(Item):
+    """A row of the notice's calendar of activities."""
+
+    date: DateValue
+    organisers: Annotated[Listed[Organiser], Key(min_length=1)]
 
 
 class Reminder(Sourced):
@@ -177,6 +201,8 @@ class Notice(Part):
     direct_reporting: Fact[bool] | None = None
     receipts: Fact[bool] | None = None
     open_questions: Listed[OpenQuestion] = ()
+    rounds: Listed[Round] = ()
+    activities: Listed[Activity] = ()
     reminders: Listed[Reminder] = ()
     letters: Listed[Item] = ()
     recurrence: dict[Name, Fact[Plain]] = {}

@@ -92,8 +92,8 @@ def preview_urge(work: Work, reader: Person, campaign_id: str, choice: Choice, r
     if ordered:
         first = ordered[0]
         values = _fill(first, campaign.key, remark)
-        title, demo = campaign.title, campaign.demo
-        sample = compose_letter(work, LETTER, first.recipient, campaign_title=title, demo=demo, values=values)
+        title, demo, names = campaign.title, campaign.demo, campaign.identity
+        sample = compose_letter(work, LETTER, first.recipient, campaign_title=title, demo=demo, values=values, identity=names)
     return Preview(len(tasks), len(ordered), tuple(ordered[:SHOWN]), tuple(unreachable), *(sample or (None, None)))
 
 

@@ -80,7 +80,8 @@ def _read(work: Work, which: sa.ColumnElement[bool], lock: bool) -> Terms:
     if row is None:
         raise CampaignUnknown()
     content = _read_content(work, row.notice_id)
-    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in content.get("demands") or []}
+    demands = [demand for demand in content.get("demands") or [] if demand.get("weight") is not None]
+    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in demands}
     check_weights(weights)
     return Terms(row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, content)
 

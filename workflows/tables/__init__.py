@@ -10,6 +10,11 @@ from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step
 from workflows.tables.drafts import notice_draft_version as notice_draft_version
+from workflows.tables.rounds import activity_progress as activity_progress
+from workflows.tables.rounds import arrival as arrival
+from workflows.tables.rounds import forwarding as forwarding
+from workflows.tables.rounds import round_ as round_
+from workflows.tables.rounds import round_case as round_case
 
 Decimal = sa.String(40)
 """Exact decimals as text: SQLite has no decimal type, and scores are never floats."""
@@ -21,7 +26,7 @@ organisation = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("parent_id", Id, sa.ForeignKey("organisation.id"), index=True),
     sa.Column("path", sa.String(600), nullable=False, index=True),  # "/root/province/": ids from the root, for narrowing
-    sa.Column("kind", sa.String(16), nullable=False),  # authority | province | consortium | prefecture | institution
+    sa.Column("kind", sa.String(16), nullable=False),  # authority | province | consortium | prefecture | division | institution
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("short_name", sa.String(100), nullable=False),
     sa.Column("region", sa.String(20)),  # GB/T 2260 province code, e.g. "110000"
@@ -156,9 +161,11 @@ case = sa.Table(
     sa.Column("title", sa.String(300), nullable=False),
     sa.Column("directions", Json, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
-    # draft | submitted | returned | audited | rejected | recommended | not_recommended | lapsed | accepted | reviewing
-    # | reviewed | selected | not_selected | published | withdrawn
+    # draft | submitted | returned | audited | rejected | recommended | not_recommended | lapsed | reported | accepted
+    # | reviewing | reviewed | selected | not_selected | published | withdrawn
     sa.Column("received_at", Moment),  # when the first complete application was with us
+    sa.Column("reported_at", Moment, index=True),  # when it reached the organiser: sent directly, or by its body's report
+    sa.Column("accepted_at", Moment, index=True),  # when the organiser's review accepted it for publication
     sa.Column("rank", sa.Integer),  # in its body's list
     sa.Column("score", Decimal),
     sa.Column("created_at", Moment, nullable=False),
@@ -185,7 +192,7 @@ receipt = sa.Table(
     sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
     sa.Column("case_id", Id, sa.ForeignKey("case_.id"), index=True),
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
-    sa.Column("kind", sa.String(20), nullable=False),  # application | correction | recommendation | supplement
+    sa.Column("kind", sa.String(20), nullable=False),  # application | correction | recommendation | supplement | report | arrival
     sa.Column("window_id", Id, sa.ForeignKey("window.id")),
     sa.Column("accepted", sa.Boolean, nullable=False),
     sa.Column("received_at", Moment, nullable=False),  # the moment that decided
@@ -232,8 +239,9 @@ audit = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False, index=True),
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),  # audit | acceptance
+    sa.Column("kind", sa.String(16), nullable=False),  # audit | acceptance | assessment
     sa.Column("result", sa.String(16), nullable=False),  # pass | return | reject
+    sa.Column("grades", Json),  # {criterion: grade}, where the form asks for grades
     sa.Column("opinion", sa.Text, nullable=False),
     sa.Column("application_version", sa.Integer, nullable=False),
     sa.Column("by", Id),
@@ -339,7 +347,7 @@ publication = sa.Table(
     "publication",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, unique=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
     sa.Column("title", sa.String(300), nullable=False),
     sa.Column("published_at", Moment, nullable=False),
     sa.Column("by", Id),

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from engine.tables import instance, message
-from workflows.publications import PublicationInvalid, PublishedCase, get_publication, published_cases
-from workflows.tables import campaign, publication_item
+from workflows.publications import PublicationInvalid, PublishedCase, list_publications
+from workflows.tables import campaign, publication, publication_item
 
 
 def test_from_selection_to_the_end_of_all_instances(make_stage: Any) -> None:
@@ -21,7 +21,7 @@ def test_from_selection_to_the_end_of_all_instances(make_stage: Any) -> None:
     stage.go_to(stage.clock.now().replace(month=12, day=1))
     stage.complete("settle_comments", stage.organiser, {"decisions": [], "remark": ""})
     with stage.process_engine.read() as work:
-        assert published_cases(work, stage.campaign_id) == [] and get_publication(work, stage.campaign_id) is None
+        assert list_publications(work, stage.campaign_id) == []
     for title in ("", "\x00 ", "长" * 301):
         with pytest.raises(PublicationInvalid):
             stage.complete("publish", stage.organiser, {"title": title})
@@ -30,12 +30,13 @@ def test_from_selection_to_the_end_of_all_instances(make_stage: Any) -> None:
     a, b, c, d = stage.numbers
     assert stage.states() == {a: "not_selected", b: "published", c: "published", d: "not_selected"}
     with stage.process_engine.read() as work:
-        assert published_cases(work, stage.campaign_id) == [
+        (found,) = list_publications(work, stage.campaign_id)
+        assert (found.title, found.published_at) == ("关于公布优秀案例的通知", stage.clock.now())
+        assert found.cases == (
             PublishedCase(1, "检测001中心服务产业案例", "演练检测中心001"),
             PublishedCase(2, "检测002中心服务产业案例", "演练检测中心002"),
-        ]
-        found = get_publication(work, stage.campaign_id)
-        assert found is not None and (found.title, found.by) == ("关于公布优秀案例的通知", stage.organiser.id)
+        )
+        assert work.connection.execute(sa.select(publication.c.by)).scalars().all() == [stage.organiser.id]
         assert work.connection.execute(sa.select(campaign.c.phase)).scalar_one() == "published"
         assert {row.state for row in work.connection.execute(sa.select(instance.c.state))} == {"ended"}
         told = {

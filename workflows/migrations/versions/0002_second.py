@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_letters()
+    make_rounds()
     make_drafts()
     make_tokens()
 
@@ -141,3 +142,92 @@ def make_tokens() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_access_token_token_hash")),
     )
     op.create_index(op.f("ix_access_token_person_id"), "access_token", ["person_id"])
+
+
+def make_rounds() -> None:
+    """Rounds and their cases, arrivals by other channels, forwarding, progress of activities, several publications."""
+    op.create_table(
+        "activity_progress",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("activity", sa.String(length=60), nullable=False),
+        sa.Column("occurrence", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("organisation_id", sa.String(length=32), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_activity_progress_campaign_id")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_activity_progress_organisation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activity_progress")),
+    )
+    op.create_index("ix_activity_progress_campaign", "activity_progress", ["campaign_id", "activity", "occurrence", "at"])
+    op.create_table(
+        "round",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("plan", sa.String(length=60), nullable=False),
+        sa.Column("occurrence", sa.String(length=60), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("cutoff_at", Moment(), nullable=False),
+        sa.Column("closed_at", Moment(), nullable=False),
+        sa.Column("publicity", sa.Text(), nullable=True),
+        sa.Column("publicised_at", Moment(), nullable=True),
+        sa.Column("publicised_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_round_campaign_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_round")),
+        sa.UniqueConstraint("campaign_id", "plan", "occurrence", name=op.f("uq_round_campaign_id_plan_occurrence")),
+    )
+    op.create_table(
+        "arrival",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=60), nullable=False),
+        sa.Column("organisation_id", sa.String(length=32), nullable=False),
+        sa.Column("received_at", Moment(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=False),
+        sa.Column("recorded_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_arrival_case_id")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_arrival_organisation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_arrival")),
+    )
+    op.create_index(op.f("ix_arrival_case_id"), "arrival", ["case_id"])
+    op.create_table(
+        "forwarding",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("target_campaign_id", sa.String(length=32), nullable=True),
+        sa.Column("target_case_id", sa.String(length=32), nullable=True),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_forwarding_case_id")),
+        sa.ForeignKeyConstraint(["target_campaign_id"], ["campaign.id"], name=op.f("fk_forwarding_target_campaign_id")),
+        sa.ForeignKeyConstraint(["target_case_id"], ["case_.id"], name=op.f("fk_forwarding_target_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forwarding")),
+        sa.UniqueConstraint("case_id", "kind", "name", name=op.f("uq_forwarding_case_id_kind_name")),
+        sa.UniqueConstraint("target_case_id", name=op.f("uq_forwarding_target_case_id")),
+    )
+    op.create_table(
+        "round_case",
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("plan", sa.String(length=60), nullable=False),
+        sa.Column("round_id", sa.String(length=32), nullable=False),
+        sa.Column("moment", Moment(), nullable=False),
+        sa.Column("decided_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_round_case_case_id")),
+        sa.ForeignKeyConstraint(["round_id"], ["round.id"], name=op.f("fk_round_case_round_id")),
+        sa.PrimaryKeyConstraint("case_id", "plan", name=op.f("pk_round_case")),
+    )
+    op.create_index(op.f("ix_round_case_round_id"), "round_case", ["round_id"])
+    op.add_column("audit", sa.Column("grades", sa.JSON(), nullable=True))
+    op.add_column("case_", sa.Column("reported_at", Moment(), nullable=True))
+    op.add_column("case_", sa.Column("accepted_at", Moment(), nullable=True))
+    op.create_index(op.f("ix_case__accepted_at"), "case_", ["accepted_at"])
+    op.create_index(op.f("ix_case__reported_at"), "case_", ["reported_at"])
+    with op.batch_alter_table("publication") as table:
+        table.drop_constraint(op.f("uq_publication_campaign_id"), type_="unique")
+    op.create_index(op.f("ix_publication_campaign_id"), "publication", ["campaign_id"])
