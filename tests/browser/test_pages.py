@@ -50,7 +50,7 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Any, check_acce
         "applicant": [f"/tasks/{task_id}", f"/cases/{case_id}", "/inbox", "/cases", f"/campaigns/{site.place.campaign}"],
         "organiser": [f"/campaigns/{site.place.campaign}", "/campaigns"],
         "designer": ["/designer", "/designer/check", f"/designer/{definition}", "/nothing"],
-        "administrator": ["/incidents"],
+        "administrator": ["/incidents", "/tokens", "/api"],
     }
     for login, addresses in pages.items():
         page = site.open(login)
