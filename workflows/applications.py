@@ -219,20 +219,23 @@ def write_receipt(
     accepted: bool,
     received_at: datetime,
     sha256: str,
+    report_id: str | None = None,
+    cutoff_at: datetime | None = None,
 ) -> str:
-    """Note what reached us, when, and against which cut-off as it stood; the row's id."""
+    """Note what reached us, when, and against which cut-off as it stood (the window's, or `cutoff_at`); the row's id."""
     receipt_id = new_id()
     work.connection.execute(
         sa.insert(receipt).values(
             id=receipt_id,
             campaign_id=campaign_id,
             case_id=case_id,
+            report_id=report_id,
             organisation_id=organisation_id,
             kind=kind,
             window_id=None if where is None else where.id,
             accepted=accepted,
             received_at=received_at,
-            cutoff_at=None if where is None else where.cutoff_at,
+            cutoff_at=cutoff_at if where is None else where.cutoff_at,
             sha256=sha256,
             by=work.by,
         )

@@ -94,11 +94,11 @@ def publish(call: Call) -> Mapping[str, Any]:
 
 
 def tell_cases(call: Call) -> None:
-    """`publications.tell_cases`: message `result_published` {selected} to every case that was reviewed, a letter to its unit."""
+    """`publications.tell_cases`: message `result_published` {selected} to every case that was decided, a letter to its unit."""
     work = call.work
     terms = read_terms_by_key(work, call.business_key)
-    reviewed = sa.select(review.c.case_id)
-    query = sa.select(case).where(case.c.campaign_id == terms.id, case.c.id.in_(reviewed)).order_by(case.c.number)
+    decided = sa.union(sa.select(review.c.case_id), sa.select(selection_item.c.case_id))
+    query = sa.select(case).where(case.c.campaign_id == terms.id, case.c.id.in_(decided)).order_by(case.c.number)
     for row in work.connection.execute(query).all():
         send_message(
             work,

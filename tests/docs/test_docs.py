@@ -214,6 +214,8 @@ def test_notice_keys(reference: dict[str, Any], spans: re.Pattern[str]) -> None:
         ("`recipients`", notice_model.Recipients, ()),
         ("`quota`", notice_model.Quota, ()),
         ("`demands`", notice_model.Demand, (Item,)),
+        ("`reports`", notice_model.ReportPlan, (Item,)),
+        ("`targets`", notice_model.Target, (Item,)),
         ("`channels`", notice_model.Channel, (Item,)),
         ("`rounds`", notice_model.Round, (Item,)),
         ("`activities`", notice_model.Activity, (Item,)),

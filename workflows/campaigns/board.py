@@ -15,7 +15,7 @@ from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, list_windows
 from workflows.deadlines import DateValue, load_date
 from workflows.people import Person
-from workflows.tables import case, organisation, recommending_body
+from workflows.tables import case, organisation, recommending_body, report
 
 LISTED = ("recommended", "reviewing", "reviewed", "selected", "not_selected", "published", "withdrawn")
 """States of a case from its body's list on."""
@@ -79,7 +79,7 @@ def campaign_board(work: Work, campaign_id: str, *, person: Person | None = None
         own = person.organisations("auditor")
     mine = sa.true() if own is None else case.c.body_id.in_(sorted(own))
     states, direct = _count_states(work, campaign_id, mine)
-    tasks, overdue = _count_tasks(work, found, mine, whole=own is None)
+    tasks, overdue = _count_tasks(work, found, mine, own)
     return Board(
         campaign=found,
         states=states,
@@ -153,11 +153,15 @@ def _count_states(work: Work, campaign_id: str, mine: sa.ColumnElement[bool]) ->
     return states, direct
 
 
-def _count_tasks(work: Work, found: Campaign, mine: sa.ColumnElement[bool], *, whole: bool) -> tuple[dict[str, int], int]:
-    """Open tasks by step, and how many of all are overdue."""
+def _count_tasks(
+    work: Work, found: Campaign, mine: sa.ColumnElement[bool], own: frozenset[str] | None
+) -> tuple[dict[str, int], int]:
+    """Open tasks by step, and how many of all are overdue; with `own` only those of these bodies' cases and reports."""
     numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
-    of_campaign = user_task.c.business_key == found.key if whole else sa.false()
-    place = sa.or_(user_task.c.business_key.in_(numbers), of_campaign)
+    reported = sa.true() if own is None else sa.or_(report.c.reporter_id.in_(own), report.c.recipient_id.in_(own))
+    reports = sa.select(report.c.number).where(report.c.campaign_id == found.id, reported)
+    of_campaign = user_task.c.business_key == found.key if own is None else sa.false()
+    place = sa.or_(user_task.c.business_key.in_(numbers), user_task.c.business_key.in_(reports), of_campaign)
     late = sa.func.sum(sa.case((user_task.c.due_at <= work.now, 1), else_=0))
     query = sa.select(user_task.c.element_id, sa.func.count(), late).where(user_task.c.state == "open", place)
     rows: list[Any] = list(work.connection.execute(query.group_by(user_task.c.element_id)))
@@ -177,8 +181,10 @@ def _list_deadlines(work: Work, found: Campaign) -> tuple[DeadlineLine, ...]:
 
 
 def _count_incidents(work: Work, found: Campaign) -> int:
-    instances = sa.select(case.c.instance_id).where(case.c.campaign_id == found.id)
-    stopped = sa.or_(incident.c.instance_id == found.instance_id, incident.c.instance_id.in_(instances))
+    cases = sa.select(case.c.instance_id).where(case.c.campaign_id == found.id)
+    reports = sa.select(report.c.instance_id).where(report.c.campaign_id == found.id)
+    of_one = sa.or_(incident.c.instance_id.in_(cases), incident.c.instance_id.in_(reports))
+    stopped = sa.or_(incident.c.instance_id == found.instance_id, of_one)
     query = sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None), stopped)
     count: int = work.connection.execute(query).scalar_one()
     return count

@@ -22,7 +22,11 @@ from workflows.organisations import Organisation, get_organisation, list_organis
 from workflows.tables import campaign, recommending_body, window
 
 CUTOFF = "collection_cutoff"
-"""The date of a notice that closes the collection. While it is unknown there are no windows: nothing is due, nothing too late."""
+"""The date of a notice that closes the collection. Without it, and while it is unknown, there are no windows: nothing is due,
+nothing too late."""
+
+NO_CUTOFF = Unknown(source="ours")
+"""What stands for a cut-off that the notice does not set at all."""
 
 Override = DateValue | date | datetime | str | Mapping[str, Any]
 
@@ -79,7 +83,7 @@ def create_campaign(
     wanted = list(bodies)
     places = {body.id: body for body in list_organisations(work, ids=[body_id for body_id, _ in wanted])}
     cutoff_at = dated[CUTOFF].cutoff_at if CUTOFF in dated else None
-    if cutoff_at is None and not isinstance(stored.notice.dates.get(CUTOFF), Unknown):
+    if cutoff_at is None and not isinstance(stored.notice.dates.get(CUTOFF, NO_CUTOFF), Unknown):
         findings.append(Finding("CampaignDateMissing", path=f"dates.{CUTOFF}", values={"date": CUTOFF}))
     findings += _check_bodies(wanted, places, cutoff_at)
     if findings:

@@ -8,7 +8,7 @@ from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.reading import find_campaign
 from workflows.forms import Form, Kind
-from workflows.notices import get_notice
+from workflows.notices import StoredNotice, get_notice
 from workflows.tables import campaign
 
 
@@ -17,11 +17,20 @@ def campaign_form(work: Work, campaign_id: str, form_key: str) -> Form:
 
     Raises KeyError when the notice has no such form: form keys are checked when a notice is deployed.
     """
-    notice_id: str = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
+    notice_id = _notice_id(work, campaign_id)
     known: dict[tuple[str, str], Form] = work.engine.extras.setdefault("forms", {})
     if (notice_id, form_key) not in known:
         known[(notice_id, form_key)] = get_notice(work, notice_id).form(form_key)
     return known[(notice_id, form_key)]
+
+
+def campaign_notice(work: Work, campaign_id: str) -> StoredNotice:
+    """The notice's version that a campaign follows: its content never changes, so it is read once per process."""
+    notice_id = _notice_id(work, campaign_id)
+    known: dict[str, StoredNotice] = work.engine.extras.setdefault("notices", {})
+    if notice_id not in known:
+        known[notice_id] = get_notice(work, notice_id)
+    return known[notice_id]
 
 
 def task_form(work: Work, task_id: str) -> Form | None:
@@ -34,3 +43,8 @@ def task_form(work: Work, task_id: str) -> Form | None:
 def file_fields(form: Form) -> frozenset[str]:
     """Keys of the fields that take files."""
     return frozenset(field.key for field in form.fields if field.kind is Kind.FILE)
+
+
+def _notice_id(work: Work, campaign_id: str) -> str:
+    found: str = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
+    return found

@@ -14,11 +14,12 @@ from engine.work import Work
 from workflows.deadlines import expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
-from workflows.tables import campaign, case, notice
+from workflows.tables import campaign, case, notice, report
 
 KEYS: tuple[tuple[sa.Column[str], sa.Column[str]], ...] = (
     (campaign.c.id, campaign.c.key),
     (case.c.campaign_id, case.c.number),
+    (report.c.campaign_id, report.c.number),
 )
 """What instances belong to a campaign: (the campaign's id, the instance's business key) of each table that has some."""
 
@@ -115,7 +116,7 @@ def find_campaign(work: Work, business_key: str) -> str:
 
 
 def of_campaign(campaign_id: str) -> sa.ColumnElement[bool]:
-    """The rows of `user_task` that belong to a campaign: to its own instance, and to those of its cases."""
+    """The rows of `user_task` that belong to a campaign: to its own instance, and to those of its cases and reports."""
     keys = sa.union_all(*(sa.select(key).where(owner == campaign_id) for owner, key in KEYS))
     return user_task.c.business_key.in_(keys)
 

@@ -27,6 +27,12 @@ def open_collection(call: Call) -> None:
     work, campaign_id = call.work, call.variables["campaign"]
     work.connection.execute(_windows(campaign_id).values(opens_at=work.now, state="open"))
     _update(call, phase="collecting")
+    tell_opened(call)
+
+
+def tell_opened(call: Call) -> None:
+    """The letter that the collection is open, once to each body; nothing while its date is unknown."""
+    work, campaign_id = call.work, call.variables["campaign"]
     query = sa.select(recommending_body.c.organisation_id, window.c.cutoff_at).join(
         window,
         sa.and_(
@@ -37,7 +43,7 @@ def open_collection(call: Call) -> None:
     )
     whole = find_window(work, campaign_id, COLLECTION)
     if whole is None:
-        return  # its date is unknown yet: the letter goes when it is confirmed
+        return
     for row in work.connection.execute(query.where(recommending_body.c.campaign_id == campaign_id)).all():
         queue_letter(
             work,
@@ -54,17 +60,19 @@ def close_collection(call: Call) -> None:
     """`campaigns.close_collection`: the windows are closed, and every case still waiting within the collection is told.
 
     Not told are drafts (their own timer ends them at the same moment or before), cases that their body has reported already,
-    and those that their body's list reached: that message is on its way to them.
+    and those that their body's list reached: that message is on its way to them. A campaign without cut-off tells
+    those that their institutions still work on.
     """
     work, campaign_id = call.work, call.variables["campaign"]
     work.connection.execute(_windows(campaign_id).values(state="closed"))
     _update(call, phase="reviewing")
     told = sa.select(message.c.id).where(message.c.name == "list_decided", message.c.business_key == case.c.number)
-    waiting = (
-        sa.select(case.c.number)
-        .where(case.c.campaign_id == campaign_id, case.c.channel == "recommended", case.c.state.in_(COLLECTING), ~told.exists())
-        .where(case.c.reported_at.is_(None))
-    )
+    if find_window(work, campaign_id, COLLECTION) is None:
+        within: sa.ColumnElement[bool] = case.c.state.in_(("draft", "returned"))
+    else:
+        unreported = sa.and_(case.c.reported_at.is_(None), ~told.exists())
+        within = sa.and_(case.c.channel == "recommended", case.c.state.in_(COLLECTING), unreported)
+    waiting = sa.select(case.c.number).where(case.c.campaign_id == campaign_id, within)
     for number in work.connection.execute(waiting.order_by(case.c.number)).scalars().all():
         send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
 

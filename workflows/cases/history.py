@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -58,20 +58,24 @@ def read_history(
 ) -> list[HistoryLine]:
     """The rows of the chain as `reader`, who may see the history, may see them. What experts did is told to organisers only."""
     all_names = can(reader, "case.scores", case)
+    actors = Actors(work, reader, entries, experts=case.experts, all_names=all_names)
+    lines = read_lines(work, instance_id, entries, actors)
+    return [line for line in lines if all_names or line.who.kind != "expert"]
+
+
+def read_lines(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]], actors: Actors) -> list[HistoryLine]:
+    """The rows of a chain as lines: steps by their names, people as `actors` shows them."""
     model = get_definition(work, _definition_id(work, instance_id)).model
     names = {element_id: node.name for element_id, node in model.nodes.items()}
-    actors = _Actors(work, reader, case, [entry.by for entry in entries if entry.by], all_names=all_names)
     lines = []
     for entry in entries:
-        who = actors.find(entry.by)
-        if who.kind == "expert" and not all_names:
-            continue
         detail = {key: entry.detail[key] for key in _SHOWN if entry.detail.get(key) is not None}
         if "to" in entry.detail and entry.kind == "returned":
             detail["to"] = names.get(entry.detail["to"]) or entry.detail["to"]
         if entry.detail.get("opened"):
             detail["next"] = list(dict.fromkeys(names.get(opened) or opened for opened in entry.detail["opened"]))
         element_name = None if entry.element_id is None else names.get(entry.element_id) or entry.element_id
+        who = actors.find(entry.by)
         lines.append(HistoryLine(entry.seq, entry.at, entry.kind, entry.element_id, element_name, who, detail, entry.hash))
     return lines
 
@@ -88,21 +92,31 @@ def _definition_id(work: Work, instance_id: str) -> str:
     return found
 
 
-class _Actors:
-    """The people of one history, each shown as the reader may know them."""
+class Actors:
+    """The people of one history, each shown as the reader may know them: by name those of the reader's own organisations (and
+    everybody with `all_names`), others by their organisation, `experts` without a name."""
 
-    def __init__(self, work: Work, reader: Person, case: CaseSubject, ids: Iterable[str], *, all_names: bool) -> None:
+    def __init__(
+        self,
+        work: Work,
+        reader: Person,
+        entries: Sequence[sa.Row[Any]],
+        *,
+        experts: frozenset[str] = frozenset(),
+        all_names: bool = False,
+    ) -> None:
         query = (
             sa.select(person.c.id, person.c.name, person.c.organisation_id, organisation.c.short_name)
             .join(organisation, organisation.c.id == person.c.organisation_id)
-            .where(person.c.id.in_(sorted(set(ids))))
+            .where(person.c.id.in_(sorted({entry.by for entry in entries if entry.by})))
         )
         self.rows = {row.id: row for row in work.connection.execute(query)}
-        self.experts = case.experts
+        self.experts = experts
         self.own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
         self.all_names = all_names
 
     def find(self, person_id: str | None) -> Actor:
+        """Who it is; None is the clock."""
         if person_id is None:
             return Actor("system")
         row = self.rows.get(person_id)

@@ -37,6 +37,7 @@ KINDS = {
     "applications.supplement": "supplement",
     "recommendations.submit": "recommendation",
     "audits.report": "report",
+    "reports.submit": "report",
 }
 """Which kind of receipt a form gets, by the handler that takes it."""
 

@@ -20,7 +20,7 @@ from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import blind_case
 from workflows.rules.narrowing import candidate_tasks
-from workflows.tables import campaign, case, organisation, person
+from workflows.tables import campaign, case, organisation, person, report
 
 View = Literal["mine", "groups", "done"]
 
@@ -31,8 +31,8 @@ class PageUnknown(Problem):
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """A task in the list. `name` is the step, `institution` the case's unit (None in blind review), `claimed_by` a name,
-    `urged` how often its owers were urged (催办)."""
+    """A task in the list. `name` is the step, `institution` the case's unit (None in blind review) or the body that reports,
+    `claimed_by` a name, `urged` how often its owers were urged (催办)."""
 
     id: str
     name: str
@@ -52,6 +52,7 @@ class TaskLine:
     campaign_title: str
     demo: bool
     case_id: str | None
+    report_id: str | None
     number: str | None
     title: str | None
     institution: str | None
@@ -125,6 +126,8 @@ def count_tasks(work: Work, reader: Person) -> TaskCounts:
 
 _VIA = campaign.alias("via")
 _OWN = campaign.alias("own")
+_REPORTED = campaign.alias("reported")
+_REPORTER = organisation.alias("reporter")
 _HOLDER = person.alias("holder")
 
 
@@ -139,13 +142,14 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
         "created_at": own.created_at,
         "due_at": own.due_at,
         "closed_at": own.closed_at,
-        "campaign_id": sa.func.coalesce(_VIA.c.id, _OWN.c.id),
-        "campaign_title": sa.func.coalesce(_VIA.c.title, _OWN.c.title),
-        "demo": sa.func.coalesce(_VIA.c.demo, _OWN.c.demo),
+        "campaign_id": sa.func.coalesce(_VIA.c.id, _REPORTED.c.id, _OWN.c.id),
+        "campaign_title": sa.func.coalesce(_VIA.c.title, _REPORTED.c.title, _OWN.c.title),
+        "demo": sa.func.coalesce(_VIA.c.demo, _REPORTED.c.demo, _OWN.c.demo),
         "case_id": case.c.id,
-        "number": case.c.number,
-        "title": shown_title(organisation, blind=blind),
-        "institution": unit,
+        "report_id": report.c.id,
+        "number": sa.func.coalesce(case.c.number, report.c.number),
+        "title": sa.func.coalesce(shown_title(organisation, blind=blind), _REPORTED.c.title),
+        "institution": sa.func.coalesce(unit, _REPORTER.c.name),
     }
 
 
@@ -154,10 +158,13 @@ def _from(query: sa.Select[Any]) -> sa.Select[Any]:
         query.select_from(user_task)
         .outerjoin(case, case.c.number == user_task.c.business_key)
         .outerjoin(_VIA, _VIA.c.id == case.c.campaign_id)
+        .outerjoin(report, report.c.number == user_task.c.business_key)
+        .outerjoin(_REPORTED, _REPORTED.c.id == report.c.campaign_id)
+        .outerjoin(_REPORTER, _REPORTER.c.id == report.c.reporter_id)
         .outerjoin(_OWN, _OWN.c.key == user_task.c.business_key)
         .outerjoin(organisation, organisation.c.id == case.c.institution_id)
         .outerjoin(_HOLDER, _HOLDER.c.id == user_task.c.assignee)
-        .where(sa.or_(_VIA.c.id.is_not(None), _OWN.c.id.is_not(None)))
+        .where(sa.or_(_VIA.c.id.is_not(None), _REPORTED.c.id.is_not(None), _OWN.c.id.is_not(None)))
     )
 
 

@@ -16,16 +16,19 @@ from engine.model import Node
 from engine.moments import SHANGHAI
 from engine.tables import instance, user_task_candidate
 from engine.work import Work
-from workflows import consultations, forwardings, publications, reviews, rounds, selection
+from workflows import consultations, forwardings, publications, reports, reviews, rounds, selection
 from workflows.applications import last_version
+from workflows.campaigns.confirming import candidate_options
 from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign
 from workflows.campaigns.windows import deciding_window
-from workflows.deadlines import say_day
+from workflows.choosing import list_choosable
+from workflows.deadlines import load_date, say_day
 from workflows.duplicates import list_similar
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.recommendations import get_body, list_audited
+from workflows.reports.reading import get_report, latest_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Ground:
     task: sa.Row[Any]
     campaign: Campaign
     case: sa.Row[Any] | None
+    report: sa.Row[Any] | None
     person: Person
     shown: bool = True  # False when a form is only to be read: then nothing is gathered to look at
 
@@ -152,6 +156,14 @@ def _select(work: Work, ground: Ground) -> Prepared:
     )
 
 
+def _choose(work: Work, ground: Ground) -> Prepared:
+    rows = list_choosable(work, ground.campaign.id)
+    units = {each.id: each.name for each in list_organisations(work, ids=[row.institution_id for row in rows])}
+    return Prepared(
+        options={"accepted_cases": [(row.id, f"{row.title}（{units[row.institution_id]}，{row.number}）") for row in rows]}
+    )
+
+
 def _settle(work: Work, ground: Ground) -> Prepared:
     return Prepared(
         values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)},
@@ -194,6 +206,31 @@ def _place_rest(work: Work, ground: Ground) -> Prepared:
     return Prepared(options={"rest_cases": [(row.id, f"{row.title}（{row.unit}，{row.number}）") for row in rest]})
 
 
+def _confirm_date(work: Work, ground: Ground) -> Prepared:
+    """The candidates of the unknown date, beside the notice's words."""
+    name = find_node(work, ground.task).camunda.properties["date"]
+    value = load_date(ground.campaign.dates[name])
+    return Prepared(options={"date_candidates": candidate_options(value)}, context={"date": value, "date_name": name})
+
+
+def _report(work: Work, ground: Ground) -> Prepared:
+    """The last version to go on from, and what the recipient said of it."""
+    assert ground.report is not None
+    values = latest_versions(work, [ground.report.id]).get(ground.report.id, {})
+    return Prepared(values=values, context={"report": get_report(work, ground.person, ground.report.id)} if ground.shown else {})
+
+
+def _examine_report(work: Work, ground: Ground) -> Prepared:
+    assert ground.report is not None
+    return Prepared(context={"report": get_report(work, ground.person, ground.report.id)} if ground.shown else {})
+
+
+def _conclude(work: Work, ground: Ground) -> Prepared:
+    """Who has not handed in, of the reports that this step concludes."""
+    properties = find_node(work, ground.task).camunda.properties
+    return Prepared(context={"unfinished": reports.list_unfinished(work, ground.campaign.id, properties)} if ground.shown else {})
+
+
 def find_body(work: Work, task_id: str) -> str:
     """The body that a recommendation's task belongs to: the organisation of its candidate group."""
     groups = sa.select(user_task_candidate.c.candidate).where(
@@ -217,6 +254,11 @@ PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
     "reviews.organise": _organise,
     "reviews.record": _review,
     "selection.record": _select,
+    "selection.choose": _choose,
     "consultations.settle": _settle,
     "publications.publish": _publish,
+    "dates.confirm": _confirm_date,
+    "reports.submit": _report,
+    "reports.examine": _examine_report,
+    "reports.conclude": _conclude,
 }

@@ -23,7 +23,7 @@ from workflows.inbox.preparing import Ground, Prepared, find_handlers, find_node
 from workflows.people import Person, list_members
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
-from workflows.tables import case, draft
+from workflows.tables import case, draft, report
 
 OPERATIONS = ("claim", "unclaim", "complete", "draft", "return", "transfer")
 
@@ -114,10 +114,11 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
 
 
 def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
-    """What a task belongs to: its campaign, and its case if it has one."""
-    row = work.connection.execute(sa.select(case).where(case.c.number == task.business_key)).one_or_none()
-    campaign_id = row.campaign_id if row is not None else find_campaign(work, task.business_key)
-    return Ground(task, get_campaign(work, campaign_id), row, reader)
+    """What a task belongs to: its campaign, and its case or report if it has one."""
+    of_case = work.connection.execute(sa.select(case).where(case.c.number == task.business_key)).one_or_none()
+    of_report = work.connection.execute(sa.select(report).where(report.c.number == task.business_key)).one_or_none()
+    campaign_id = find_campaign(work, task.business_key)
+    return Ground(task, get_campaign(work, campaign_id), of_case, of_report, reader)
 
 
 def find_allowed(work: Work, reader: Person, task: sa.Row[Any], subject: TaskSubject) -> frozenset[str]:

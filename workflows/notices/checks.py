@@ -43,32 +43,32 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
     yield from _check_keys(notice)
     weights = [demand.weight.value for demand in notice.demands if demand.weight is not None]
     if weights and (sum(weights) != 100 or len(weights) != len(notice.demands)):
-        yield _tell("NoticeWeightsWrong", "demands", sum=sum(weights))
+        yield tell("NoticeWeightsWrong", "demands", sum=sum(weights))
     yield from _check_rounds(notice)
     if notice.recipients.total.value != len(notice.recipients.bodies):
-        yield _tell(
+        yield tell(
             "NoticeBodiesCount", "recipients.bodies", total=notice.recipients.total.value, count=len(notice.recipients.bodies)
         )
     for name, found in (("institution_kinds", notice.institution_kinds), ("directions", notice.directions)):
         if found is not None and found.open.value and OTHER not in {item.key for item in found.items}:
-            yield _tell("NoticeOtherMissing", f"{name}.items")
+            yield tell("NoticeOtherMissing", f"{name}.items")
     for name, setting in notice.settings.items():
         yield from _check_setting(name, setting)
     content = notice.model_dump()
     for place, question in enumerate(notice.open_questions):
         if question.setting not in notice.settings and not _leads_somewhere(content, question.setting):
-            yield _tell("NoticeReferenceUnknown", f"open_questions[{place}].setting", value=question.setting)
+            yield tell("NoticeReferenceUnknown", f"open_questions[{place}].setting", value=question.setting)
     letters = {letter.key for letter in notice.letters}
     for place, reminder in enumerate(notice.reminders):
         if reminder.letter not in letters:
-            yield _tell("NoticeReferenceUnknown", f"reminders[{place}].letter", value=reminder.letter)
+            yield tell("NoticeReferenceUnknown", f"reminders[{place}].letter", value=reminder.letter)
     for name, file in notice.diagrams.by_role.items():
         if file not in files:
-            yield _tell("NoticeFileMissing", f"diagrams.{name}", file=file)
+            yield tell("NoticeFileMissing", f"diagrams.{name}", file=file)
     for place, part in enumerate(notice.reconstructed):
         for which, file in enumerate(part.what):
             if file not in files:
-                yield _tell("NoticeFileMissing", f"reconstructed[{place}].what[{which}]", file=file)
+                yield tell("NoticeFileMissing", f"reconstructed[{place}].what[{which}]", file=file)
 
 
 def check_settings(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterat
     tasks = {node.id for definition in diagrams.values() for node in definition.nodes.values() if node.kind == "userTask"}
     for place, reminder in enumerate(notice.reminders):
         if len(diagrams) >= len(named) and reminder.task not in tasks:
-            yield _tell("NoticeReferenceUnknown", f"reminders[{place}].task", value=reminder.task)
+            yield tell("NoticeReferenceUnknown", f"reminders[{place}].task", value=reminder.task)
 
 
 def check_form_keys(diagrams: Mapping[str, Definition], forms: Iterable[str]) -> Iterator[Finding]:
@@ -131,8 +131,11 @@ def check_form_keys(diagrams: Mapping[str, Definition], forms: Iterable[str]) ->
     known = set(forms)
     for file, definition in diagrams.items():
         for node in definition.nodes.values():
-            key = node.camunda.form_key.text if node.camunda.form_key is not None else None
-            if key is not None and key not in known:
+            form_key = node.camunda.form_key
+            if form_key is None or not form_key.literal:
+                continue  # an expression's forms are those that `reports` names
+            key = form_key.text
+            if key not in known:
                 yield Finding("NoticeFormMissing", element=node.id, path=file, values={"form": key, "element": node.id})
 
 
@@ -158,11 +161,11 @@ def check_forms(notice: Notice, forms: Mapping[str, Form]) -> Iterator[Finding]:
 def _check_sources(notice: Notice) -> Iterator[Finding]:
     for path, part in _walk_sourced(notice, ""):
         if part.text is not None and part.text not in notice.texts:
-            yield _tell("NoticeReferenceUnknown", f"{path}.text", value=part.text)
+            yield tell("NoticeReferenceUnknown", f"{path}.text", value=part.text)
         if part.text is not None and part.source != "notice":
-            yield _tell("NoticeTextOfOthers", f"{path}.text", source=part.source)
+            yield tell("NoticeTextOfOthers", f"{path}.text", source=part.source)
         if part.words is not None and part.source == "ours":
-            yield _tell("NoticeWordsOfOurs", f"{path}.words")
+            yield tell("NoticeWordsOfOurs", f"{path}.words")
 
 
 def _walk_sourced(part: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -184,12 +187,12 @@ def _check_rounds(notice: Notice) -> Iterator[Finding]:
     for place, each in enumerate(notice.rounds):
         date = notice.dates.get(each.date)
         if date is None:
-            yield _tell("NoticeReferenceUnknown", f"rounds[{place}].date", value=each.date)
+            yield tell("NoticeReferenceUnknown", f"rounds[{place}].date", value=each.date)
         elif date.key is not None or not repeats_until(date):
-            yield _tell("NoticeRoundEndless", f"rounds[{place}].date", value=each.date)
+            yield tell("NoticeRoundEndless", f"rounds[{place}].date", value=each.date)
     for place, activity in enumerate(notice.activities):
         if activity.date.key is None and not repeats_until(activity.date):
-            yield _tell("NoticeRoundEndless", f"activities[{place}].date", value=activity.key)
+            yield tell("NoticeRoundEndless", f"activities[{place}].date", value=activity.key)
 
 
 def _check_keys(notice: Notice) -> Iterator[Finding]:
@@ -201,6 +204,9 @@ def _check_keys(notice: Notice) -> Iterator[Finding]:
         "letters": notice.letters,
         "rounds": notice.rounds,
         "activities": notice.activities,
+        "reports": notice.reports,
+        "milestones": notice.milestones,
+        "targets": notice.targets,
     }
     if notice.institution_kinds is not None:
         lists["institution_kinds.items"] = notice.institution_kinds.items
@@ -210,22 +216,22 @@ def _check_keys(notice: Notice) -> Iterator[Finding]:
         seen: set[str] = set()
         for place, item in enumerate(items):
             if item.key in seen:
-                yield _tell("NoticeKeyTwice", f"{path}[{place}].key", key=item.key)
+                yield tell("NoticeKeyTwice", f"{path}[{place}].key", key=item.key)
             seen.add(item.key)
 
 
 def _check_setting(name: str, setting: Setting) -> Iterator[Finding]:
     value = setting.value
     if setting.choices and value not in setting.choices:
-        yield _tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=", ".join(setting.choices))
+        yield tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=", ".join(setting.choices))
     bounded = setting.minimum is not None or setting.maximum is not None
     if bounded and (isinstance(value, (str, bool)) or value is None):
-        yield _tell("ValueNotNumber", f"settings.{name}.value", key="value")
+        yield tell("ValueNotNumber", f"settings.{name}.value", key="value")
     elif isinstance(value, int) and not isinstance(value, bool):
         low, high = setting.minimum, setting.maximum
         if (low is not None and value < low) or (high is not None and value > high):
             allowed = f"{'' if low is None else low}–{'' if high is None else high}"
-            yield _tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=allowed)
+            yield tell("NoticeSettingOutside", f"settings.{name}.value", value=str(value), allowed=allowed)
 
 
 def _leads_somewhere(content: Mapping[str, Any], path: str) -> bool:
@@ -237,5 +243,6 @@ def _leads_somewhere(content: Mapping[str, Any], path: str) -> bool:
     return True
 
 
-def _tell(code: str, path: str, **values: Any) -> Finding:
+def tell(code: str, path: str, **values: Any) -> Finding:
+    """A finding at a place in `notice.yaml`."""
     return Finding(code, path=f"{NOTICE}: {path}", values=values)

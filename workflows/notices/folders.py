@@ -16,6 +16,7 @@ from engine.errors import Finding
 from engine.model import Definition, read_diagram
 from workflows.forms import Form, FormRefused
 from workflows.forms.faults import tell_faults
+from workflows.notices.check_reports import check_reports, check_unknown_dates
 from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice, check_settings
 from workflows.notices.model import VOCABULARY, Notice
 from workflows.notices.problems import NoticeInvalid
@@ -65,6 +66,8 @@ def _read_all(files: Files) -> tuple[Notice | None, list[Finding]]:
         findings += check_diagrams(notice, diagrams)
         findings += check_settings(notice, diagrams)
         findings += check_forms(notice, forms)
+        findings += check_reports(notice, forms, diagrams)
+        findings += check_unknown_dates(notice, diagrams)
     return notice, findings
 
 

@@ -10,6 +10,7 @@ from pydantic import StrictBool, StrictInt, StrictStr
 
 from workflows.deadlines import Bilingual, DateValue
 from workflows.notices.parts import Fact, Item, Listed, Name, Part, Plain, Sourced, Text
+from workflows.notices.reporting import BodyKind, Milestone, ReportPlan, Target
 
 FORMAT = 1
 """Version of the format of `notice.yaml`."""
@@ -59,7 +60,7 @@ class Body(Sourced):
     """One recommending body. `region` is its code in GB/T 2260, None where it has none."""
 
     key: Name
-    kind: Literal["province", "corps", "consortium", "prefecture", "division", "institution"]
+    kind: BodyKind
     name: Text
     short_name: Text
     name_en: Text
@@ -195,6 +196,9 @@ class Notice(Part):
     identity: Identity | None = None
     quota: Quota | None = None
     demands: Listed[Demand] = ()
+    reports: Listed[ReportPlan] = ()
+    milestones: Listed[Milestone] = ()
+    targets: Listed[Target] = ()
     institution_kinds: OpenList | None = None
     directions: OpenList | None = None
     rules: dict[Name, Fact[Plain]] = {}

@@ -17,7 +17,8 @@ from workflows.tables import campaign, case, notice
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A campaign's row and what its notice says. `weights` keep the order of the notice's demands and sum to 100."""
+    """A campaign's row and what its notice says. `weights` keep the order of the notice's demands and sum to 100
+    (empty where it has none)."""
 
     id: str
     key: str
@@ -82,7 +83,8 @@ def _read(work: Work, which: sa.ColumnElement[bool], lock: bool) -> Terms:
     content = _read_content(work, row.notice_id)
     demands = [demand for demand in content.get("demands") or [] if demand.get("weight") is not None]
     weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in demands}
-    check_weights(weights)
+    if weights:  # a notice without demands is not reviewed
+        check_weights(weights)
     return Terms(row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, content)
 
 

@@ -2,7 +2,14 @@
 
 from workflows.rules.actions import ACTIONS, NotPermitted, Rule, can, require
 from workflows.rules.masks import MASKS, mask_value
-from workflows.rules.narrowing import blind_case, owed_tasks, visible_campaigns, visible_cases, visible_tasks
+from workflows.rules.narrowing import (
+    blind_case,
+    owed_tasks,
+    visible_campaigns,
+    visible_cases,
+    visible_reports,
+    visible_tasks,
+)
 from workflows.rules.subjects import (
     AttachmentSubject,
     CampaignSubject,
@@ -13,6 +20,8 @@ from workflows.rules.subjects import (
     IncidentSubject,
     NoticeSubject,
     OrganisationSubject,
+    ReportSubject,
+    ReportUnknown,
     Subject,
     TaskSubject,
     campaign_subject,
@@ -20,6 +29,7 @@ from workflows.rules.subjects import (
     incident_subject,
     notice_subject,
     organisation_subject,
+    report_subject,
     task_subject,
 )
 
@@ -36,6 +46,8 @@ __all__ = [
     "NotPermitted",
     "NoticeSubject",
     "OrganisationSubject",
+    "ReportSubject",
+    "ReportUnknown",
     "Rule",
     "Subject",
     "TaskSubject",
@@ -48,9 +60,11 @@ __all__ = [
     "notice_subject",
     "organisation_subject",
     "owed_tasks",
+    "report_subject",
     "require",
     "task_subject",
     "visible_campaigns",
     "visible_cases",
+    "visible_reports",
     "visible_tasks",
 ]

@@ -26,6 +26,9 @@
 | `case.audits` | case | as `case.identity` |
 | `case.scores` | case | its campaign's organisers who are not its experts |
 | `case.personal` | case | as `case.identity`: who handles the case works with the persons named in it; others see masks |
+| `report.start` | campaign | auditors of its bodies, once it was issued: an unscheduled report |
+| `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
+| `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
 | `task.read` | task | assignee, owner, candidates, who closed it |
 | `task.claim` | task | candidates, while it is open and nobody has it |
 | `task.unclaim` | task | who has claimed it |
@@ -58,6 +61,7 @@ from workflows.rules.subjects import (
     IncidentSubject,
     NoticeSubject,
     OrganisationSubject,
+    ReportSubject,
     Subject,
     TaskSubject,
 )
@@ -143,6 +147,19 @@ def _reads_board(person: Person, campaign: CampaignSubject) -> bool:
     return _organises(person, campaign) or bool(person.organisations("auditor") & campaign.bodies)
 
 
+def _starts_reports(person: Person, campaign: CampaignSubject) -> bool:
+    return campaign.phase != "prepared" and bool(person.organisations("auditor") & campaign.bodies)
+
+
+def _reports(person: Person, report: ReportSubject) -> bool:
+    return ("auditor", report.reporter_id) in person.memberships
+
+
+def _reads_report(person: Person, report: ReportSubject) -> bool:
+    examiner = ("auditor" if report.child else "organiser", report.recipient_id)
+    return _reports(person, report) or examiner in person.memberships
+
+
 def _is_candidate(person: Person, task: TaskSubject) -> bool:
     return person.id in task.candidates or bool(person.groups & task.candidates)
 
@@ -211,6 +228,11 @@ ACTIONS: dict[str, Rule] = {
     "case.audits": Rule(CaseSubject, _knows),
     "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.personal": Rule(CaseSubject, _knows),
+    "report.start": Rule(CampaignSubject, _starts_reports),
+    "report.read": Rule(ReportSubject, _reads_report),
+    "report.collect": Rule(
+        ReportSubject, lambda person, report: _reports(person, report) and report.state in ("draft", "returned")
+    ),
     "task.read": Rule(TaskSubject, _reads_task),
     "task.claim": Rule(TaskSubject, _claims),
     "task.unclaim": Rule(TaskSubject, _unclaims),

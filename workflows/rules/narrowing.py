@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engine.tables import user_task, user_task_candidate
 from workflows.people import Person
 from workflows.rules.subjects import REVIEWING, CampaignSubject
-from workflows.tables import campaign, case, review
+from workflows.tables import campaign, case, report, review
 
 
 def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
@@ -77,6 +77,16 @@ def blind_case(person: Person) -> sa.ColumnElement[bool]:
     """Rows of `case` that the person reviews: institution, body and contacts are to be left out of what the query returns."""
     mine = sa.select(review.c.case_id).where(review.c.expert_id == person.id, review.c.state.in_(REVIEWING))
     return case.c.id.in_(mine)
+
+
+def visible_reports(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `report` that the person may read (`report.read`)."""
+    audits = _at(person, "auditor")
+    return sa.or_(
+        report.c.reporter_id.in_(audits),
+        sa.and_(report.c.parent_id.is_(None), report.c.recipient_id.in_(_at(person, "organiser"))),
+        sa.and_(report.c.parent_id.is_not(None), report.c.recipient_id.in_(audits)),
+    )
 
 
 def visible_campaigns(person: Person) -> sa.ColumnElement[bool]:

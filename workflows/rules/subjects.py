@@ -11,7 +11,7 @@ from engine.errors import Problem, TaskUnknown
 from engine.tables import incident, user_task, user_task_candidate
 from engine.work import Work
 from workflows.organisations import get_organisation
-from workflows.tables import campaign, case, notice, recommending_body, review
+from workflows.tables import campaign, case, notice, recommending_body, report, review
 
 REVIEWING = ("assigned", "submitted", "closed")
 """States of a review in which its expert belongs to the case; a dropped expert sees it no more."""
@@ -25,6 +25,12 @@ class CaseUnknown(Problem):
 
 class CampaignUnknown(Problem):
     """There is no such campaign, or the person may not see it."""
+
+    kind = "missing"
+
+
+class ReportUnknown(Problem):
+    """There is no such report, or the person may not see it."""
 
     kind = "missing"
 
@@ -69,6 +75,18 @@ class CaseSubject:
     body_id: str | None
     state: str
     experts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSubject:
+    """A report. `recipient_id` examines it: the campaign's organiser, or for a `child` the body that asked for it."""
+
+    id: str
+    campaign_id: str
+    reporter_id: str
+    recipient_id: str
+    child: bool
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +138,7 @@ Subject = (
     TaskSubject
     | CampaignSubject
     | CaseSubject
+    | ReportSubject
     | AttachmentSubject
     | NoticeSubject
     | DraftSubject
@@ -178,6 +197,17 @@ def case_subject(work: Work, case_id: str) -> CaseSubject:
     )
 
 
+def report_subject(work: Work, report_id: str) -> ReportSubject:
+    """The facts of a report.
+
+    Raises ReportUnknown.
+    """
+    row = work.connection.execute(sa.select(report).where(report.c.id == report_id)).one_or_none()
+    if row is None:
+        raise ReportUnknown()
+    return ReportSubject(row.id, row.campaign_id, row.reporter_id, row.recipient_id, row.parent_id is not None, row.state)
+
+
 def notice_subject(work: Work, notice_id: str) -> NoticeSubject:
     """The facts of a notice's version.
 
@@ -195,7 +225,8 @@ def incident_subject(work: Work, incident_id: str) -> IncidentSubject | None:
     if row is None:
         return None
     of_case = sa.select(case.c.campaign_id).where(case.c.instance_id == row.instance_id)
-    stopped = sa.or_(campaign.c.instance_id == row.instance_id, campaign.c.id.in_(of_case))
+    of_report = sa.select(report.c.campaign_id).where(report.c.instance_id == row.instance_id)
+    stopped = sa.or_(campaign.c.instance_id == row.instance_id, campaign.c.id.in_(of_case), campaign.c.id.in_(of_report))
     organiser = work.connection.execute(sa.select(campaign.c.organiser_id).where(stopped)).scalar()
     return IncidentSubject(row.id, organiser)
 

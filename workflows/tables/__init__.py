@@ -10,6 +10,10 @@ from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step
 from workflows.tables.drafts import notice_draft_version as notice_draft_version
+from workflows.tables.reports import date_confirmation as date_confirmation
+from workflows.tables.reports import report as report
+from workflows.tables.reports import report_examination as report_examination
+from workflows.tables.reports import report_version as report_version
 from workflows.tables.rounds import activity_progress as activity_progress
 from workflows.tables.rounds import arrival as arrival
 from workflows.tables.rounds import forwarding as forwarding
@@ -191,6 +195,7 @@ receipt = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
     sa.Column("case_id", Id, sa.ForeignKey("case_.id"), index=True),
+    sa.Column("report_id", Id, sa.ForeignKey("report.id"), index=True),
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),  # application | correction | recommendation | supplement | report | arrival
     sa.Column("window_id", Id, sa.ForeignKey("window.id")),

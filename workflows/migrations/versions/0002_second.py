@@ -17,6 +17,7 @@ def upgrade() -> None:
     make_rounds()
     make_drafts()
     make_tokens()
+    make_reports()
 
 
 def make_letters() -> None:
@@ -231,3 +232,76 @@ def make_rounds() -> None:
     with op.batch_alter_table("publication") as table:
         table.drop_constraint(op.f("uq_publication_campaign_id"), type_="unique")
     op.create_index(op.f("ix_publication_campaign_id"), "publication", ["campaign_id"])
+
+
+def make_reports() -> None:
+    """Reports with their versions and examinations, the receipts of reports, and who confirmed which unknown date."""
+    op.create_table(
+        "report",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=200), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("plan", sa.String(length=60), nullable=False),
+        sa.Column("period", sa.String(length=40), nullable=False),
+        sa.Column("reporter_id", sa.String(length=32), nullable=False),
+        sa.Column("recipient_id", sa.String(length=32), nullable=False),
+        sa.Column("parent_id", sa.String(length=32), nullable=True),
+        sa.Column("instance_id", sa.String(length=32), nullable=True),
+        sa.Column("due_at", Moment(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("received_at", Moment(), nullable=True),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_report_campaign_id")),
+        sa.ForeignKeyConstraint(["reporter_id"], ["organisation.id"], name=op.f("fk_report_reporter_id")),
+        sa.ForeignKeyConstraint(["recipient_id"], ["organisation.id"], name=op.f("fk_report_recipient_id")),
+        sa.ForeignKeyConstraint(["parent_id"], ["report.id"], name=op.f("fk_report_parent_id")),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_report_instance_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+        sa.UniqueConstraint("number", name=op.f("uq_report_number")),
+    )
+    op.create_index("ix_report_campaign", "report", ["campaign_id", "plan", "period", "reporter_id"])
+    for column in ("reporter_id", "recipient_id", "parent_id"):
+        op.create_index(op.f(f"ix_report_{column}"), "report", [column])
+    op.create_table(
+        "report_version",
+        sa.Column("report_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("form_key", sa.String(length=200), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("received_at", Moment(), nullable=False),
+        sa.Column("submitted_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_report_version_report_id")),
+        sa.PrimaryKeyConstraint("report_id", "version", name=op.f("pk_report_version")),
+    )
+    op.create_table(
+        "report_examination",
+        sa.Column("report_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("result", sa.String(length=16), nullable=False),
+        sa.Column("opinion", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_report_examination_report_id")),
+        sa.PrimaryKeyConstraint("report_id", "version", name=op.f("pk_report_examination")),
+    )
+    # One statement for both databases: SQLite adds no constraint to a table that exists, but a column that has one.
+    op.execute("ALTER TABLE receipt ADD COLUMN report_id VARCHAR(32) CONSTRAINT fk_receipt_report_id REFERENCES report (id)")
+    op.create_index(op.f("ix_receipt_report_id"), "receipt", ["report_id"])
+    op.create_table(
+        "date_confirmation",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("date", sa.JSON(), nullable=False),
+        sa.Column("candidate", sa.Boolean(), nullable=False),
+        sa.Column("source_note", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_date_confirmation_campaign_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_date_confirmation")),
+    )
+    op.create_index(op.f("ix_date_confirmation_campaign_id"), "date_confirmation", ["campaign_id"])
