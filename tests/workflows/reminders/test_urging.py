@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.history import list_entries, verify_chain
+from engine.history import list_entries
 from engine.tables import timer, user_task
 from engine.tasks import claim_task
+from engine.verification import verify_chain
 from tests.workflows.world import BEIJING, World
 from workflows import inbox, reminders
 from workflows.reminders import Choice, Outcome, urging
