@@ -64,20 +64,29 @@ def start_application(
         raise ChannelUnknown(channel=channel)
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
-    where = applying_window(work, campaign_id, body, lock=True)
+    where = applying_window(work, campaign_id, body, institution.id, lock=True)
     if where is not None:
         windows.decide_in_time(work, where)
     return open_case(work, campaign_id, institution.id, body)
 
 
-def applying_window(work: Work, campaign_id: str, body_id: str | None, *, lock: bool = False) -> Window | None:
-    """The window in which an institution applies: that of its body, or the organiser's for who reports directly."""
+def applying_window(
+    work: Work, campaign_id: str, body_id: str | None, institution_id: str | None = None, *, lock: bool = False
+) -> Window | None:
+    """The window in which an institution applies: that of its body, or the organiser's for who reports directly.
+
+    Of a body that runs its own stage it is the stage's; for an institution (None: any) that of who checks it first there.
+    """
+    stage, checker = _find_stage(work, campaign_id, body_id, institution_id)
+    if stage is not None:
+        return windows.stage_window(work, stage.id, checker, lock=lock)
     return windows.find_window(work, campaign_id, BODY if body_id else COLLECTION, body_id, lock=lock)
 
 
 def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | None) -> str:
     """Write a case of an institution (by a body, or directly) and start its instance; its id. That it may was decided before."""
-    where = applying_window(work, campaign_id, body_id)
+    where = applying_window(work, campaign_id, body_id, institution_id)
+    stage, checker = _find_stage(work, campaign_id, body_id, institution_id)
     channel = "direct" if body_id is None else "recommended"
     row = _take_number(work, campaign_id)
     case_id = new_id()
@@ -95,6 +104,8 @@ def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | 
             state="draft",
             created_at=work.now,
             created_by=work.by,
+            stage_id=None if stage is None else stage.id,
+            prefecture_id=checker,
         )
     )
     variables = {
@@ -109,7 +120,15 @@ def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | 
         "dates": campaign_dates(work, campaign_id),
         "outcome": "",
     }
-    instance_id = start_instance(work, row.case_definition_id, number, variables)
+    if stage is not None:
+        variables |= {
+            "stage": stage.id,
+            "prefecture": checker,
+            "checked": checker is None,
+            "stage_dates": campaign_dates(work, stage.id),
+        }
+    definition_id = row.case_definition_id if stage is None else stage.case_definition_id
+    instance_id = start_instance(work, definition_id, number, variables)
     work.connection.execute(sa.update(case).where(case.c.id == case_id).values(instance_id=instance_id))
     return case_id
 
@@ -141,6 +160,26 @@ def _choose_body(work: Work, campaign_id: str, institution: Organisation, wanted
     if wanted in bodies and (wanted in above or wanted in nearby or bodies[wanted].kind == "consortium"):
         return wanted
     raise BodyUnclear(institution=institution.name)
+
+
+def _find_stage(
+    work: Work, campaign_id: str, body_id: str | None, institution_id: str | None
+) -> tuple[sa.Row[Any, Any] | None, str | None]:
+    """The stage that the body runs itself in this campaign, and who checks the institution's cases first in it.
+
+    That is the nearest above the institution of those that the stage asks; None where there is none.
+    """
+    query = (
+        sa.select(campaign.c.id, campaign.c.case_definition_id)
+        .join(recommending_body, recommending_body.c.stage_id == campaign.c.id)
+        .where(recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id)
+    )
+    stage = work.connection.execute(query).one_or_none()
+    if stage is None or institution_id is None:
+        return stage, None
+    members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == stage.id)
+    asked = set(work.connection.execute(members).scalars())
+    return stage, next((place for place in get_organisation(work, institution_id).ancestors if place in asked), None)
 
 
 def _take_number(work: Work, campaign_id: str) -> sa.Row[Any]:

@@ -1,4 +1,4 @@
-"""Audits: the recommending body's audit of a case, and the organiser's acceptance of what was sent directly."""
+"""Audits: the recommending body's audit of a case (in its own stage after a prefecture's check), the organiser's acceptance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(call: Call) -> Mapping[str, Any]:
 
     A case that passes after its body's list was sent is told at once that it is not in it: nothing waits in vain.
     """
-    row, result = _store(call, "audit")
+    row, result = store_result(call, "audit")
     _set_state(call, {"pass": "audited", "return": "returned", "reject": "rejected"}[result])
     if result == "pass" and get_body(call.work, row.campaign_id, row.body_id, lock=True).recommended_at is not None:
         tell_list(call, row.number, recommended=False, rank=None)
@@ -46,7 +46,7 @@ def report(call: Call) -> Mapping[str, Any]:
     work, passed = call.work, call.form.get("result") == "pass"
     where = windows.deciding_window(work, "audits.report", call.variables, lock=True) if passed else None
     reported_at = work.decide() if where is None else windows.decide_in_time(work, where)
-    row, result = _store(call, "audit")
+    row, result = store_result(call, "audit")
     if not passed:
         _set_state(call, {"return": "returned", "reject": "rejected"}[result])
         return {"audit_result": result, **({"outcome": "rejected"} if result == "reject" else {})}
@@ -73,7 +73,7 @@ def assess(call: Call) -> Mapping[str, Any]:
     work, campaign_id = call.work, call.variables["campaign"]
     windows.find_window(work, campaign_id, windows.COLLECTION, lock=True)
     accepted_at = work.decide()
-    row, result = _store(call, "assessment")
+    row, result = store_result(call, "assessment")
     if result == "pass":
         _set_state(call, "accepted", accepted_at=accepted_at)
         queue_letter(
@@ -92,7 +92,7 @@ def assess(call: Call) -> Mapping[str, Any]:
 
 def accept(call: Call) -> Mapping[str, Any]:
     """`audits.accept`: the organiser's result for a direct case; returns `accept_result`."""
-    _row, result = _store(call, "acceptance")
+    _row, result = store_result(call, "acceptance")
     _set_state(call, {"pass": "accepted", "return": "returned", "reject": "rejected"}[result])
     return {"accept_result": result}
 
@@ -100,11 +100,16 @@ def accept(call: Call) -> Mapping[str, Any]:
 def send_back(call: Call) -> None:
     """`audits.send_back`: the step is returned to the applicant (退回) instead of completed; recorded as an audit's return."""
     form = {"result": "return", "opinion": call.form["reason"]}
-    _store(replace(call, form=form), "audit", until=parse_instant(call.variables["cutoff"]))
+    checked = call.variables.get("checked", True)  # outside of a body's own stage nobody checks before the audit
+    store_result(replace(call, form=form), "audit" if checked else "check", until=parse_instant(call.variables["cutoff"]))
     _set_state(call, "returned")
 
 
-def _store(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.Row[Any], str]:
+def store_result(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.Row[Any], str]:
+    """Write what was decided about a case and tell the institution of a return or a rejection; the case's row and the result.
+
+    Raises AuditResultUnknown.
+    """
     work, result = call.work, str(call.form.get("result"))
     if result not in RESULTS:
         raise AuditResultUnknown(result=result)
@@ -114,7 +119,7 @@ def _store(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.
         sa.insert(audit).values(
             id=new_id(),
             case_id=row.id,
-            organisation_id=row.body_id if kind == "audit" else call.variables["organiser"],
+            organisation_id={"check": row.prefecture_id, "audit": row.body_id}.get(kind, call.variables["organiser"]),
             kind=kind,
             result=result,
             grades=_grades(call) or None,
@@ -144,7 +149,7 @@ def _store(call: Call, kind: str, *, until: datetime | None = None) -> tuple[sa.
 
 def _correct_until(call: Call, kind: str) -> datetime:
     """Until when what is returned can come back: the collection's cut-off, or the days that the diagram gives."""
-    if kind == "audit":
+    if kind in ("check", "audit"):
         return parse_instant(call.variables["dates"]["collection_cutoff"])
     days = sa.select(campaign.c.settings).where(campaign.c.id == call.variables["campaign"])
     settings = call.work.connection.execute(days).scalar_one()

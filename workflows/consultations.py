@@ -7,6 +7,7 @@ day up to 24:00. Objections need a name and a contact; late ones are not accepte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from engine.work import Work
 from workflows.deadlines import say_cutoff, start_of_day
 from workflows.forms import clean_text
 from workflows.mails import find_members, queue_letter
+from workflows.ranked_lists import read_list
 from workflows.reviews.terms import Terms, read_terms_by_key, set_phase
 from workflows.rules import CampaignUnknown
 from workflows.selection import decide_tie, last_selection, ranking, write_selection
@@ -59,6 +61,15 @@ class CommentInvalid(Problem):
 
 class SettlementInvalid(Problem):
     """The decisions about the comments are not complete; `findings` name each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a settlement came to; `upheld` are the ids of the cases with an upheld objection."""
+
+    comments: int
+    adopted: int
+    upheld: frozenset[str]
 
 
 def open(call: Call) -> Mapping[str, Any]:  # noqa: A001 - the handler's name is `consultations.open`
@@ -175,30 +186,35 @@ def settle(call: Call) -> Mapping[str, Any]:
     """
     work = call.work
     terms = read_terms_by_key(work, call.business_key, lock=True)
-    comments = list_comments(work, terms.id)
+    decided = decide_comments(call, terms.id)
+    withdrawn, promoted = _withdraw(call, terms, decided.upheld) if decided.upheld else ([], [])
+    record_settlement(call, decided, withdrawn=withdrawn, promoted=promoted)
+    return {"withdrawn_count": len(withdrawn), "promoted_count": len(promoted)}
+
+
+def decide_comments(call: Call, campaign_id: str) -> Decided:
+    """Write the decision about each comment of a campaign that the form holds.
+
+    Raises SettlementInvalid.
+    """
+    comments = list_comments(call.work, campaign_id)
     decisions = _read_decisions(comments, call.form.get("decisions") or [])
     for row in comments:
         decision, answer = decisions[row.id]
-        work.connection.execute(
+        call.work.connection.execute(
             comment.update()
             .where(comment.c.id == row.id)
-            .values(state=decision, answer=answer, decided_by=call.by, decided_at=work.now)
+            .values(state=decision, answer=answer, decided_by=call.by, decided_at=call.work.now)
         )
-    upheld = {row.case_id for row in comments if row.kind == "objection" and row.case_id and decisions[row.id][0] == "adopted"}
-    withdrawn, promoted = _withdraw(call, terms, upheld) if upheld else ([], [])
-    record_entry(
-        work,
-        call.instance_id,
-        "comments_settled",
-        element_id=call.element_id,
-        detail={
-            "comments": len(comments),
-            "adopted": sum(decision == "adopted" for decision, _ in decisions.values()),
-            "withdrawn": withdrawn,
-            "promoted": promoted,
-        },
-    )
-    return {"withdrawn_count": len(withdrawn), "promoted_count": len(promoted)}
+    adopted = {comment_id for comment_id, (decision, _) in decisions.items() if decision == "adopted"}
+    upheld = {row.case_id for row in comments if row.kind == "objection" and row.case_id and row.id in adopted}
+    return Decided(len(comments), len(adopted), frozenset(upheld))
+
+
+def record_settlement(call: Call, decided: Decided, **numbers: list[str]) -> None:
+    """Note in the history what was decided; `numbers` of the cases that it moved."""
+    detail = {"comments": decided.comments, "adopted": decided.adopted, **numbers}
+    record_entry(call.work, call.instance_id, "comments_settled", element_id=call.element_id, detail=detail)
 
 
 def list_comments(work: Work, campaign_id: str) -> Sequence[sa.Row[Any]]:
@@ -221,11 +237,11 @@ def list_settlement_rows(work: Work, campaign_id: str) -> list[dict[str, Any]]:
 
 
 def list_consulted(work: Work, campaign_id: str) -> Sequence[sa.Row[Any, Any, Any]]:
-    """The cases about which comments are asked: number, title, unit; nothing personal, no score, by number."""
+    """The cases about which comments are asked: number, title, unit; nothing personal, no score, no rank, by number."""
     query = (
         sa.select(case.c.number, case.c.title, organisation.c.name.label("unit"))
         .join(organisation, organisation.c.id == case.c.institution_id)
-        .where(case.c.campaign_id == campaign_id, case.c.state == "selected")
+        .where(_consulted(work, campaign_id))
         .order_by(case.c.number)
     )
     return work.connection.execute(query).all()
@@ -238,7 +254,15 @@ def read_window(work: Work, campaign_id: str) -> sa.Row[Any] | None:
     ).one_or_none()
 
 
-def _withdraw(call: Call, terms: Terms, upheld: set[str]) -> tuple[list[str], list[str]]:
+def _consulted(work: Work, campaign_id: str) -> sa.ColumnElement[bool]:
+    """The rows of `case` about which comments are asked: those to be selected, or those on the ranked list of a body's stage."""
+    ranked = read_list(work, campaign_id)
+    if ranked is not None:
+        return case.c.id.in_(list(ranked.cases))
+    return sa.and_(case.c.campaign_id == campaign_id, case.c.state == "selected")
+
+
+def _withdraw(call: Call, terms: Terms, upheld: frozenset[str]) -> tuple[list[str], list[str]]:
     """Take out the cases of upheld objections, let the next by rank move up; numbers of both."""
     work = call.work
     before = last_selection(work, terms.id)
@@ -305,7 +329,7 @@ def _read_text(text: str | None, path: str, most: int, findings: list[Finding], 
 def _find_consulted(work: Work, campaign_id: str, number: str | None, findings: list[Finding]) -> str | None:
     if not number:
         return None
-    query = sa.select(case.c.id).where(case.c.campaign_id == campaign_id, case.c.number == number, case.c.state == "selected")
+    query = sa.select(case.c.id).where(_consulted(work, campaign_id), case.c.number == number)
     found: str | None = work.connection.execute(query).scalar_one_or_none()
     if found is None:
         findings.append(Finding("CommentCaseUnknown", path="case_number"))

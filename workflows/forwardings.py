@@ -106,7 +106,9 @@ def open_target(call: Call) -> None:
 def list_targets(work: Work, case_id: str, organiser_id: str) -> list[tuple[str, str]]:
     """The campaigns that collect now and that a case could go to: (id, title)."""
     own = sa.select(case.c.campaign_id).where(case.c.id == case_id).scalar_subquery()
-    query = sa.select(campaign.c.id, campaign.c.title).where(campaign.c.phase == "collecting", campaign.c.id != own)
+    query = sa.select(campaign.c.id, campaign.c.title).where(
+        campaign.c.phase == "collecting", campaign.c.parent_id.is_(None), campaign.c.id != own
+    )
     found = []
     for row in work.connection.execute(query.order_by(campaign.c.created_at, campaign.c.id)).all():
         where = applying_window(work, row.id, find_body(work, row.id, organiser_id))
@@ -166,8 +168,10 @@ def _read_names(text: Any, field: str, findings: list[Finding]) -> list[str]:
 
 def _check_target(work: Work, variables: Mapping[str, Any], target_id: str) -> list[Finding]:
     """Whether the other campaign takes a case now; its window's row is held until the unit of work ends."""
-    row = work.connection.execute(sa.select(campaign.c.phase).where(campaign.c.id == target_id)).one_or_none()
-    if row is None or row.phase == "prepared" or target_id == variables["campaign"]:
+    row = work.connection.execute(
+        sa.select(campaign.c.phase, campaign.c.parent_id).where(campaign.c.id == target_id)
+    ).one_or_none()
+    if row is None or row.parent_id is not None or row.phase == "prepared" or target_id == variables["campaign"]:
         return [Finding("ForwardingCampaignUnknown", path="campaign")]
     where = applying_window(work, target_id, find_body(work, target_id, variables["organiser"]), lock=True)
     if where is None:

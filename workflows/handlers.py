@@ -17,6 +17,7 @@ from workflows import (
     reviews,
     rounds,
     selection,
+    stages,
 )
 from workflows.campaigns import confirming
 
@@ -66,6 +67,11 @@ FUNCTIONS: dict[str, Handler] = {
     "reports.examine": reports.examine,
     "reports.conclude": reports.conclude,
     "reports.close": reports.close,
+    "stages.check": stages.check,
+    "stages.rank": stages.rank,
+    "stages.settle": stages.settle,
+    "stages.seal": stages.seal,
+    "stages.end": stages.end,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
     "reminders.send_board": reminders.send_board,

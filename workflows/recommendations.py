@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +15,17 @@ from engine.work import Work
 from workflows.applications import hash_data, write_receipt
 from workflows.campaigns import windows
 from workflows.mails import find_members, queue_letter
-from workflows.tables import case, recommending_body
+from workflows.ranked_lists import RankedList, read_list
+from workflows.tables import campaign, case, recommending_body
 
 RANKING = "ranking"
 """The field of the form `recommendation`: ids of cases, the first is the first recommended."""
+
+
+class ListNotSealed(Problem):
+    """The body runs a stage of its own, and its list is not sealed yet."""
+
+    kind = "conflict"
 
 
 class ListRefused(Problem):
@@ -30,16 +37,22 @@ def submit(call: Call) -> None:
 
     Its cases must be this body's, audited and waiting for the list. Fewer than the quota's minimum is recorded as a warning (or
     refused, where the setting `quota.below_minimum` says so), more than its maximum is refused. Each audited case of the body
-    is told whether it is recommended, and at which rank.
-    Raises TooLate and ListRefused.
+    is told whether it is recommended, and at which rank. A body that runs a stage of its own sends the list that it sealed.
+    Raises TooLate, ListNotSealed and ListRefused.
     """
     work, campaign_id, body_id = call.work, call.variables["campaign"], call.variables["body"]
     where = windows.deciding_window(work, "recommendations.submit", call.variables, lock=True)
     received_at = work.decide() if where is None else windows.decide_in_time(work, where)
     body = get_body(work, campaign_id, body_id, lock=True)
+    sealed = None if body.stage_id is None else _require_sealed(work, body.stage_id)
     waiting = list_audited(work, campaign_id, body_id)
     ranking = [str(entry) for entry in call.form.get(RANKING) or []]
-    _check(call, ranking, {row.id for row in waiting}, body)
+    strict = call.variables["settings"].get("quota.below_minimum") == "refuse"
+    findings = check_ranking(ranking, {row.id for row in waiting}, body, strict=strict)
+    if sealed is not None and ranking != list(sealed.cases):
+        findings.append(Finding("ListDiffersFromSealed", path=RANKING, values={"sealed": len(sealed.cases)}))
+    if findings:
+        raise ListRefused(findings=findings)
     _note_shortfall(call, body, len(ranking))
     work.connection.execute(
         sa.update(recommending_body)
@@ -66,6 +79,9 @@ def submit(call: Call) -> None:
         unique_key=f"list_received:{call.business_key}:{body_id}",
         values={"count": len(ranking), "received": received_at},
     )
+    if body.stage_id is not None:
+        key = work.connection.execute(sa.select(campaign.c.key).where(campaign.c.id == body.stage_id)).scalar_one()
+        send_message(work, "list_received", key, unique_key=f"list_received:{key}", sent_by=call.instance_id or None)
     ranks = {case_id: rank for rank, case_id in enumerate(ranking, start=1)}
     for row in waiting:
         tell_list(call, row.number, recommended=row.id in ranks, rank=ranks.get(row.id))
@@ -111,7 +127,8 @@ def list_message_key(number: str) -> str:
     return f"list_decided:{number}"
 
 
-def _check(call: Call, ranking: list[str], waiting: set[str], body: sa.Row[Any]) -> None:
+def check_ranking(ranking: Sequence[str], waiting: Collection[str], body: sa.Row[Any], *, strict: bool = False) -> list[Finding]:
+    """What is wrong with a list: cases that do not wait for it or stand in it twice; too many, where `strict` too few."""
     findings = [
         Finding("CaseNotListable", path=RANKING, values={"place": place})
         for place, case_id in enumerate(ranking, start=1)
@@ -121,11 +138,16 @@ def _check(call: Call, ranking: list[str], waiting: set[str], body: sa.Row[Any])
     findings += [Finding("CaseListedTwice", path=RANKING, values={"place": place}) for place in twice]
     if body.quota_max is not None and len(ranking) > body.quota_max:
         findings.append(Finding("QuotaExceeded", path=RANKING, values={"count": len(ranking), "quota": body.quota_max}))
-    strict = call.variables["settings"].get("quota.below_minimum") == "refuse"
     if strict and body.quota_min is not None and len(ranking) < body.quota_min:
         findings.append(Finding("BelowQuota", path=RANKING, values={"count": len(ranking), "quota": body.quota_min}))
-    if findings:
-        raise ListRefused(findings=findings)
+    return findings
+
+
+def _require_sealed(work: Work, stage_id: str) -> RankedList:
+    found = read_list(work, stage_id, lock=True)
+    if found is None or not found.sealed:
+        raise ListNotSealed()
+    return found
 
 
 def _note_shortfall(call: Call, body: sa.Row[Any], count: int) -> None:

@@ -85,7 +85,7 @@ def campaign_board(work: Work, campaign_id: str, *, person: Person | None = None
         states=states,
         direct=direct,
         bodies=tuple(line for line in list_bodies(work, campaign_id) if own is None or line.organisation_id in own),
-        deadlines=_list_deadlines(work, found),
+        deadlines=list_deadlines(work, found),
         open_tasks=tasks,
         overdue_tasks=overdue,
         incidents=_count_incidents(work, found) if own is None else 0,
@@ -168,7 +168,8 @@ def _count_tasks(
     return {element_id: count for element_id, count, _ in rows}, sum(int(overdue or 0) for _, _, overdue in rows)
 
 
-def _list_deadlines(work: Work, found: Campaign) -> tuple[DeadlineLine, ...]:
+def list_deadlines(work: Work, found: Campaign) -> tuple[DeadlineLine, ...]:
+    """The campaign's dates, the earliest first and unknown ones last."""
     windows = {each.name: each for each in list_windows(work, found.id) if each.organisation_id is None}
     lines = []
     for name, stored in found.dates.items():

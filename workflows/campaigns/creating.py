@@ -49,6 +49,12 @@ class NoticeNotDeployed(Problem):
     kind = "conflict"
 
 
+class NoticeIsOverlay(Problem):
+    """The notice is a body's own stage within another: it is opened from that one's campaign."""
+
+    kind = "conflict"
+
+
 class CampaignInvalid(Problem):
     """Dates, settings or bodies do not fit the notice or each other; each finding says where."""
 
@@ -70,15 +76,18 @@ def create_campaign(
     `bodies` are recommending bodies with their own cut-offs (None: `body_lead_days` before the collection's). `dates` and
     `settings` override what the notice says: a date value or its mapping, a day, or an aware moment (also as ISO text), which
     then is the cut-off itself.
-    Raises NoticeUnknown, NoticeNotDeployed, OrganisationUnknown, CampaignKeyInvalid, CampaignKeyTaken, CampaignInvalid.
+    Raises NoticeUnknown, NoticeNotDeployed, OrganisationUnknown, CampaignKeyInvalid, CampaignKeyTaken, CampaignInvalid,
+    NoticeIsOverlay.
     """
     stored = get_notice(work, notice_id)
     if stored.state != "deployed":
         raise NoticeNotDeployed()
-    _check_key(work, key)
+    if stored.notice.extends is not None:
+        raise NoticeIsOverlay(key=stored.key)
+    check_key(work, key)
     get_organisation(work, organiser_id)
     findings: list[Finding] = []
-    dated = _merge_dates(stored.notice.dates, dates or {}, findings)
+    dated = merge_dates(stored.notice.dates, dates or {}, findings)
     set_to = merge_settings(stored.notice, settings or {}, findings)
     wanted = list(bodies)
     places = {body.id: body for body in list_organisations(work, ids=[body_id for body_id, _ in wanted])}
@@ -152,9 +161,10 @@ def write_windows(
         )
 
 
-def _merge_dates(
+def merge_dates(
     stated: Mapping[str, DateValue], overrides: Mapping[str, Override], findings: list[Finding]
 ) -> dict[str, DateValue]:
+    """The dates of a notice with those that somebody set above them; what cannot be read is added to `findings`."""
     dated = dict(stated)
     for name, given in overrides.items():
         path = f"dates.{name}"
@@ -183,7 +193,11 @@ def _read_date(given: Override, *, path: str) -> DateValue:
     return load_date(given, path=path) if isinstance(given, Mapping) else given
 
 
-def _check_key(work: Work, key: str) -> None:
+def check_key(work: Work, key: str) -> None:
+    """That a new campaign can have this key.
+
+    Raises CampaignKeyInvalid, CampaignKeyTaken.
+    """
     if not _KEY.fullmatch(key):
         raise CampaignKeyInvalid(key=key)
     if work.connection.execute(sa.select(campaign.c.id).where(campaign.c.key == key)).first():

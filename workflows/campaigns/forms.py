@@ -6,22 +6,26 @@ import sqlalchemy as sa
 
 from engine.tables import user_task
 from engine.work import Work
-from workflows.campaigns.reading import find_campaign
+from workflows.campaigns.reading import find_campaign, find_stage
 from workflows.forms import Form, Kind
 from workflows.notices import StoredNotice, get_notice
 from workflows.tables import campaign
 
 
 def campaign_form(work: Work, campaign_id: str, form_key: str) -> Form:
-    """A form of the campaign's notice.
+    """A form of the campaign's notice; of a body's own stage one of its overlay, else of the campaign that it is within.
 
     Raises KeyError when the notice has no such form: form keys are checked when a notice is deployed.
     """
-    notice_id = _notice_id(work, campaign_id)
+    query = sa.select(campaign.c.notice_id, campaign.c.parent_id).where(campaign.c.id == campaign_id)
+    row = work.connection.execute(query).one()
     known: dict[tuple[str, str], Form] = work.engine.extras.setdefault("forms", {})
-    if (notice_id, form_key) not in known:
-        known[(notice_id, form_key)] = get_notice(work, notice_id).form(form_key)
-    return known[(notice_id, form_key)]
+    if (row.notice_id, form_key) not in known:
+        stored = get_notice(work, row.notice_id)
+        if row.parent_id is not None and form_key not in stored.forms:
+            return campaign_form(work, row.parent_id, form_key)
+        known[(row.notice_id, form_key)] = stored.form(form_key)
+    return known[(row.notice_id, form_key)]
 
 
 def campaign_notice(work: Work, campaign_id: str) -> StoredNotice:
@@ -37,7 +41,9 @@ def task_form(work: Work, task_id: str) -> Form | None:
     """The form of a user task; None when it has none."""
     query = sa.select(user_task.c.business_key, user_task.c.form_key).where(user_task.c.id == task_id)
     row = work.connection.execute(query).one()
-    return None if row.form_key is None else campaign_form(work, find_campaign(work, row.business_key), row.form_key)
+    if row.form_key is None:
+        return None
+    return campaign_form(work, find_stage(work, row.business_key) or find_campaign(work, row.business_key), row.form_key)
 
 
 def file_fields(form: Form) -> frozenset[str]:

@@ -33,6 +33,7 @@ class Campaign:
     """A campaign's row. `dates` are date values by name, as `deadlines.dump_date` writes them; `settings` plain values.
 
     `identity` is what its notice is called in public (`brand`, `slogan`, as facts); None where it has no such names.
+    A body's own stage is a campaign within the one of `parent_id`; the body is its organiser.
     """
 
     id: str
@@ -51,6 +52,12 @@ class Campaign:
     created_at: datetime
     created_by: str | None
     identity: Mapping[str, Any] | None
+    parent_id: str | None = None
+
+    @property
+    def managers(self) -> str:
+        """The group that runs it: the organiser's organisers; of a body's own stage, the body's auditors."""
+        return f"{'organiser' if self.parent_id is None else 'auditor'}@{self.organiser_id}"
 
 
 def get_campaign(work: Work, campaign_id: str, *, person: Person | None = None) -> Campaign:
@@ -66,8 +73,12 @@ def get_campaign(work: Work, campaign_id: str, *, person: Person | None = None) 
 
 
 def list_campaigns(work: Work, person: Person) -> list[Campaign]:
-    """All campaigns that the person may see, newest first."""
-    query = _select().where(visible_campaigns(person)).order_by(campaign.c.created_at.desc(), campaign.c.id.desc())
+    """All campaigns that the person may see, newest first, without the stages of bodies within them."""
+    query = (
+        _select()
+        .where(visible_campaigns(person), campaign.c.parent_id.is_(None))
+        .order_by(campaign.c.created_at.desc(), campaign.c.id.desc())
+    )
     return [Campaign(**row._mapping) for row in work.connection.execute(query)]
 
 
@@ -115,9 +126,19 @@ def find_campaign(work: Work, business_key: str) -> str:
     return str(found)
 
 
+def find_stage(work: Work, business_key: str) -> str | None:
+    """The id of the body's own stage on whose diagram the case with this number runs; None for all else."""
+    found: str | None = work.connection.execute(sa.select(case.c.stage_id).where(case.c.number == business_key)).scalar()
+    return found
+
+
 def of_campaign(campaign_id: str) -> sa.ColumnElement[bool]:
-    """The rows of `user_task` that belong to a campaign: to its own instance, and to those of its cases and reports."""
-    keys = sa.union_all(*(sa.select(key).where(owner == campaign_id) for owner, key in KEYS))
+    """The rows of `user_task` that belong to a campaign: to its own instance, and to those of its cases and reports.
+
+    To a body's own stage belong those of the cases that go through it, which are also those of the campaign around it.
+    """
+    owners = (*KEYS, (case.c.stage_id, case.c.number))
+    keys = sa.union_all(*(sa.select(key).where(owner == campaign_id) for owner, key in owners))
     return user_task.c.business_key.in_(keys)
 
 

@@ -61,7 +61,7 @@ def close_collection(call: Call) -> None:
 
     Not told are drafts (their own timer ends them at the same moment or before), cases that their body has reported already,
     and those that their body's list reached: that message is on its way to them. A campaign without cut-off tells
-    those that their institutions still work on.
+    those that their institutions still work on. Bodies' own stages without a list are told too.
     """
     work, campaign_id = call.work, call.variables["campaign"]
     work.connection.execute(_windows(campaign_id).values(state="closed"))
@@ -75,6 +75,13 @@ def close_collection(call: Call) -> None:
     waiting = sa.select(case.c.number).where(case.c.campaign_id == campaign_id, within)
     for number in work.connection.execute(waiting.order_by(case.c.number)).scalars().all():
         send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
+    stages = (
+        sa.select(campaign.c.key)
+        .join(recommending_body, recommending_body.c.stage_id == campaign.c.id)
+        .where(recommending_body.c.campaign_id == campaign_id, recommending_body.c.recommended_at.is_(None))
+    )
+    for key in work.connection.execute(stages.order_by(campaign.c.key)).scalars().all():
+        send_message(work, "collection_closed", key, unique_key=f"collection_closed:{key}", sent_by=call.instance_id)
 
 
 def end(call: Call) -> None:

@@ -80,6 +80,12 @@ def find_window(
     return None if row is None else Window(**row._mapping)
 
 
+def stage_window(work: Work, stage_id: str, prefecture_id: str | None, *, lock: bool = False) -> Window | None:
+    """The window of a body's own stage that decides about a case: that of who checks it first, else the stage's own."""
+    name = COLLECTION if prefecture_id is None else BODY
+    return find_window(work, stage_id, name, prefecture_id, lock=lock)
+
+
 def list_windows(work: Work, campaign_id: str) -> list[Window]:
     """All windows of a campaign, by cut-off."""
     query = sa.select(window).where(window.c.campaign_id == campaign_id).order_by(window.c.cutoff_at, window.c.id)
@@ -120,7 +126,7 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
     if handler not in ("applications.submit", "applications.correct"):
         return None
     row = work.connection.execute(
-        sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, campaign.c.settings)
+        sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, case.c.stage_id, case.c.prefecture_id, campaign.c.settings)
         .join(campaign, campaign.c.id == case.c.campaign_id)
         .where(case.c.id == variables["case"])
     ).one()
@@ -128,4 +134,6 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
     if handler == "applications.correct":
         # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
         own = own and row.settings.get("correction_window", COLLECTION) == BODY
+    if own and row.stage_id is not None:
+        return stage_window(work, row.stage_id, row.prefecture_id, lock=lock)
     return find_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)

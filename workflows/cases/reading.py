@@ -56,6 +56,9 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         rank=row.rank if knows else None,
         score=Decimal(row.score) if scores and row.score is not None else None,
         versions=_versions(work, subject, attachments, names, knows=knows, plain=can(reader, "case.personal", subject)),
+        stage=get_campaign(work, row.stage_id) if knows and row.stage_id else None,
+        prefecture=get_organisation(work, row.prefecture_id) if knows and row.prefecture_id else None,
+        checked_at=row.checked_at if knows else None,
         receipts=_receipts(work, subject) if knows else (),
         audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
         reviews=_reviews(work, reader, subject, all_of_them=scores),
@@ -78,7 +81,7 @@ def _versions(
     names = {attachment.id: attachment.name for attachment in attachments}
     found = []
     for row in work.connection.execute(query).all():
-        form = campaign_form(work, subject.campaign_id, row.form_key).visible_for(
+        form = campaign_form(work, subject.forms_of, row.form_key).visible_for(
             "applicant" if plain else "expert", blind=not knows
         )
         found.append(

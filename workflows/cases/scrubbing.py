@@ -24,7 +24,7 @@ SHORTEST = 2
 def find_names(work: Work, case_id: str) -> list[str]:
     """What must not be read: names of the unit and the units above it (not of authorities), contacts as the form names them."""
     row = work.connection.execute(
-        sa.select(case.c.institution_id, case.c.campaign_id, organisation.c.path)
+        sa.select(case.c.institution_id, case.c.campaign_id, case.c.stage_id, organisation.c.path)
         .join(organisation, organisation.c.id == case.c.institution_id)
         .where(case.c.id == case_id)
     ).one()
@@ -34,7 +34,7 @@ def find_names(work: Work, case_id: str) -> list[str]:
         application_version.c.case_id == case_id
     )
     for version in work.connection.execute(versions.order_by(application_version.c.version.desc()).limit(1)):
-        for field in campaign_form(work, row.campaign_id, version.form_key).fields:
+        for field in campaign_form(work, row.stage_id or row.campaign_id, version.form_key).fields:
             value = version.data.get(field.key)
             if field.personal is not None and isinstance(value, str):
                 names.add(value)

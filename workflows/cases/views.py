@@ -91,6 +91,9 @@ class CaseView:
     history: tuple[HistoryLine, ...]
     marks: Marks | None
     attachments: tuple[Attachment, ...]
+    stage: Campaign | None = None  # its body's own stage, if it goes through one
+    prefecture: Organisation | None = None  # who checks it first in that stage
+    checked_at: datetime | None = None
 
     @property
     def latest(self) -> VersionView | None:

@@ -183,7 +183,7 @@ def _shown_blind(work: Work, of_case: CaseSubject) -> frozenset[tuple[str, str]]
     """(form key, field) of the files of an application that its experts may see."""
     keys = sa.select(application_version.c.form_key).where(application_version.c.case_id == of_case.id).distinct()
     forms = {
-        key: campaign_form(work, of_case.campaign_id, key).visible_for("expert")
+        key: campaign_form(work, of_case.forms_of, key).visible_for("expert")
         for key in work.connection.execute(keys).scalars().all()
     }
     return frozenset((key, field) for key, form in forms.items() for field in file_fields(form))

@@ -80,6 +80,14 @@ class Form:
 
         return replace(self, components=change_fields(self.components, change))
 
+    def freeze(self, keys: frozenset[str]) -> Form:
+        """The form with these fields only to be read: their values were decided elsewhere, and `parse` does not take them."""
+
+        def change(field: Field) -> Field:
+            return replace(field, read_only=True) if field.key in keys else field
+
+        return replace(self, components=change_fields(self.components, change)) if keys else self
+
     def visible_for(self, role: str | None, *, blind: bool | None = None) -> Form:
         """The form as a reader of `role` may see it (None: the public).
 

@@ -21,7 +21,7 @@ from engine.instances import instance_variables
 from engine.tasks import complete_task, get_task, hold_task
 from engine.work import ProcessEngine, Work
 from workflows.applications import hash_data, write_receipt
-from workflows.campaigns.forms import campaign_form, file_fields
+from workflows.campaigns.forms import file_fields, task_form
 from workflows.campaigns.windows import TooLate, Window, deciding_window, too_late
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form
@@ -97,7 +97,7 @@ def _complete(work: Work, person: Person, task_id: str, data: Mapping[str, Any],
         raise TaskChanged(shown=revision, now=row.revision)
     ground = find_ground(work, person, row)
     prepared = prepare(work, replace(ground, shown=False))
-    form = None if row.form_key is None else campaign_form(work, ground.campaign.id, row.form_key).bind(prepared.options)
+    form = prepared.finish(task_form(work, task_id))
     clean = _parse(work, form, prepared, task_id, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)

@@ -5,7 +5,7 @@ Which it is depends on the handler that takes the form, as the diagram names it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,10 +25,13 @@ from workflows.campaigns.windows import deciding_window
 from workflows.choosing import list_choosable
 from workflows.deadlines import load_date, say_day
 from workflows.duplicates import list_similar
+from workflows.forms import Form
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
+from workflows.ranked_lists import digest_list, list_ranked, read_list
 from workflows.recommendations import get_body, list_audited
 from workflows.reports.reading import get_report, latest_versions
+from workflows.tables import case
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,18 @@ class Ground:
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """`values` fill the form, `fixed` those of its read-only fields that are stored with it, `options` the choices that come
-    from outside (value, label), `context` is what the page shows beside the form."""
+    from outside (value, label), `context` is what the page shows beside the form, `decided` are fields that this task may only
+    show, whatever the form says: their values are in `fixed`."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Iterable[tuple[str, str]]] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    decided: frozenset[str] = frozenset()
+
+    def finish(self, form: Form | None) -> Form | None:
+        """The task's form with its options, and with what is decided already only to be read."""
+        return None if form is None else form.bind(self.options).freeze(self.decided)
 
 
 def find_handlers(work: Work, task: sa.Row[Any], element_id: str | None = None) -> tuple[str, ...]:
@@ -76,6 +85,7 @@ def prepare(work: Work, ground: Ground) -> Prepared:
                 {**whole.fixed, **part.fixed},
                 {**whole.options, **part.options},
                 {**whole.context, **part.context},
+                whole.decided | part.decided,
             )
     return whole
 
@@ -119,15 +129,53 @@ def _recommendation(work: Work, ground: Ground) -> Prepared:
         for row in waiting
     ]
     where = deciding_window(work, "recommendations.submit", {"campaign": ground.campaign.id})
+    sealed = None if body.stage_id is None else read_list(work, body.stage_id)
+    decided = {}
+    if body.stage_id is not None:  # the body's own stage decides the list: here it is only sent
+        decided["ranking"] = list(sealed.cases) if sealed is not None and sealed.sealed else []
     return Prepared(
-        options={"audited_cases": [(each["id"], f"{each['title']}（{each['unit']}，{each['number']}）") for each in audited]},
+        fixed=decided,
+        decided=frozenset(decided),
+        options=_name_cases(waiting, units),
         context={
             "candidates": audited,
             "quota_min": body.quota_min,
             "quota_max": body.quota_max,
             "cutoff_at": None if where is None else where.cutoff_at,
+            "stage": body.stage_id,
+            "sealed": sealed,
         },
     )
+
+
+def _rank(work: Work, ground: Ground) -> Prepared:
+    """The body's audited cases, and how many are still on their way."""
+    stage = ground.campaign
+    assert stage.parent_id is not None
+    body = get_body(work, stage.parent_id, stage.organiser_id)
+    waiting = list_audited(work, stage.parent_id, stage.organiser_id)
+    units = {each.id: each.name for each in list_organisations(work, ids=[row.institution_id for row in waiting])}
+    pending = sa.select(sa.func.count()).where(case.c.stage_id == stage.id, case.c.state.in_(("submitted", "returned")))
+    return Prepared(
+        options=_name_cases(waiting, units),
+        context={
+            "quota_min": body.quota_min,
+            "quota_max": body.quota_max,
+            "pending": work.connection.execute(pending).scalar_one(),
+        },
+    )
+
+
+def _seal(work: Work, ground: Ground) -> Prepared:
+    """The list as it will be sealed, with its digest."""
+    known = read_list(work, ground.campaign.id)
+    if known is None or not ground.shown:
+        return Prepared()
+    return Prepared(context={"listed": list_ranked(work, known.cases), "digest": digest_list(work, known.cases)})
+
+
+def _name_cases(rows: Sequence[sa.Row[Any]], units: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    return {"audited_cases": [(row.id, f"{row.title}（{units[row.institution_id]}，{row.number}）") for row in rows]}
 
 
 def _issue(work: Work, ground: Ground) -> Prepared:
@@ -169,6 +217,10 @@ def _settle(work: Work, ground: Ground) -> Prepared:
         values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)},
         options={"tied_cases": selection.list_tied(work, ground.campaign.id)},
     )
+
+
+def _settle_stage(work: Work, ground: Ground) -> Prepared:
+    return Prepared(values={"decisions": consultations.list_settlement_rows(work, ground.campaign.id)})
 
 
 def _publish(work: Work, ground: Ground) -> Prepared:
@@ -261,4 +313,7 @@ PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
     "reports.submit": _report,
     "reports.examine": _examine_report,
     "reports.conclude": _conclude,
+    "stages.rank": _rank,
+    "stages.settle": _settle_stage,
+    "stages.seal": _seal,
 }

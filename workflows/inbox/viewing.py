@@ -13,7 +13,7 @@ from engine.errors import TaskUnknown
 from engine.instances import instance_variables
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
-from workflows.campaigns.forms import campaign_form
+from workflows.campaigns.forms import task_form
 from workflows.campaigns.reading import Campaign, find_campaign, get_campaign
 from workflows.campaigns.windows import deciding_window
 from workflows.cases import CaseView, get_case
@@ -90,7 +90,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
     ground = find_ground(work, reader, row)
     allowed = find_allowed(work, reader, row, subject)
     prepared = prepare(work, ground) if row.state == "open" else Prepared()
-    form = None if row.form_key is None else campaign_form(work, ground.campaign.id, row.form_key).bind(prepared.options)
+    form = prepared.finish(task_form(work, task_id))
     kept = work.connection.execute(
         sa.select(draft).where(draft.c.task_id == task_id, draft.c.person_id == reader.id)
     ).one_or_none()

@@ -35,6 +35,7 @@ SETTINGS = (
 
 _SETTING_NAME = re.compile(r"\bsettings\.([A-Za-z_]\w*)")
 _DATE_NAME = re.compile(r"\bdates\.([A-Za-z_]\w*)")
+_STAGE_DATE_NAME = re.compile(r"\bstage_dates\.([A-Za-z_]\w*)")
 
 
 def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -62,7 +63,14 @@ def check_notice(notice: Notice, files: Mapping[str, bytes]) -> Iterator[Finding
     for place, reminder in enumerate(notice.reminders):
         if reminder.letter not in letters:
             yield tell("NoticeReferenceUnknown", f"reminders[{place}].letter", value=reminder.letter)
+    needed = ("campaign", "case") if notice.extends is None else ("stage",)
+    allowed = ("campaign", "case", "report") if notice.extends is None else ("stage", "case")
+    for name in needed:
+        if name not in notice.diagrams.by_role:
+            yield tell("KeyMissing", f"diagrams.{name}", key=name)
     for name, file in notice.diagrams.by_role.items():
+        if name not in allowed:
+            yield tell("NoticeDiagramUnfitting", f"diagrams.{name}", role=name)
         if file not in files:
             yield tell("NoticeFileMissing", f"diagrams.{name}", file=file)
     for place, part in enumerate(notice.reconstructed):
@@ -105,8 +113,11 @@ def _expressions(node: Node) -> Iterator[str]:
     yield node.script or ""
 
 
-def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
-    """What the diagrams and `notice.yaml` say of each other: process ids, dates, tasks with reminders."""
+def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition], base: Notice | None = None) -> Iterator[Finding]:
+    """What the diagrams and `notice.yaml` say of each other: process ids, dates, tasks with reminders.
+
+    Cases of an overlay know the dates of the notice that it extends (`base`), and those of the stage as `stage_dates`.
+    """
     for role, file in notice.diagrams.by_role.items():
         if file in diagrams and f"{notice.key}_{role}" not in diagrams[file].processes:
             found = ", ".join(diagrams[file].processes)
@@ -115,10 +126,16 @@ def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition]) -> Iterat
     for file in sorted(set(diagrams) - named):
         yield Finding("NoticeDiagramUnused", path=file, values={"file": file})
     for file, definition in diagrams.items():
+        of_case = base is not None and file == notice.diagrams.case
+        known = {_DATE_NAME: base.dates if base is not None and of_case else notice.dates}
+        known |= {_STAGE_DATE_NAME: notice.dates} if of_case else {}
         for node in definition.nodes.values():
             texts = [template.text for template in (node.camunda.due_date, node.camunda.follow_up_date) if template is not None]
             texts += [event.timer.text for event in node.events if event.timer is not None]
-            for name in sorted({name for text in texts for name in _DATE_NAME.findall(text)} - set(notice.dates)):
+            missing = {
+                name for pattern, dates in known.items() for text in texts for name in pattern.findall(text) if name not in dates
+            }
+            for name in sorted(missing):
                 yield Finding("NoticeDateMissing", element=node.id, path=file, values={"name": name, "element": node.id})
     tasks = {node.id for definition in diagrams.values() for node in definition.nodes.values() if node.kind == "userTask"}
     for place, reminder in enumerate(notice.reminders):

@@ -19,6 +19,7 @@ from workflows.forms.faults import tell_faults
 from workflows.notices.check_reports import check_reports, check_unknown_dates
 from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice, check_settings
 from workflows.notices.model import VOCABULARY, Notice
+from workflows.notices.overlays import EXTENDS, check_overlay, inherit, read_extended
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, is_form, read_yaml
 
@@ -26,25 +27,27 @@ Files = Mapping[str, bytes]
 """A folder: contents by path within it (`notice.yaml`, `case.bpmn`, `forms/audit.form`)."""
 
 
-def read_notice(files: Files) -> Notice:
+def read_notice(files: Files, *, base: Files | None = None) -> Notice:
     """Read and check a notice's folder: `notice.yaml`, its diagrams as far as they can be read alone, and its forms.
 
+    An overlay is read with the folder that it extends: `base`, or the one that comes with the software. What it has from there
+    is in the notice.
     Raises NoticeInvalid with all findings. Paths: `notice.yaml: settings.cut.value`, `notice.yaml:12` (line of a YAML error),
     `case.bpmn`, `forms/audit.form: components[2].key`. Whether the diagrams can run is checked when they are deployed;
     what is only worth a remark is told by `check_folder`.
     """
-    notice, findings = _read_all(files)
+    notice, findings = _read_all(files, base)
     if notice is None or any(finding.severity == "error" for finding in findings):
         raise NoticeInvalid(findings=findings, name=notice.key if notice is not None else NOTICE)
     return notice
 
 
-def check_folder(files: Files, *, handlers: Iterable[str] | None = None) -> list[Finding]:
+def check_folder(files: Files, *, base: Files | None = None, handlers: Iterable[str] | None = None) -> list[Finding]:
     """All that a deployment of the folder would be told, errors and remarks alike, without deploying; empty when it is fine.
 
     Beside what `read_notice` says: each diagram with the schema, the handlers' names and the second opinion.
     """
-    findings = _read_all(files)[1]
+    findings = _read_all(files, base)[1]
     names = None if handlers is None else frozenset(handlers)
     for path in sorted(path for path in files if path.endswith(".bpmn") and len(files[path]) <= LARGEST_FILE):
         for found in check_diagram(files[path], name=path, handlers=names).findings:
@@ -54,20 +57,30 @@ def check_folder(files: Files, *, handlers: Iterable[str] | None = None) -> list
     return findings
 
 
-def _read_all(files: Files) -> tuple[Notice | None, list[Finding]]:
+def _read_all(files: Files, base: Files | None) -> tuple[Notice | None, list[Finding]]:
     """The notice (None when `notice.yaml` cannot be read as one) and all that was found, remarks too."""
     findings = check_files(files)
-    notice = _read_content(files, findings)
+    extended = read_extended(files)
+    if extended is not None and base is None:
+        base = bundled_notices().get(extended)
+    if extended is not None and not base:
+        return None, [*findings, Finding("OverlayBaseMissing", path=f"{NOTICE}: {EXTENDS}", values={"base": extended})]
+    above = read_notice(base) if extended is not None and base is not None else None
+    given = base if above is not None and base is not None else {}
+    notice = _read_content(files, findings, above)
     diagrams = _read_diagrams(files, findings)
     forms = _read_forms(files, findings)
-    findings += check_form_keys(diagrams, form_keys(files))
+    findings += check_form_keys(diagrams, {**form_keys(given), **form_keys(files)})
     if notice is not None:
         findings += check_notice(notice, files)
-        findings += check_diagrams(notice, diagrams)
+        findings += check_diagrams(notice, diagrams, above)
         findings += check_settings(notice, diagrams)
         findings += check_forms(notice, forms)
         findings += check_reports(notice, forms, diagrams)
         findings += check_unknown_dates(notice, diagrams)
+        if above is not None:
+            base_diagrams = _read_diagrams(given, [])
+            findings += check_overlay(notice, above, diagrams, base_diagrams, form_keys(files), form_keys(given))
     return notice, findings
 
 
@@ -116,13 +129,15 @@ def read_folder(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
     return found
 
 
-def _read_content(files: Files, findings: list[Finding]) -> Notice | None:
+def _read_content(files: Files, findings: list[Finding], base: Notice | None) -> Notice | None:
     if NOTICE not in files:
         return None
     data, faults = read_yaml(files[NOTICE])
     findings += faults
     if data is None:
         return None
+    if base is not None:
+        data = inherit(data, base.model_dump(exclude_unset=True))
     try:
         return Notice.model_validate(data)
     except ValidationError as error:

@@ -17,16 +17,20 @@ FORMAT = 1
 
 
 class Diagrams(Part):
-    """File names of the processes: one instance per campaign, one per case, and one per report where reports are asked for."""
+    """File names of the processes: one instance per campaign, one per case, and one per report where reports are asked for.
 
-    campaign: Text
-    case: Text
+    An overlay has a `stage`, one instance per body that runs it, and perhaps another diagram for the cases that come through it.
+    """
+
+    campaign: Text | None = None
+    case: Text | None = None
     report: Text | None = None
+    stage: Text | None = None
 
     @property
     def by_role(self) -> dict[str, str]:
-        """File names by what an instance is of: `campaign`, `case`, `report`; the process is `<key of the notice>_<role>`."""
-        named = {"campaign": self.campaign, "case": self.case, "report": self.report}
+        """File names by what an instance is of (`campaign`, `case`, `report`, `stage`); the process is `<key>_<role>`."""
+        named = {"campaign": self.campaign, "case": self.case, "report": self.report, "stage": self.stage}
         return {role: file for role, file in named.items() if file is not None}
 
 
@@ -182,10 +186,14 @@ class Reconstruction(Sourced):
 
 
 class Notice(Part):
-    """A whole `notice.yaml`. `facts` in `rules`, `recurrence`, `result` and `scale` are free by name."""
+    """A whole `notice.yaml`. `facts` in `rules`, `recurrence`, `result` and `scale` are free by name.
+
+    With `extends` it is an overlay: a body's own stage within the notice of that key, which it has the rest from.
+    """
 
     format: Literal[1]
     key: Name
+    extends: Name | None = None
     diagrams: Diagrams
     texts: dict[Name, Bilingual]
     document: Document

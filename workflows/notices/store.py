@@ -21,6 +21,7 @@ from workflows.forms import Form
 from workflows.notices.checks import check_settings
 from workflows.notices.folders import Files, dump_content, form_keys, hash_folder, read_notice
 from workflows.notices.model import Notice
+from workflows.notices.overlays import leave_out_inherited, read_extended
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.source import NOTICE
 from workflows.rules.subjects import NoticeUnknown
@@ -31,7 +32,7 @@ Source = Literal["folder", "person"]
 
 @dataclass(frozen=True, slots=True)
 class NoticeSummary:
-    """One version of a notice, for lists. `state` is `deployed` or `draft`."""
+    """One version of a notice, for lists. `state` is `deployed` or `draft`; `extends_id` the version that an overlay extends."""
 
     id: str
     key: str
@@ -41,11 +42,13 @@ class NoticeSummary:
     title: str
     number: str | None
     deployed_at: datetime
+    extends_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """One version of a notice with all it holds. `definitions` are the ids of its processes: `campaign`, `case`, `report`."""
+    """One version of a notice with all it holds. `definitions` are the ids of its processes: `campaign`, `case`, `report`,
+    `stage`. `extends_id` is the version of the notice that an overlay extends."""
 
     id: str
     key: str
@@ -58,6 +61,7 @@ class StoredNotice:
     notice: Notice
     definitions: Mapping[str, str]
     forms: Mapping[str, Mapping[str, Any]]
+    extends_id: str | None = None
 
     def form(self, key: str) -> Form:
         """One of its forms.
@@ -75,7 +79,9 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
     never comes above a version that a person released: it is stored as a draft then, and `notice_findings` says so.
     Raises NoticeInvalid and DiagramRefused, each with all findings; nothing is written then.
     """
-    notice = read_notice(files)
+    extended = read_extended(files)
+    base_id = None if extended is None else newest_deployed(work, extended)
+    notice = read_notice(files, base=find_base(work, files))
     if notice.key != key:
         fault = Finding("NoticeKeyDiffers", path=f"{NOTICE}: key", values={"folder": key, "key": notice.key})
         raise NoticeInvalid(findings=[fault], name=key)
@@ -102,6 +108,7 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
             content=dump_content(notice),
             forms={form: orjson.loads(files[path]) for form, path in sorted(form_keys(files).items())},
             deployed_at=work.now,
+            extends_id=base_id,
         )
     )
     return notice_id
@@ -130,7 +137,24 @@ def get_notice(work: Work, notice_id: str) -> StoredNotice:
         notice=notice,
         definitions={keys[each.key]: each.id for each in found if each.key in keys},
         forms=row.forms,
+        extends_id=row.extends_id,
     )
+
+
+def newest_deployed(work: Work, key: str) -> str | None:
+    """The id of the newest version of a notice that campaigns can follow; None when there is none."""
+    query = sa.select(notice_table.c.id).where(notice_table.c.key == key, notice_table.c.state == "deployed")
+    found: str | None = work.connection.execute(query.order_by(notice_table.c.version.desc()).limit(1)).scalar_one_or_none()
+    return found
+
+
+def find_base(work: Work, files: Files) -> Files | None:
+    """The folder of the notice that an overlay extends, as it is deployed; empty when it never was; None for no overlay."""
+    extended = read_extended(files)
+    if extended is None:
+        return None
+    base_id = newest_deployed(work, extended)
+    return {} if base_id is None else export_notice(work, base_id)
 
 
 def list_notices(work: Work) -> list[NoticeSummary]:
@@ -146,6 +170,7 @@ def list_notices(work: Work) -> list[NoticeSummary]:
             title=row.content["document"]["title"]["value"],
             number=(row.content["document"].get("number") or {}).get("value"),
             deployed_at=row.deployed_at,
+            extends_id=row.extends_id,
         )
         for row in rows
     ]
@@ -179,13 +204,16 @@ def notice_findings(work: Work, notice_id: str) -> list[Finding]:
 
 
 def export_notice(work: Work, notice_id: str) -> dict[str, bytes]:
-    """The folder of a stored version; deploying it again changes nothing.
+    """The folder of a stored version, of an overlay what it states itself; deploying it again changes nothing.
 
     Raises NoticeUnknown.
     """
     row = _find(work, notice_id)
     notice = _load(row)
-    files = {NOTICE: write_yaml(notice.model_dump(exclude_unset=True))}
+    content = notice.model_dump(exclude_unset=True)
+    if row.extends_id is not None:
+        content = leave_out_inherited(content, _load(_find(work, row.extends_id)).model_dump(exclude_unset=True))
+    files = {NOTICE: write_yaml(content)}
     names = {f"{row.key}_{role}": file for role, file in notice.diagrams.by_role.items()}
     diagrams = work.connection.execute(
         sa.select(definition.c.key, definition.c.xml).where(definition.c.deployment_id == row.deployment_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 import sqlalchemy as sa
@@ -10,11 +9,10 @@ import sqlalchemy as sa
 from engine.handlers import Call
 from engine.tables import user_task
 from engine.work import Work
-from workflows.campaigns.reading import find_campaign, of_campaign
-from workflows.reminders.plans import Rule, read_rules
+from workflows.campaigns.reading import of_campaign
+from workflows.reminders.ownership import find_plan, planned_by_stages, rules_of
 from workflows.reminders.series import Series, arm_series
 from workflows.reminders.weekly import arm_board
-from workflows.tables import campaign
 
 
 def plan(call: Call) -> None:
@@ -24,11 +22,11 @@ def plan(call: Call) -> None:
     """
     work = call.work
     due_at = work.connection.execute(sa.select(user_task.c.due_at).where(user_task.c.id == call.task_id)).scalar_one_or_none()
-    campaign_id = None
+    if due_at is None:
+        return
     with suppress(LookupError):
-        campaign_id = find_campaign(work, call.business_key)
-    if due_at is not None and campaign_id is not None:
-        arm_series(work, Series(campaign_id, call.element_id, due_at), _rules_of(work, campaign_id))
+        campaign_id = find_plan(work, call.business_key, call.element_id)
+        arm_series(work, Series(campaign_id, call.element_id, due_at), rules_of(work, campaign_id))
         arm_board(work, campaign_id)
 
 
@@ -36,16 +34,14 @@ def plan_for_campaign(work: Work, campaign_id: str) -> int:
     """Arm the reminders still to come for all open tasks of a campaign: after its plan or its tasks were changed. How many are
     new, but for the weekly letter, which is armed too.
     """
-    rules = _rules_of(work, campaign_id)
+    rules = rules_of(work, campaign_id)
     query = sa.select(user_task.c.element_id, user_task.c.due_at).where(
-        of_campaign(campaign_id), user_task.c.state == "open", user_task.c.due_at.is_not(None)
+        of_campaign(campaign_id),
+        ~planned_by_stages(work, campaign_id),
+        user_task.c.state == "open",
+        user_task.c.due_at.is_not(None),
     )
     series = {Series(campaign_id, each.element_id, each.due_at) for each in work.connection.execute(query.distinct())}
     if series:
         arm_board(work, campaign_id)
     return sum(arm_series(work, each, rules) for each in sorted(series, key=lambda each: each.key))
-
-
-def _rules_of(work: Work, campaign_id: str) -> Mapping[str, Rule]:
-    notice_id = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
-    return read_rules(work, notice_id)

@@ -18,12 +18,12 @@ from engine.handlers import Call
 from engine.texts import LANGUAGES, Language
 from engine.timers import arm_timer
 from engine.work import Work
+from workflows.campaigns.reading import get_campaign
 from workflows.deadlines import say_cutoff
 from workflows.mails import Recipient, find_members, has_letter, queue_letter, say
 from workflows.reminders.plans import Rule, read_rules
 from workflows.reminders.recipients import find_recipients
 from workflows.reminders.series import HANDLER, Series, arm_series, read_open, take_missed
-from workflows.tables import campaign
 
 CHUNK = 500
 """Letters written in one transaction; more people get theirs in the next ones."""
@@ -45,7 +45,7 @@ def send(call: Call) -> None:
     """`reminders.send`: the moment of a reminder has come. Writes the letters; arms the next one where it repeats."""
     work, form = call.work, call.form
     series = Series(form["campaign"], form["task"], datetime.fromisoformat(form["due_at"]))
-    row = work.connection.execute(sa.select(campaign).where(campaign.c.id == series.campaign_id)).one()
+    row = get_campaign(work, series.campaign_id)
     rule = read_rules(work, row.notice_id).get(series.task)
     tasks = read_open(work, series)
     if rule is None or not tasks:
@@ -53,7 +53,7 @@ def send(call: Call) -> None:
     missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]
     if not form.get("after"):
         missed = take_missed(work, series, datetime.fromisoformat(form["at"]))
-    shares = share_tasks(work, rule, tasks, row.organiser_id)
+    shares = share_tasks(work, rule, tasks, row.managers)
     waiting = sorted(person_id for person_id in shares if person_id > (form.get("after") or ""))
     for person_id in waiting[:CHUNK]:
         _write(work, shares[person_id], rule, series, form["name"], missed, about=row.key)
@@ -71,11 +71,11 @@ def send(call: Call) -> None:
         arm_series(work, series, {series.task: rule})
 
 
-def share_tasks(work: Work, rule: Rule, tasks: Sequence[sa.Row[Any]], organiser_id: str) -> dict[str, Share]:
+def share_tasks(work: Work, rule: Rule, tasks: Sequence[sa.Row[Any]], managers: str) -> dict[str, Share]:
     """Person → what the person's letter lists, for the recipients of a rule."""
     shares: dict[str, Share] = {}
     owers = find_recipients(work, tasks, rule.recipients)
-    organisers = find_members(work, [f"organiser@{organiser_id}"]) if "organiser" in rule.recipients else []
+    organisers = find_members(work, [managers]) if "organiser" in rule.recipients else []
     for task in tasks:
         for recipient in owers[task.id].values():
             share = shares.setdefault(recipient.id, Share(recipient))

@@ -13,6 +13,7 @@ from engine.tables import timer, user_task
 from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import of_campaign
+from workflows.reminders.ownership import planned_by_stages
 from workflows.reminders.plans import Rule, list_occurrences
 
 HANDLER = "reminders.send"
@@ -82,6 +83,7 @@ def read_open(work: Work, series: Series) -> Sequence[sa.Row[Any]]:
     """The tasks of a series that are open now."""
     query = sa.select(user_task).where(
         of_campaign(series.campaign_id),
+        ~planned_by_stages(work, series.campaign_id),
         user_task.c.element_id == series.task,
         user_task.c.due_at == series.due_at,
         user_task.c.state == "open",

@@ -82,7 +82,7 @@ def send_board(call: Call) -> None:
     if state == "running":
         at = datetime.fromisoformat(call.form["at"])
         off: Collection[str] = found.settings.get(OFF) or ()
-        recipients = [each for each in find_members(work, [f"organiser@{found.organiser_id}"]) if each.id not in off]
+        recipients = [each for each in find_members(work, [found.managers]) if each.id not in off]
         queue_letter(
             work,
             "board",
@@ -102,7 +102,7 @@ def list_receivers(work: Work, campaign_id: str) -> list[tuple[Person, bool]]:
     """
     found = get_campaign(work, campaign_id)
     off: Collection[str] = found.settings.get(OFF) or ()
-    return [(each, each.id not in off) for each in list_members(work, [f"organiser@{found.organiser_id}"])]
+    return [(each, each.id not in off) for each in list_members(work, [found.managers])]
 
 
 def set_receivers(work: Work, person: Person, campaign_id: str, wanted: Collection[str]) -> None:

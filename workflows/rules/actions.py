@@ -14,13 +14,14 @@
 | `campaign.create` | organisation | organisers at it |
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
-| `campaign.manage` | campaign | its organisers: dates, settings, experts, comments |
+| `campaign.manage` | campaign | its organisers: dates, settings, experts, comments; of a body's own stage that body's auditors |
 | `campaign.remind` | campaign | its organisers; auditors of its recommending bodies (`owed_tasks` says of what) |
+| `stage.open` | campaign | auditors of its recommending bodies, each for the own body, once it was issued; not within a stage |
 | `campaign.apply` | campaign | applicants, once it was issued (whether in time is decided with the window, not here) |
 | `letter.read` | campaign | its organisers; administrators |
 | `letter.recipient` | campaign | its organisers: whose letter it is; administrators see masks |
 | `letter.resend` | campaign | its organisers |
-| `case.read` | case | its institution's applicants, its experts (blind); once submitted its body's auditors, its organisers |
+| `case.read` | case | its applicants, its experts (blind); once submitted its body's and prefecture's auditors, its organisers |
 | `case.identity` | case | who may read it and is not its expert: institution, body, contacts, names of files |
 | `case.history` | case | as `case.identity` |
 | `case.audits` | case | as `case.identity` |
@@ -114,7 +115,14 @@ def _releases(person: Person, draft: DraftSubject) -> bool:
 
 
 def _organises(person: Person, subject: CampaignSubject | CaseSubject) -> bool:
-    return ("organiser", subject.organiser_id) in person.memberships
+    # A body's own stage is run by the officials who audit for the body.
+    role = "auditor" if isinstance(subject, CampaignSubject) and subject.parent_id is not None else "organiser"
+    return (role, subject.organiser_id) in person.memberships
+
+
+def _opens_stage(person: Person, campaign: CampaignSubject) -> bool:
+    within = campaign.parent_id is not None
+    return not within and campaign.phase != "prepared" and bool(person.organisations("auditor") & campaign.bodies)
 
 
 def _applies_for(person: Person, case: CaseSubject) -> bool:
@@ -122,7 +130,7 @@ def _applies_for(person: Person, case: CaseSubject) -> bool:
 
 
 def _audits(person: Person, case: CaseSubject) -> bool:
-    return case.body_id is not None and ("auditor", case.body_id) in person.memberships
+    return any(place is not None and ("auditor", place) in person.memberships for place in (case.body_id, case.prefecture_id))
 
 
 def _handles(person: Person, case: CaseSubject) -> bool:
@@ -215,8 +223,12 @@ ACTIONS: dict[str, Rule] = {
     "campaign.manage": Rule(CampaignSubject, _organises),
     "campaign.remind": Rule(CampaignSubject, _reads_board),
     "campaign.apply": Rule(
-        CampaignSubject, lambda person, campaign: campaign.phase != "prepared" and bool(person.organisations("applicant"))
+        CampaignSubject,
+        lambda person, campaign: (
+            campaign.phase != "prepared" and campaign.parent_id is None and bool(person.organisations("applicant"))
+        ),
     ),
+    "stage.open": Rule(CampaignSubject, _opens_stage),
     "letter.read": Rule(
         CampaignSubject, lambda person, campaign: _organises(person, campaign) or _holds("administrator")(person, None)
     ),

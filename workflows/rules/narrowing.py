@@ -38,16 +38,21 @@ def owed_tasks(person: Person, subject: CampaignSubject) -> sa.ColumnElement[boo
     """Rows of `user_task` within this campaign whose owers the person may remind (`campaign.remind`).
 
     Organisers: all, but for drafts (nobody owes an application) and cases that they themselves review. Auditors: what their body
-    owes, and what its institutions owe once they have applied; never what experts owe.
+    owes, and what its institutions owe once they have applied; never what experts owe. So do a prefecture's auditors within their
+    body's own stage; the body's own see all of it but what experts owe.
     """
-    hidden = sa.select(case.c.number).where(case.c.campaign_id == subject.id, sa.or_(case.c.state == "draft", blind_case(person)))
+    within = subject.parent_id is not None
+    mine = (case.c.stage_id if within else case.c.campaign_id) == subject.id
+    hidden = sa.select(case.c.number).where(mine, sa.or_(case.c.state == "draft", blind_case(person)))
     shown = user_task.c.business_key.not_in(hidden)
-    if ("organiser", subject.organiser_id) in person.memberships:
+    runs = ("auditor" if within else "organiser", subject.organiser_id) in person.memberships
+    if runs and not within:
         return shown
-    bodies = sorted(person.organisations("auditor") & subject.bodies)
+    bodies = sorted(subject.bodies | {subject.organiser_id} if runs else person.organisations("auditor") & subject.bodies)
     candidate = user_task_candidate.c
     group = sa.select(candidate.task_id).where(candidate.kind == "group")
-    audited = sa.select(case.c.number).where(case.c.campaign_id == subject.id, case.c.body_id.in_(bodies))
+    asked = sa.true() if runs else (case.c.prefecture_id if within else case.c.body_id).in_(bodies)
+    audited = sa.select(case.c.number).where(mine, asked)
     return sa.and_(
         shown,
         sa.or_(
@@ -67,7 +72,11 @@ def visible_cases(person: Person) -> sa.ColumnElement[bool]:
         case.c.institution_id.in_(_at(person, "applicant")),
         sa.and_(
             case.c.state != "draft",
-            sa.or_(case.c.body_id.in_(_at(person, "auditor")), case.c.campaign_id.in_(organised)),
+            sa.or_(
+                case.c.body_id.in_(_at(person, "auditor")),
+                case.c.prefecture_id.in_(_at(person, "auditor")),
+                case.c.campaign_id.in_(organised),
+            ),
         ),
         blind_case(person),
     )
@@ -91,7 +100,11 @@ def visible_reports(person: Person) -> sa.ColumnElement[bool]:
 
 def visible_campaigns(person: Person) -> sa.ColumnElement[bool]:
     """Rows of `campaign` that the person may read (`campaign.read`)."""
-    return sa.or_(campaign.c.phase != "prepared", campaign.c.organiser_id.in_(_at(person, "organiser")))
+    return sa.or_(
+        campaign.c.phase != "prepared",
+        sa.and_(campaign.c.parent_id.is_(None), campaign.c.organiser_id.in_(_at(person, "organiser"))),
+        sa.and_(campaign.c.parent_id.is_not(None), campaign.c.organiser_id.in_(_at(person, "auditor"))),
+    )
 
 
 def _at(person: Person, role: str) -> list[str]:

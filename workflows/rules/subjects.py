@@ -55,17 +55,18 @@ class TaskSubject:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSubject:
-    """A campaign with its recommending bodies."""
+    """A campaign with its recommending bodies; with `parent_id` a body's own stage within that campaign."""
 
     id: str
     organiser_id: str
     phase: str
     bodies: frozenset[str]
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSubject:
-    """A case; `experts` are the ids of the persons who review it."""
+    """A case; `experts` are the ids of the persons who review it, `stage_id` and `prefecture_id` where its body runs a stage."""
 
     id: str
     number: str
@@ -75,6 +76,13 @@ class CaseSubject:
     body_id: str | None
     state: str
     experts: frozenset[str]
+    stage_id: str | None = None
+    prefecture_id: str | None = None
+
+    @property
+    def forms_of(self) -> str:
+        """The campaign whose forms it is filled in with: its body's own stage, else its own."""
+        return self.stage_id or self.campaign_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,9 @@ def campaign_subject(work: Work, campaign_id: str) -> CampaignSubject:
     if row is None:
         raise CampaignUnknown()
     bodies = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
-    return CampaignSubject(row.id, row.organiser_id, row.phase, frozenset(work.connection.execute(bodies).scalars()))
+    return CampaignSubject(
+        row.id, row.organiser_id, row.phase, frozenset(work.connection.execute(bodies).scalars()), row.parent_id
+    )
 
 
 def case_subject(work: Work, case_id: str) -> CaseSubject:
@@ -194,6 +204,8 @@ def case_subject(work: Work, case_id: str) -> CaseSubject:
         body_id=row.body_id,
         state=row.state,
         experts=frozenset(work.connection.execute(experts).scalars()),
+        stage_id=row.stage_id,
+        prefecture_id=row.prefecture_id,
     )
 
 

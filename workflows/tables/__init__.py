@@ -10,6 +10,9 @@ from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step
 from workflows.tables.drafts import notice_draft_version as notice_draft_version
+from workflows.tables.letters import letter as letter
+from workflows.tables.letters import letter_task as letter_task
+from workflows.tables.letters import urge as urge
 from workflows.tables.reports import date_confirmation as date_confirmation
 from workflows.tables.reports import report as report
 from workflows.tables.reports import report_examination as report_examination
@@ -19,6 +22,7 @@ from workflows.tables.rounds import arrival as arrival
 from workflows.tables.rounds import forwarding as forwarding
 from workflows.tables.rounds import round_ as round_
 from workflows.tables.rounds import round_case as round_case
+from workflows.tables.stages import ranked_list as ranked_list
 
 Decimal = sa.String(40)
 """Exact decimals as text: SQLite has no decimal type, and scores are never floats."""
@@ -102,6 +106,7 @@ notice = sa.Table(
     sa.Column("content", Json, nullable=False),  # notice.yaml, validated
     sa.Column("forms", Json, nullable=False),  # {form key: form JSON}
     sa.Column("deployed_at", Moment, nullable=False),
+    sa.Column("extends_id", Id, sa.ForeignKey("notice.id")),  # of an overlay: the version of the notice that it extends
     sa.UniqueConstraint("key", "version"),
 )
 
@@ -123,6 +128,7 @@ campaign = sa.Table(
     sa.Column("next_number", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("created_by", Id),
+    sa.Column("parent_id", Id, sa.ForeignKey("campaign.id"), index=True),  # of a body's own stage: the campaign that it is within
 )
 
 recommending_body = sa.Table(
@@ -136,6 +142,9 @@ recommending_body = sa.Table(
     sa.Column("recommended_at", Moment),  # when its list reached the organiser: received_at
     sa.Column("recommended_by", Id),
     sa.Column("remark", sa.Text),
+    sa.Column(
+        "stage_id", Id, sa.ForeignKey("campaign.id")
+    ),  # the stage that it runs itself; its cases from then on go through it
 )
 
 window = sa.Table(
@@ -174,6 +183,9 @@ case = sa.Table(
     sa.Column("score", Decimal),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("created_by", Id),
+    sa.Column("stage_id", Id, sa.ForeignKey("campaign.id"), index=True),  # its body's own stage, on whose diagram it runs
+    sa.Column("prefecture_id", Id, sa.ForeignKey("organisation.id"), index=True),  # who checks it first in that stage
+    sa.Column("checked_at", Moment),  # when it passed that first check
 )
 
 application_version = sa.Table(
@@ -244,7 +256,7 @@ audit = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False, index=True),
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),  # audit | acceptance | assessment
+    sa.Column("kind", sa.String(16), nullable=False),  # check | audit | acceptance | assessment
     sa.Column("result", sa.String(16), nullable=False),  # pass | return | reject
     sa.Column("grades", Json),  # {criterion: grade}, where the form asks for grades
     sa.Column("opinion", sa.Text, nullable=False),
@@ -364,36 +376,4 @@ publication_item = sa.Table(
     sa.Column("publication_id", Id, sa.ForeignKey("publication.id"), primary_key=True),
     sa.Column("case_id", Id, sa.ForeignKey("case_.id"), primary_key=True),
     sa.Column("place", sa.Integer, nullable=False),
-)
-
-# ---- letters and reminders -------------------------------------------------------------------------------------------
-letter = sa.Table(
-    "letter",
-    metadata,
-    sa.Column("outbox_id", Id, sa.ForeignKey("outbox.id"), primary_key=True),
-    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False),
-    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False),
-    sa.Column("name", sa.String(100), nullable=False),  # of its texts: reminder, result_selected, ...
-    sa.Column("written_at", Moment, nullable=False),
-    sa.Column("resent_of", Id, sa.ForeignKey("outbox.id"), index=True),  # the attempt that this one repeats
-    sa.Column("resent_by", Id),
-    sa.Index("ix_letter_campaign", "campaign_id", "written_at", "outbox_id"),
-)
-
-letter_task = sa.Table(
-    "letter_task",
-    metadata,
-    sa.Column("task_id", Id, sa.ForeignKey("user_task.id"), primary_key=True),
-    sa.Column("outbox_id", Id, sa.ForeignKey("outbox.id"), primary_key=True, index=True),
-)
-
-urge = sa.Table(
-    "urge",
-    metadata,
-    sa.Column("task_id", Id, sa.ForeignKey("user_task.id"), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),  # 1 for the first time
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("by", Id),
-    sa.Column("remark", sa.Text, nullable=False),  # the sentence added by hand, perhaps empty
-    sa.Column("letters", sa.Integer, nullable=False),  # how many were written; 0: nobody could be reached
 )

@@ -18,6 +18,7 @@ def upgrade() -> None:
     make_drafts()
     make_tokens()
     make_reports()
+    make_stages()
 
 
 def make_letters() -> None:
@@ -305,3 +306,36 @@ def make_reports() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_date_confirmation")),
     )
     op.create_index(op.f("ix_date_confirmation_campaign_id"), "date_confirmation", ["campaign_id"])
+
+
+def make_stages() -> None:
+    """Stages that bodies run themselves: overlays of notices, campaigns within campaigns, ranked and sealed lists."""
+    extend("notice", ("extends_id", "notice", False))
+    extend("campaign", ("parent_id", "campaign", True))
+    extend("recommending_body", ("stage_id", "campaign", False))
+    extend("case_", ("stage_id", "campaign", True), ("prefecture_id", "organisation", True))
+    op.add_column("case_", sa.Column("checked_at", Moment(), nullable=True))
+    op.create_table(
+        "ranked_list",
+        sa.Column("stage_id", sa.String(length=32), nullable=False),
+        sa.Column("cases", sa.JSON(), nullable=False),
+        sa.Column("dropped", sa.JSON(), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("ranked_by", sa.String(length=32), nullable=True),
+        sa.Column("ranked_at", Moment(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("sealed_by", sa.String(length=32), nullable=True),
+        sa.Column("sealed_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["stage_id"], ["campaign.id"], name=op.f("fk_ranked_list_stage_id")),
+        sa.PrimaryKeyConstraint("stage_id", name=op.f("pk_ranked_list")),
+    )
+
+
+def extend(table: str, *columns: tuple[str, str, bool]) -> None:
+    """Add columns that may point to rows of a table: (name, table, whether they are looked up by it)."""
+    for name, other, indexed in columns:
+        # written out: SQLite adds a column with its reference, but no reference afterwards
+        reference = f"CONSTRAINT fk_{table}_{name} REFERENCES {other} (id)"
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {name} VARCHAR(32) {reference}")
+        if indexed:
+            op.create_index(op.f(f"ix_{table}_{name}"), table, [name])

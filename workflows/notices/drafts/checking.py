@@ -7,7 +7,7 @@ from engine.work import Work
 from workflows.notices.drafts.reading import Draft, read_files
 from workflows.notices.folders import check_folder
 from workflows.notices.source import NOTICE, read_yaml
-from workflows.notices.store import newest_version
+from workflows.notices.store import find_base, newest_version
 from workflows.tables import notice
 
 
@@ -17,7 +17,7 @@ def check_draft(work: Work, draft: Draft) -> list[Finding]:
     Takes some tenths of a second for each diagram that was not checked before: both kernels walk it.
     """
     files = read_files(work, draft.id, draft.version)
-    findings = check_folder(files, handlers=work.engine.handlers.names())
+    findings = check_folder(files, base=find_base(work, files), handlers=work.engine.handlers.names())
     data, _faults = read_yaml(files[NOTICE]) if NOTICE in files else (None, [])
     key = (data or {}).get("key")
     if isinstance(key, str) and key != draft.key:

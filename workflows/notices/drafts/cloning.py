@@ -55,7 +55,7 @@ def move_notice(files: Files, *, key: str, number: str | None, years: int) -> di
     for name in ("issued_on", "published_on"):
         if name in document:
             document[name] = {"value": move_year(document[name]["value"], years), "source": "ours"}
-    main = next(iter(moved["texts"]), None)
+    main = next(iter(moved.get("texts", {})), None)  # an overlay need not state any
     if main is not None:
         name = number or key
         moved["texts"] = {main: {"zh": name, "en": name}}

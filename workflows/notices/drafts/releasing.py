@@ -11,7 +11,7 @@ from workflows.notices.drafts.problems import DraftClosed, DraftReasonMissing, D
 from workflows.notices.drafts.reading import Draft, read_files
 from workflows.notices.drafts.saving import lock_draft, require_version
 from workflows.notices.folders import hash_folder, read_notice
-from workflows.notices.store import deploy_folder, newest_version
+from workflows.notices.store import deploy_folder, find_base, newest_version
 from workflows.people import Person
 from workflows.rules import DraftSubject, require
 from workflows.tables import notice, notice_draft, notice_draft_step
@@ -67,7 +67,7 @@ def release_draft(work: Work, by: Person, draft_id: str, *, seen: int, reason: s
 
     def deploy(current: Draft) -> dict[str, str]:
         files = read_files(work, draft_id, current.version)
-        digest = hash_folder(read_notice(files), files)
+        digest = hash_folder(read_notice(files, base=find_base(work, files)), files)
         newest = newest_version(work, current.key)
         known = newest and work.connection.execute(sa.select(notice).where(notice.c.id == newest)).one()
         if known and known.sha256 == digest:

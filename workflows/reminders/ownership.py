@@ -1,0 +1,42 @@
+"""Whose plan of reminders a task has: that of its campaign, or of the stage that its body runs itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from engine.tables import user_task
+from engine.work import Work
+from workflows.campaigns.reading import find_campaign, find_stage
+from workflows.reminders.plans import Rule, read_rules
+from workflows.tables import campaign, case
+
+
+def rules_of(work: Work, campaign_id: str) -> Mapping[str, Rule]:
+    """The plan of a campaign, by step."""
+    notice_id = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
+    return read_rules(work, notice_id)
+
+
+def find_plan(work: Work, business_key: str, task: str) -> str:
+    """The id of the campaign whose plan has the task: for a case that goes through a body's own stage that stage, if its plan
+    names the step.
+
+    Raises LookupError for the instance of no campaign.
+    """
+    stage_id = find_stage(work, business_key)
+    return stage_id if stage_id is not None and task in rules_of(work, stage_id) else find_campaign(work, business_key)
+
+
+def planned_by_stages(work: Work, campaign_id: str) -> sa.ColumnElement[bool]:
+    """Tasks of the campaign's cases that the plans of bodies' own stages within it have."""
+    stages = work.connection.execute(sa.select(campaign.c.id).where(campaign.c.parent_id == campaign_id)).scalars().all()
+    parts = [
+        sa.and_(
+            user_task.c.element_id.in_(sorted(rules_of(work, stage_id))),
+            user_task.c.business_key.in_(sa.select(case.c.number).where(case.c.stage_id == stage_id)),
+        )
+        for stage_id in stages
+    ]
+    return sa.or_(sa.false(), *parts)
