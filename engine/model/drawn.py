@@ -42,8 +42,8 @@ def list_drawn(xml: bytes) -> dict[str, Drawn] | None:
         if own is None or any(True for _ in element.iterancestors(_PLANE)) or element.tag == _PLANE:
             continue
         values = {name: value for name, value in _plain(element).items() if name != "id"}
-        if (parent := _owner(element)) is not None:
-            values["in"] = parent
+        if (scope := _scope(element)) is not None:
+            values["in"] = scope
         for child in element:
             name = _local(child)
             if child.get("id") is None and name not in _DERIVED and child.tag != _PLANE:
@@ -54,8 +54,10 @@ def list_drawn(xml: bytes) -> dict[str, Drawn] | None:
     return found
 
 
-def _owner(element: etree._Element) -> str | None:
-    return next((each.get("id") for each in element.iterancestors() if each.get("id") is not None), None)
+def _scope(element: etree._Element) -> str | None:
+    """The element that holds this one, unless it is the process itself: its id differs in every clone."""
+    owner = next((each for each in element.iterancestors() if each.get("id") is not None), None)
+    return None if owner is None or _local(owner) in ("process", "collaboration", "definitions") else owner.get("id")
 
 
 def _say(element: etree._Element) -> str:

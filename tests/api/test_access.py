@@ -79,6 +79,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "drafts.add_file"): (GUARD, 403, 403, 403, 403, 403, 403, 303, 403),
     ("POST", "drafts.discard"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),  # the draft is at another version by then
     ("POST", "drafts.release"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 403),  # who wrote it does not release it
+    ("POST", "drafts.preview"): (GUARD, 403, 403, 403, 403, 403, 403, 200, 403),
     ("POST", "drafts.remove_file"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # no notice is without its facts
     ("POST", "drafts.restore"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),
     ("POST", "drafts.save"): (GUARD, 403, 403, 403, 403, 403, 403, 303, 403),

@@ -9,6 +9,8 @@ import zipfile
 from html import unescape
 from typing import Any
 
+from lxml import html
+
 from tests.api.world import NOTICE, Place, read_hidden, send
 from workflows.notices import get_notice, list_notices
 from workflows.notices.drafts import list_drafts, list_versions, read_files
@@ -168,3 +170,93 @@ def test_files_are_added_and_taken_out(place: Place) -> None:
     assert "extra.bpmn 未在 diagrams 中列出" in page
     assert send(designer, draft, f"{draft}/remove/extra.bpmn", {}).status_code == 303
     assert "未在 diagrams 中列出" not in text_of(designer.get(f"{draft}/check"))
+
+
+def fields_of(page: str) -> dict[str, list[str]]:
+    """What a browser would send of the page's main form, as it stands."""
+    (form,) = [each for each in html.fromstring(page).forms if each.get("id") in ("facts_form", "component_form")]
+    found: dict[str, list[str]] = {}
+    for name, value in form.form_values():
+        found.setdefault(name, []).append(value.removeprefix("\n"))
+    return found
+
+
+def test_the_facts_are_edited_field_by_field(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    address = f"{draft}/edit/notice.yaml"
+    for part in ("general", "document", "dates", "demands", "recipients", "settings", "reminders", "directions"):
+        page = text_of(designer.get(f"{address}?part={part}"))
+        answer = designer.post(f"{address}?part={part}", data=fields_of(page))
+        assert answer.status_code == 303
+    with place.engine.read() as work:
+        assert list_drafts(work)[0].version == 1  # nothing was changed
+
+    def change(part: str, op: str = "", **typed: str) -> Any:
+        sent = fields_of(text_of(designer.get(f"{address}?part={part}")))
+        sent |= {name.replace("__dot__", "."): [text] for name, text in typed.items()}
+        return designer.post(f"{address}?part={part}", data={**sent, "op": op})
+
+    assert change("dates", facts__dot__dates__dot__0__dot__value="2022-08-20").status_code == 303
+    change("demands", facts__dot__demands__dot__0__dot__weight__dot__value="25")
+    page = text_of(designer.get(f"{address}?part=demands"))
+    assert "各项要求的权重之和为 105，须为 100" in page
+    change("demands", facts__dot__demands__dot__1__dot__weight__dot__value="much")
+    page = text_of(designer.get(f"{address}?part=demands"))
+    assert 'value="much"' in page and "“value”须为数字" in page and 'href="#edit_facts_demands_1_weight_value"' in page
+    assert "finding" not in text_of(designer.get(f"{address}?part=dates")).partition("record-form")[2].partition("</form>")[0]
+    change("demands", facts__dot__demands__dot__1__dot__weight__dot__value="25")
+    answer = change("letters", op="add:facts.letters")
+    assert answer.location.endswith("?part=letters#edit_facts_letters")
+    assert "缺少“key”" in text_of(designer.get(f"{address}?part=letters"))
+    change("letters", op="remove:facts.letters.10")
+    page = text_of(designer.get(f"{draft}/compare"))
+    rows = re.findall(r"<code>([^<]+)</code></th><td[^>]*><del>([^<]*)</del></td><td[^>]*><ins>([^<]*)</ins>", page)
+    assert rows == [
+        ("dates.collection_cutoff.value", "2022-08-10", "2022-08-20"),
+        ("demands[distinctiveness].weight.value", "20", "25"),
+        ("demands[effectiveness].weight.value", "30", "25"),
+    ]
+
+
+def test_faults_in_yaml_itself_lead_to_its_text(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    edit(designer, draft, "notice.yaml", ("format: 1", "format: [1"))
+    page = text_of(designer.get(f"{draft}/edit/notice.yaml"))
+    assert 'id="text"' in page and "format: [1" in page
+    assert f"{draft}/edit/notice.yaml?raw=1&amp;line=" in text_of(designer.get(f"{draft}/check"))
+
+
+def test_a_form_is_edited_component_by_component(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    address = f"{draft}/edit/forms/audit.form"
+
+    def change(at: str, op: str = "", **typed: str) -> Any:
+        sent = fields_of(text_of(designer.get(f"{address}?at={at}")))
+        sent |= {name.replace("__dot__", "."): [text] for name, text in typed.items()}
+        return designer.post(address, data={**sent, "op": op})
+
+    assert change("components[2]").status_code == 303
+    with place.engine.read() as work:
+        assert list_drafts(work)[0].version == 1
+    answer = change("components[3]", op="add_component", new_type="number")
+    assert answer.location.endswith("at=components[4]#component") or "components%5B4%5D" in answer.location
+    change("components[4]", component__dot__key="visits", component__dot__label="现场核查次数")
+    change("components[4]", component__dot__validate__dot__min="3", component__dot__validate__dot__max="1")
+    page = text_of(designer.get(f"{address}?at=components[4]"))
+    assert "下限大于上限" in page and "现场核查次数" in page
+    sent = fields_of(page) | {"component.validate.max": ["9"]}
+    shown = text_of(designer.post(f"{draft}/preview/forms/audit.form", data=sent))
+    assert "现场核查次数" in shown and "下限大于上限" not in shown and 'name="visits"' in shown
+    assert "下限大于上限" in text_of(designer.get(f"{address}?at=components[4]"))  # nothing was kept
+    change("components[4]", component__dot__validate__dot__max="9")
+    change("components[4]", op="up_component")
+    form = json.loads(designer.get(f"{draft}/files/forms/audit.form").get_data())
+    assert [each["key"] for each in form["components"]] == ["checks", "checks_other", "result", "visits", "opinion"]
+    assert form["components"][3] == {
+        "type": "number", "id": "Field_field_1", "key": "visits", "label": "现场核查次数", "validate": {"min": 3, "max": 9},
+    }  # fmt: skip
+    change("components[3]", op="remove_component")
+    assert text_of(designer.get(f"{draft}/compare")).count("没有不同") == 1

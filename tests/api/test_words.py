@@ -47,6 +47,8 @@ ENDINGS = {
     "error.help_": ("400", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
     "task.complete.": (),
     "letters.state.": ("waiting", "retrying", "sent", "failed", "held", "withdrawn"),
+    "rest.": (),
+    "tokens.scope.": ("read", "write"),
     "letters.row_state.": ("queued", "sent", "dead", "held", "withdrawn"),
     "letters.failure.": ("recipient", "address", "server", "other"),
     "draft.state.": ("editing", "submitted", "released", "discarded"),
@@ -152,6 +154,9 @@ def list_kinds_of_history() -> set[str]:
                 if name in places and len(node.args) > places[name]:
                     kinds.append(node.args[places[name]])
                 found |= {kind.value for kind in kinds if isinstance(kind, ast.Constant) and isinstance(kind.value, str)}
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("(kind, detail)", "kind, detail"):
+                assert isinstance(node.value, ast.Tuple)  # a kind that is chosen before the row is written
+                found.add(str(ast.literal_eval(node.value.elts[0])))
     return found
 
 

@@ -1,6 +1,6 @@
 """Drafts of whole notices: begun from a version or a folder, edited file by file, checked, compared, released by another."""
 
-from workflows.notices.drafts.checking import check_draft
+from workflows.notices.drafts.checking import check_draft, find_at_once
 from workflows.notices.drafts.cloning import clone_notice, move_notice
 from workflows.notices.drafts.comparing import Change, ElementChange, FileChange, compare_folders
 from workflows.notices.drafts.problems import (
@@ -49,6 +49,7 @@ __all__ = [
     "compare_folders",
     "count_submitted",
     "discard_draft",
+    "find_at_once",
     "get_draft",
     "list_drafts",
     "list_steps",

@@ -50,6 +50,7 @@ def test_a_clone_moves_dates_and_renames_processes_only() -> None:
     assert set(changed) == {"notice.yaml", "campaign.bpmn", "case.bpmn"}
     named = {each.id: each.what for each in changed["case.bpmn"].elements if each.what != "changed"}
     assert named == {f"{KEY}_case": "removed", "samr_2023_case": "added"}
+    assert [each.id for each in changed["case.bpmn"].elements if each.what == "changed"] == [f"participant_{KEY}_case"]
     before, after = list_drawn(FILES["case.bpmn"]), list_drawn(moved["case.bpmn"])
     assert before is not None and after is not None and len(before) == len(after)
 
