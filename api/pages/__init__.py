@@ -20,6 +20,7 @@ from api.pages import (
     operations,
     present,
     reminders,
+    reports,
     tasks,
     tokens,
 )
@@ -29,6 +30,6 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    shown = (home, login, inbox, tasks, cases, files, campaigns, reminders, consultation, notices, drafts, designer)
+    shown = (home, login, inbox, tasks, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
     for part in (*shown, incidents, operations, tokens):
         app.register_blueprint(part.pages)

@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response
 
 from api.pages.diagrams import draw_instance
 from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in, tell_next
+from api.pages.reports import name_dates, read_confirmations, read_reporting
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
 from workflows.applications import BodyUnclear, first_task, start_application
 from workflows.campaigns.board import Board, campaign_board
+from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.campaigns.windows import list_windows
 from workflows.deadlines import load_date
@@ -70,6 +72,9 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
             applying=choose_application(work, who, campaign_id) if can(who, "campaign.apply", subject) else None,
             consultation=consultations.read_window(work, campaign_id),
+            reporting=read_reporting(work, who, campaign),
+            confirmations=read_confirmations(work, campaign_id),
+            date_names=name_dates(campaign_notice(work, campaign_id).notice),
             publications=publications.list_publications(work, campaign_id),
             problem=problem,
             demo_page=campaign.demo,

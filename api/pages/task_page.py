@@ -52,7 +52,8 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
     shown = show_fields(view, typed, faults)
     blind: CaseView | None = view.context.get("case")
     case = blind or view.case
-    latest = case.latest if case else None
+    of_report = view.context.get("report")
+    latest = case.latest if case else of_report.latest if of_report else None
     is_application = latest is not None and view.form is not None and latest.form.id == view.form.id
     files = {each.id: each for each in case.attachments} if case else {}
     context_parts = (
@@ -75,7 +76,7 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         seen_draft=view.draft_at.isoformat() if view.draft_at else "",
         drawing=drawing,
         handler=handler,
-        history=case.history if case else (),
+        history=case.history if case else of_report.history if of_report else (),
         demo_page=view.campaign.demo,
     )
 

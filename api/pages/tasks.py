@@ -60,6 +60,10 @@ def complete(task_id: str) -> Any:
     if receipt.receipt_id and view.case is not None:
         tell_next("task.received", task=view.task.name, at=words().exact(receipt.received_at))
         return redirect(url_for("cases.show", case_id=view.case.id) + "#receipts", 303)
+    of_report = view.context.get("report")
+    if receipt.receipt_id and of_report is not None:
+        tell_next("task.received", task=view.task.name, at=words().exact(receipt.received_at))
+        return redirect(url_for("reports.show", report_id=of_report.line.id) + "#receipts", 303)
     code = "task.received" if receipt.receipt_id else "task.completed"
     tell_next(code, task=view.task.name, at=words().exact(receipt.received_at))
     return redirect(url_for("inbox.show"), 303)

@@ -35,6 +35,10 @@ GUARD = 401
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     # (method, endpoint):                     anonymous applicant other auditor other organiser expert designer administrator
     ("GET", "home.show"): P,
+    ("GET", "reports.show"): (303, *(404,) * 8),  # there is no report here: test_reports.py asks about one
+    ("POST", "reports.start"): (GUARD, 403, 403, 404, 404, 403, 403, 403, 403),  # no such report in this notice
+    ("POST", "reports.collect"): (GUARD, *(404,) * 8),
+    ("POST", "reports.roll_up"): (GUARD, *(404,) * 8),
     ("GET", "rest.show_page"): P,
     ("GET", "rest.show_document"): P,
     ("GET", "tokens.show"): SIGNED,
@@ -186,6 +190,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "name": "seal_scan",
             "token_id": "0" * 32,
             "draft_id": start_a_draft(place),
+            "report_id": "0" * 32,
             "path": "notice.yaml",
             "number": "1",
         }

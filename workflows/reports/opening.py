@@ -24,7 +24,7 @@ from workflows.campaigns.reading import campaign_dates
 from workflows.people import Person
 from workflows.reports.plans import Occurrence, get_plan, list_occurrences, list_reporters, planned_dates
 from workflows.rules import ReportUnknown, campaign_subject, can, report_subject, require
-from workflows.tables import campaign, organisation, report
+from workflows.tables import campaign, membership, organisation, report
 
 BEGIN = "reports.begin"
 
@@ -182,8 +182,9 @@ def start_report(work: Work, person: Person, campaign_id: str, plan_key: str, *,
 
 
 def list_subordinates(work: Work, reporter_id: str) -> list[sa.Row[Any]]:
-    """The organisations right below a reporter, which it may ask: by name."""
-    query = sa.select(organisation).where(organisation.c.parent_id == reporter_id)
+    """The organisations right below a reporter where somebody can write a report (an auditor), which it may ask: by name."""
+    staffed = sa.select(membership.c.organisation_id).where(membership.c.role == "auditor")
+    query = sa.select(organisation).where(organisation.c.parent_id == reporter_id, organisation.c.id.in_(staffed))
     return list(work.connection.execute(query.order_by(organisation.c.name, organisation.c.id)))
 
 

@@ -1,0 +1,155 @@
+"""Pages of reports: the matrix of a campaign, one report, asking below, confirming a date; and who may do what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from api.settings import Settings
+from api.wiring import build_engine
+from engine.clock import VirtualClock
+from tests.api.world import Place, make_place, make_settings
+from tests.workflows.reports.acting import BEIJING, Action, build_action
+from workflows.schema import upgrade_schema
+
+NUMBER = "act-summary-2021-11-25-01"
+ISSUED = datetime(2021, 5, 28, 9, tzinfo=BEIJING)
+ROLES = (None, "organiser", "one", "two", "low", "designer", "one_applicant")
+
+
+@pytest.fixture(scope="module")
+def acting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Action]]:
+    """SAMR 2021 with both dates confirmed; the tests of this file go on from each other, in its order."""
+    settings: Settings = make_settings(tmp_path_factory.mktemp("reports"))
+    engine = build_engine(settings, clock=VirtualClock(ISSUED))
+    upgrade_schema(engine.database)
+    action = build_action(engine, "samr_2021_34", ("江西省市场监督管理局", "湖北省市场监督管理局"))
+    engine.database.dispose()
+    people = {name: each.id for name, each in action.people.items()}
+    ids = {"organisations": action.places, "people": people, "campaign": action.campaign_id}
+    place = make_place(settings, VirtualClock(ISSUED), ids)
+    action.process_engine = place.engine
+    yield place, action
+    place.engine.database.dispose()
+
+
+def text_of(answer: TestResponse) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
+
+
+def look(acting: tuple[Place, Action], name: str | None, address: str) -> str:
+    answer = acting[0].client(name).get(address)
+    assert answer.status_code == 200
+    return text_of(answer)
+
+
+def test_an_unknown_date_is_shown_with_the_notices_words_and_candidates(acting: tuple[Place, Action]) -> None:
+    page = look(acting, None, f"/campaigns/{acting[1].campaign_id}")
+    assert "2021年〔缺〕月底前" in page and "缺一位数字" in page and "日期尚未确认" in page
+    notice = look(acting, None, "/notices/samr_2021_34")
+    for words in ("十大典型案例", "20 其他来源", "重要情况可随时报送", "随时", "国市监质〔2020〕177号"):
+        assert words in notice, words
+
+
+def test_the_organiser_confirms_it_on_the_tasks_page(acting: tuple[Place, Action], send: Callable[..., TestResponse]) -> None:
+    place, action = acting
+    client = place.client("organiser")
+    for step, candidate in (("confirm_plan_due", "2021-06"), ("confirm_summary_due", "2021-11-25")):
+        address = f"/tasks/{action.find_task(step).id}"
+        assert "原文" in look(acting, "organiser", address)
+        refused = send(client, address, f"{address}/complete", {"candidate": candidate})
+        assert refused.status_code == 422 and "依据" in text_of(refused)
+        done = send(client, address, f"{address}/complete", {"candidate": candidate, "source_note": "演示确认"})
+        assert done.status_code == 303
+    place.move_to(ISSUED)
+    page = look(acting, None, f"/campaigns/{action.campaign_id}")
+    assert "人员organiser 于" in page and "依据：演示确认" in page and "2021年6月30日24:00" in page
+
+
+def test_a_body_asks_below_and_sums_up(acting: tuple[Place, Action], send: Callable[..., TestResponse]) -> None:
+    place, action = acting
+    client = place.client("one")
+    address = f"/reports/{action.report(NUMBER).id}"
+    assert "演练下级low" in look(acting, "one", address)
+    refused = send(client, address, f"{address}/collect", {"due": "2021-12-24"})
+    assert refused.status_code == 422
+    assert "至少选择一个" in text_of(refused) and "不能晚于本单位" in text_of(refused)
+    asked = send(client, address, f"{address}/collect", {"units": action.places["low"], "due": "2021-11-15"})
+    assert asked.status_code == 303
+    place.move_to(ISSUED)
+    below = f"{NUMBER}-01"
+    row = {"unit": "", "city": "甲市", "incentive": "none", "enterprises": 12}
+    action.do("low", "write_report", {"summary": "总结", "models": 2, "cities": [row], "cases": []}, below)
+    action.examine(below, name="one")
+    filled = send(client, address, f"{address}/roll-up", {})
+    assert filled.status_code == 303
+    task = client.get(filled.location).get_data(as_text=True)
+    assert 'value="12"' in task and 'value="甲市"' in task and 'value="low"' in task
+    assert "已通过 1 个" in look(acting, "one", address)
+
+
+def test_the_matrix_shows_each_body_and_only_its_own(acting: tuple[Place, Action]) -> None:
+    campaign = f"/campaigns/{acting[1].campaign_id}"
+    whole = look(acting, "organiser", campaign)
+    assert "未报送单位数" in whole and "目标与实际" in whole and "江西" in whole and "湖北" in whole
+    own = look(acting, "two", campaign)
+    assert "各单位报送情况" in own and "未报送单位数" not in own
+    assert "各单位报送情况" not in look(acting, None, campaign)
+    assert "向下级收集的报送" in look(acting, "low", campaign)
+    assert "报送情况" in look(acting, "organiser", f"{campaign}?lang=zh")
+
+
+def test_important_matters_have_a_button(acting: tuple[Place, Action], send: Callable[..., TestResponse]) -> None:
+    place, action = acting
+    campaign = f"/campaigns/{action.campaign_id}"
+    begun = send(place.client("two"), campaign, f"{campaign}/reports", {"plan": "important"})
+    assert begun.status_code == 303 and "/tasks/" in begun.location
+    assert "act-important-02-1" in look(acting, "organiser", campaign)
+    assert "act-important-02-1" in look(acting, "two", "/inbox?view=groups")
+
+
+def test_a_report_is_handed_in_and_shown_with_its_receipt(
+    acting: tuple[Place, Action], send: Callable[..., TestResponse]
+) -> None:
+    place, action = acting
+    place.move_to(datetime(2021, 7, 1, 0, 0, 1, tzinfo=BEIJING))
+    number = "act-work_plan-2021-06-02"
+    address = f"/tasks/{action.find_task('write_report', number).id}"
+    data = {"plan": "方案", "cities.0.city": "武汉", "cities.0.incentive": "applying"}
+    done = send(place.client("two"), address, f"{address}/complete", data)
+    assert done.status_code == 303 and done.location.endswith("#receipts")
+    page = look(acting, "two", done.location)
+    assert "逾期报送" in page and "截止后收到" in page and action.view("two", number).versions[0].sha256 in page
+    assert "武汉" in look(acting, "organiser", f"/reports/{action.report(number).id}")
+    examine = f"/tasks/{action.find_task('examine_report', number).id}"
+    assert "武汉" in look(acting, "organiser", examine)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        # anonymous, organiser, its own body, another body, a body below, designer, applicant of its own body
+        ("GET", "/reports/{report}", (303, 200, 200, 404, 404, 404, 404)),
+        ("POST", "/reports/{report}/collect", (401, 403, 422, 404, 404, 404, 404)),
+        ("POST", "/reports/{report}/roll-up", (401, 403, 303, 404, 404, 404, 404)),
+        ("POST", "/campaigns/{campaign}/reports", (401, 403, 404, 404, 403, 403, 403)),
+    ],
+)
+def test_access(acting: tuple[Place, Action], method: str, path: str, expected: tuple[int, ...]) -> None:
+    place, action = acting
+    address = path.format(report=action.report(NUMBER).id, campaign=action.campaign_id)
+    found = []
+    for name in ROLES:
+        client = place.client(name)
+        if method == "GET":
+            found.append(client.get(address).status_code)
+            continue
+        token = client.get("/notices").get_data(as_text=True).partition('name="csrf-token" content="')[2].partition('"')[0]
+        data: dict[str, Any] = {"csrf_token": token, "key": f"{name}{path}", "plan": "nothing"}
+        found.append(client.post(address, data=data).status_code)
+    assert tuple(found) == expected
