@@ -47,6 +47,8 @@ ENDINGS = {
     "error.help_": ("400", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"),
     "task.complete.": (),
     "letters.state.": ("waiting", "retrying", "sent", "failed", "held", "withdrawn"),
+    "report.result.": ("accept", "return"),
+    "report.state.": ("draft", "submitted", "returned", "accepted", "closed"),
     "rest.": (),
     "tokens.scope.": ("read", "write"),
     "letters.row_state.": ("queued", "sent", "dead", "held", "withdrawn"),

@@ -6,6 +6,7 @@ import ast
 import importlib
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def written_codes() -> Iterator[tuple[str, str]]:
                     first = node.args[0]
                     if isinstance(first, ast.Constant):
                         yield f"{path.relative_to(ROOT)}:{node.lineno}", str(first.value)
+
+
+def test_no_code_stands_twice() -> None:
+    """YAML would silently take the last one."""
+    codes = [
+        (room, code)
+        for room in ROOMS
+        for path in sorted((ROOT / room).glob("texts*.yaml"))
+        for code in re.findall(r"^([A-Za-z_][\w.]*):", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert [code for code, count in Counter(codes).items() if count > 1] == []
 
 
 def test_every_problem_has_words(catalogue: Catalogue) -> None:

@@ -50,7 +50,7 @@ def save(draft_id: str, path: str) -> Any:
         if problem.kind not in ("conflict", "invalid"):
             raise
         return show_text(draft, path, text, problem), STATUS[problem.kind]
-    tell_next("draft.saved", number=version)
+    tell_next("draft.kept", number=version)
     return redirect(url_for("drafts.edit", draft_id=draft_id, path=path, raw=1), 303)
 
 

@@ -118,7 +118,7 @@ def save_facts(draft: Draft, content: bytes) -> Any:
         return page, STATUS[problem.kind]
     operation = sent.operation.partition(":")[2]
     if not operation:
-        tell_next("draft.saved", number=version)
+        tell_next("draft.kept", number=version)
     anchor = "edit_" + operation.replace(".", "_") if operation else None
     return redirect(url_for("drafts.edit", draft_id=draft.id, path=NOTICE, part=part, _anchor=anchor), 303)
 

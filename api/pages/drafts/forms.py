@@ -112,7 +112,7 @@ def save_editor(draft: Draft, path: str, content: bytes) -> Any:
             raise
         return show_editor(draft, path, content, form, problem), STATUS[problem.kind]
     if not operation:
-        tell_next("draft.saved", number=version)
+        tell_next("draft.kept", number=version)
     return redirect(url_for("drafts.edit", draft_id=draft.id, path=path, at=at, _anchor="component"), 303)
 
 
