@@ -134,6 +134,17 @@ def instance_positions(work: Work, instance_id: str) -> list[tuple[str, str]]:
     return definition.kernel.positions(definition.model, definition.key, state)
 
 
+def definition_of(work: Work, instance_id: str) -> LoadedDefinition:
+    """The definition that an instance runs by.
+
+    Raises InstanceUnknown.
+    """
+    found = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one_or_none()
+    if found is None:
+        raise InstanceUnknown()
+    return get_definition(work, found)
+
+
 def script_of(work: Work, instance_id: str, token: str, element_id: str) -> tuple[str, dict[str, Any]]:
     """The text of a waiting script task, and the variables it sees.
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.definitions import get_definition
 from engine.errors import BpmnError, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
-from engine.instances import Run
+from engine.instances import Run, definition_of
 from engine.kernel import Complete, Move, Throw
 from engine.tables import history, instance, user_task, user_task_candidate
 from engine.work import Work
@@ -113,16 +112,17 @@ def complete_task(
     """
     run, row = _enter(work, task_id, revision)
     given = {**run.variables(row.token), **variables}
-    kind, detail = "completed", {"task": task_id}
+    detail = {"task": task_id}
     try:
         result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
     except BpmnError as error:
-        kind, detail = "thrown", {**detail, "code": error.code}
         run.step(Throw(row.token, error.code, variables={**variables, **error.variables}))
-    else:
-        run.step(Complete(row.token, {**variables, **result}))
+        run.settle()
+        run.save("thrown", element_id=row.element_id, token=row.token, detail={**detail, "code": error.code})
+        return
+    run.step(Complete(row.token, {**variables, **result}))
     run.settle()
-    run.save(kind, element_id=row.element_id, token=row.token, detail=detail)
+    run.save("completed", element_id=row.element_id, token=row.token, detail=detail)
 
 
 def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:
@@ -132,7 +132,7 @@ def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:
     Raises TaskUnknown.
     """
     row = get_task(work, task_id)
-    model = get_definition(work, _definition_id(work, row.instance_id)).model
+    model = definition_of(work, row.instance_id).model
     properties = model.nodes[row.element_id].camunda.properties
     if "return" not in properties.get("allow", "").split():
         return []
@@ -171,11 +171,6 @@ def _enter(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.Row[
     if revision is not None and row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     return Run.load(work, instance_id), row
-
-
-def _definition_id(work: Work, instance_id: str) -> str:
-    found: str = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one()
-    return found
 
 
 def _lock(work: Work, task_id: str) -> sa.Row[Any]:

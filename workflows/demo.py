@@ -6,7 +6,7 @@ by the replay's cast up to the present moment; from there on whoever logs in goe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,21 +14,25 @@ import sqlalchemy as sa
 from engine.clock import VirtualClock
 from engine.tables import installation, metadata
 from engine.work import ProcessEngine
-from workflows.notices import deploy_folder
-from workflows.people import Person
+from workflows.notices import deploy_folder, export_notice
+from workflows.notices.drafts import clone_notice, save_file, start_draft, submit_draft
+from workflows.notices.source import read_yaml
+from workflows.notices.store import write_yaml
+from workflows.people import create_person, get_person
 from workflows.replay.cast import Cast
 from workflows.replay.everybody import everybody
 from workflows.replay.play import ZONE, claim_database, find_notice, make_world
 from workflows.replay.setting import PASSWORD, ROLES, CampaignPlan, People, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
-from workflows.replay.world import Dates, World
+from workflows.replay.world import Dates, Fate, InstitutionPlan, World, invent_name
 from workflows.tables import person
 
 NOTICE = "samr_2022_932"
+NOTICE_YEAR = 2022
 HALF_MADE = "demo in the making"
 """What marks the database until all of the demonstration is in it."""
 
-SEED, BODIES, INSTITUTIONS, EXPERTS, CUT, PACE = 932, 5, 34, 9, 6, 12
+SEED, BODIES, INSTITUTIONS, EXPERTS, MORE_EXPERTS, CUT, PACE = 932, 5, 34, 9, 3, 6, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ ACTS = (
     _Act("demo-a", "演示：征集进行中", -24, 14, 60, 150),
     _Act("demo-b", "演示：专家评审中", -75, -32, 20, 90),
     _Act("demo-c", "演示：征求意见中", -120, -75, -6, 30),
+    _Act("demo-d", "演示：待发布", 2, 60, 120, 200),
 )
+COLLECTING = ACTS[0]
 
 
 def ensure_demo(process_engine: ProcessEngine) -> list[Login]:
@@ -116,17 +122,21 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
     for act in ACTS:
         dates = _dates(act, now)
         world = make_world(content, dates, seed=SEED, institutions=INSTITUTIONS, experts=EXPERTS, bodies=BODIES)
-        stage = Stage(process_engine, VirtualClock(dates.issued_at - timedelta(days=1)))
+        stage = Stage(process_engine, VirtualClock(min(dates.issued_at - timedelta(days=1), now)))
         if people is None:
             with process_engine.begin() as work:
                 notice_id = deploy_folder(work, files, key=NOTICE)
             people = write_people(process_engine, world, authority=content["document"]["issuer"]["value"])
+        if act is COLLECTING:
+            world = replace(world, institutions=(*world.institutions, *_latecomers(world, now)))
         moved = {"collection_cutoff": dates.cutoff_at, "review_until": dates.review_until, "publication": dates.published_at}
         plan = CampaignPlan(notice_id, act.key, act.title, moved, {"cut": CUT, "experts_per_case": 3}, True)
         Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE, parts=everybody)
         stage.play(until=now)
     assert people is not None
-    name_logins(process_engine, people, _busy_applicant(people, world), PASSWORD)
+    name_logins(process_engine, people, people.applicants[_busy(world).number - 1], PASSWORD)
+    _write_drafts(process_engine, notice_id)
+    _write_experts(process_engine, people, world)
 
 
 def _dates(act: _Act, now: datetime) -> Dates:
@@ -138,6 +148,45 @@ def _dates(act: _Act, now: datetime) -> Dates:
     return Dates(day(act.issued) + timedelta(hours=9), day(act.cutoff), day(act.review), day(act.published) + timedelta(hours=10))
 
 
-def _busy_applicant(people: People, world: World) -> Person:
-    """An applicant of the first body, so that its auditor and it can play together."""
-    return next(people.applicants[item.number - 1] for item in world.institutions if item.body == 0)
+def _busy(world: World) -> InstitutionPlan:
+    """The institution whose applicant can log in: of the first body, so that its auditor and it can play together."""
+    return next(item for item in world.institutions if item.body == 0)
+
+
+def _latecomers(world: World, now: datetime) -> tuple[InstitutionPlan, InstitutionPlan]:
+    """What waits at the present moment for whoever logs in: a direct case for the organiser to accept, an application begun."""
+    begun = replace(_busy(world), opens_at=now - timedelta(hours=5), fate=Fate.SILENT)
+    direct = replace(
+        begun,
+        body=None,
+        sends_at=now - timedelta(hours=1),
+        fate=Fate.RECOMMENDED,
+        returned=False,
+        opens_at=now - timedelta(days=2),
+    )
+    return direct, begun
+
+
+def _write_experts(process_engine: ProcessEngine, people: People, world: World) -> None:
+    """Experts whom no campaign has drawn yet, so that a running panel can be added to."""
+    with process_engine.begin() as work:
+        for index, body in enumerate(people.bodies[:MORE_EXPERTS]):
+            login = f"expert-more-{index + 1}"
+            roles = [("expert", people.authority)]
+            create_person(work, login=login, name=invent_name(world.seed, login), organisation_id=body, roles=roles)
+
+
+def _write_drafts(process_engine: ProcessEngine, notice_id: str) -> None:
+    """For the designer a notice of the next year to go on with, for the releaser a changed version to decide about."""
+    with process_engine.begin() as work:
+        query = sa.select(person.c.id).where(person.c.login == "designer")
+        designer = get_person(work, work.connection.execute(query).scalar_one())
+    with process_engine.begin(by=designer.id) as work:
+        clone_notice(work, designer, notice_id, key=f"{NOTICE}_next", number=None, years=work.now.year + 1 - NOTICE_YEAR)
+        draft_id = start_draft(work, designer, notice_id)
+        content = export_notice(work, notice_id)["notice.yaml"]
+        data, _faults = read_yaml(content)
+        assert data is not None, "a stored notice can be read"
+        data["settings"]["experts_per_case"] = {**data["settings"]["experts_per_case"], "value": 7}
+        seen = save_file(work, designer, draft_id, "notice.yaml", write_yaml(data), seen=1)
+        submit_draft(work, designer, draft_id, seen=seen, reason="演示：每个案例的评审专家改为 7 名")

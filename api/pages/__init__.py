@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from api.pages import (
+    campaign_affairs,
     campaigns,
     cases,
     consultation,
@@ -16,6 +17,7 @@ from api.pages import (
     inbox,
     incidents,
     login,
+    new_campaign,
     notices,
     operations,
     present,
@@ -31,5 +33,5 @@ def install(app: Flask) -> None:
     present.install(app)
     errors.install(app)
     shown = (home, login, inbox, tasks, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
-    for part in (*shown, incidents, operations, tokens):
+    for part in (*shown, new_campaign, campaign_affairs, incidents, operations, tokens):
         app.register_blueprint(part.pages)

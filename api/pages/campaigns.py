@@ -1,4 +1,4 @@
-"""Campaigns: the public page of each, the board for those who run it, applications begun and experts dropped."""
+"""Campaigns: the public page of each, the board for those who run it, applications begun."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
 from api.pages.diagrams import draw_instance
-from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in, tell_next
+from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in
 from api.pages.reports import name_dates, read_confirmations, read_reporting
 from engine.idempotency import once
 from engine.work import Work
@@ -22,14 +21,12 @@ from workflows.campaigns.windows import list_windows
 from workflows.deadlines import load_date
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
-from workflows.reviews.replacement import drop_expert
+from workflows.reviews.standing import read_standing
 from workflows.rules import campaign_subject, can
-from workflows.tables import case, organisation, panel_member, recommending_body, review
-from workflows.tables import person as person_table
+from workflows.tables import recommending_body
 
 pages = Blueprint("campaigns", __name__)
 STAGES = ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published")
-ON_PANEL = ("drawn", "reserve")
 
 
 @pages.get("/campaigns")
@@ -39,7 +36,8 @@ def list_all() -> str:
     with process_engine().read(by=who.id or None) as work:
         campaigns = list_campaigns(work, who)
         organisers = {each.organiser_id: get_organisation(work, each.organiser_id).name for each in campaigns}
-    return render_template("campaigns.html", campaigns=campaigns, organisers=organisers)
+    creates = bool(who.organisations("organiser"))
+    return render_template("campaigns.html", campaigns=campaigns, organisers=organisers, creates=creates)
 
 
 @pages.get("/campaigns/<campaign_id>")
@@ -68,7 +66,7 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             totals=count_bodies(board) if board else None,
             stages=STAGES,
             manages=manages,
-            panel=list_panel(work, campaign_id) if manages else [],
+            panel=read_standing(work, who, campaign_id) if manages else None,
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
             applying=choose_application(work, who, campaign_id) if can(who, "campaign.apply", subject) else None,
             consultation=consultations.read_window(work, campaign_id),
@@ -113,28 +111,6 @@ def apply(campaign_id: str) -> Any:
     return redirect(url_for("tasks.show", task_id=answer["task"]), 303)
 
 
-@pages.post("/campaigns/<campaign_id>/experts/<person_id>/drop")
-@signed_in
-def drop(campaign_id: str, person_id: str) -> Response:
-    """Take an expert off the panel; others take over the open reviews.
-
-    Raises CampaignUnknown, NotPermitted, ExpertNotOnPanel, ReasonMissing.
-    """
-    who = reader()
-    reason = request.form.get("reason", "").strip()
-
-    def act(work: Work) -> dict[str, Any]:
-        get_campaign(work, campaign_id, person=who)
-        replaced = drop_expert(work, who, campaign_id, person_id, reason=reason)
-        return {"filled": len(replaced.filled), "vacant": len(replaced.vacant)}
-
-    with process_engine().begin(by=who.id) as work:
-        asked = {"campaign": campaign_id, "person": person_id, "reason": reason}
-        answer = once(work, read_key(), "expert.drop", asked, lambda: act(work))
-    tell_next("campaign.dropped", kind="warn" if answer["vacant"] else "good", **answer)
-    return redirect(url_for("campaigns.show", campaign_id=campaign_id) + "#experts", 303)
-
-
 def list_dates(work: Work, campaign: Campaign) -> list[dict[str, Any]]:
     """The campaign's dates for the public, the earliest first and unknown ones last."""
     windows = {each.name: each for each in list_windows(work, campaign.id) if each.organisation_id is None}
@@ -159,36 +135,3 @@ def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, A
     bodies = list_organisations(work, ids=list(work.connection.execute(members).scalars()))
     own = list_organisations(work, ids=sorted(who.organisations("applicant")))
     return {"institutions": own, "bodies": bodies}
-
-
-def list_panel(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
-    """The experts of a campaign with their unit, state, and reviews done and owed."""
-
-    def count(*states: str) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(sa.case((mine.c.state.in_(states), 1), else_=0)), 0)
-
-    mine = (
-        sa.select(review.c.expert_id, review.c.state)
-        .where(review.c.case_id.in_(sa.select(case.c.id).where(case.c.campaign_id == campaign_id)))
-        .subquery()
-    )
-    query = (
-        sa.select(
-            panel_member.c.person_id,
-            panel_member.c.state,
-            panel_member.c.reason,
-            person_table.c.name,
-            organisation.c.short_name.label("unit"),
-            count("submitted").label("done"),
-            count("assigned").label("owed"),
-        )
-        .join(person_table, person_table.c.id == panel_member.c.person_id)
-        .join(organisation, organisation.c.id == person_table.c.organisation_id)
-        .outerjoin(mine, mine.c.expert_id == panel_member.c.person_id)
-        .where(panel_member.c.campaign_id == campaign_id)
-        .group_by(
-            panel_member.c.person_id, panel_member.c.state, panel_member.c.reason, person_table.c.name, organisation.c.short_name
-        )
-        .order_by(panel_member.c.state, person_table.c.name)
-    )
-    return list(work.connection.execute(query))

@@ -50,6 +50,15 @@ class Words:
             return texts.zh if self.language == "zh" else texts.en
         return texts.get(self.language) or next((text for text in texts.values() if text), "")
 
+    def tell_code(self, code: str, values: Mapping[str, Any]) -> str:
+        """A finding that was kept as code and values, in words."""
+        return self.tell(Finding(code, values=values))
+
+    def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of a row of history for its text: `until` as a cut-off."""
+        until = values.get("until")
+        return {**values, **({"until": self.deadline(datetime.fromisoformat(until))} if until else {})}
+
     def day(self, value: date | datetime) -> str:
         """2026年11月20日, or 20 November 2026."""
         return say_day(value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value, self.language)

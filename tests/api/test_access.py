@@ -95,7 +95,13 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
     ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),
-    ("POST", "campaigns.drop"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # nobody is on the panel yet
+    ("GET", "new_campaign.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "new_campaign.create"): (GUARD, 403, 403, 403, 403, 404, 403, 403, 403),  # of no notice
+    ("GET", "new_campaign.compare"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "campaign_affairs.show_history"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "campaign_affairs.show_panel"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "campaign_affairs.add"): (GUARD, 403, 403, 403, 403, 422, 403, 403, 403),  # nobody is chosen
+    ("POST", "campaign_affairs.drop"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # nobody is on the panel yet
     ("POST", "consultation.send"): (409,) * 9,  # not open
     ("POST", "tasks.claim"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
     ("POST", "tasks.unclaim"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
@@ -228,7 +234,7 @@ BODIES: dict[str, dict[str, str]] = {
     "login.log_in": {"login": "applicant", "password": "wrong"},
     "designer.check_form": {"xml": "<nothing/>"},
     "campaigns.apply": {"channel": "recommended"},
-    "campaigns.drop": {"reason": "left"},
+    "campaign_affairs.drop": {"reason": "left"},
     "drafts.start": {"kind": "upload"},
     "drafts.add_file": {"kind": "form", "name": "more"},
     "drafts.save": {"text": "key: changed"},

@@ -13,6 +13,7 @@ import api
 from api.pages.words import Words
 from engine.errors import Finding, Problem
 from engine.texts import LANGUAGES, Catalogue
+from workflows.campaigns.history import FACTS
 from workflows.cases.states import STATES
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
@@ -57,6 +58,9 @@ ENDINGS = {
     "draft.step.": ("submitted", "withdrawn", "sent_back", "released", "discarded"),
     "draft.save.": ("started", "saved", "restored"),
     "draft.what.": ("added", "removed", "changed"),
+    "history.fact.": tuple(FACTS),
+    "transfer.reason.": (),
+    "setting.": (),
 }  # fmt: skip
 """What pages put behind the codes that they compose."""
 
@@ -156,9 +160,6 @@ def list_kinds_of_history() -> set[str]:
                 if name in places and len(node.args) > places[name]:
                     kinds.append(node.args[places[name]])
                 found |= {kind.value for kind in kinds if isinstance(kind, ast.Constant) and isinstance(kind.value, str)}
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("(kind, detail)", "kind, detail"):
-                assert isinstance(node.value, ast.Tuple)  # a kind that is chosen before the row is written
-                found.add(str(ast.literal_eval(node.value.elts[0])))
     return found
 
 

@@ -12,7 +12,7 @@ from engine.tables import instance, message, outbox, user_task
 from engine.work import Work
 from tests.workflows.world import BEIJING, BODY_CUTOFF, CUTOFF, SECOND, World
 from workflows import campaigns
-from workflows.campaigns import CampaignInvalid, CampaignKeyInvalid, CampaignKeyTaken, NoticeNotDeployed, below_quota
+from workflows.campaigns import CampaignInvalid, NoticeNotDeployed, below_quota
 from workflows.deadlines import Day
 from workflows.forms import FormInvalid
 from workflows.notices import get_notice
@@ -102,9 +102,11 @@ def test_dates_and_settings_can_be_overridden(small_world: World) -> None:
 
 def test_all_faults_of_a_campaign_are_told_at_once(small_world: World) -> None:
     world = small_world
+    east, west = world.places["east"], world.places["west"]
     found = faults(
         world,
-        bodies=[(world.places["east"], CUTOFF + SECOND), (world.places["east"], None), ("nobody", None)],
+        key="Samr 2022",
+        bodies=[(east, CUTOFF + SECOND), (east, None), ("nobody", None), (west, "soon")],
         dates={"harvest": date(2022, 9, 1), "review_until": "soon", "publication": {"kind": "day", "value": "2022-13-01"}},
         settings={"cut": 0, "colour": "red", "score_method": "dice", "quota.minimum": True, "experts_per_case": "5"},
     )
@@ -112,6 +114,8 @@ def test_all_faults_of_a_campaign_are_told_at_once(small_world: World) -> None:
         ("BodyCutoffTooLate", "bodies[0]"),
         ("BodyNamedTwice", "bodies[1]"),
         ("BodyUnknown", "bodies[2]"),
+        ("BodyCutoffUnreadable", "bodies[3]"),
+        ("CampaignKeyInvalid", "key"),
         ("CampaignDateUnknown", "dates.harvest"),
         ("CampaignDateUnreadable", "dates.review_until"),
         *(each for each in found if each[1] and each[1].startswith("dates.publication")),
@@ -131,15 +135,15 @@ def test_the_collections_cutoff_must_be_known(small_world: World) -> None:
 
 @pytest.mark.parametrize("key", ["", "Samr", "samr 2022", "-samr", "s" * 51, "samr/2022"])
 def test_keys_are_bounded(small_world: World, key: str) -> None:
-    with pytest.raises(CampaignKeyInvalid):
-        small_world.make_campaign(issued=False, key=key)
+    assert faults(small_world, key=key) == {("CampaignKeyInvalid", "key")}
 
 
 def test_what_a_campaign_cannot_be_made_of(small_world: World) -> None:
     world = small_world
     world.make_campaign(issued=False)
-    with pytest.raises(CampaignKeyTaken):
+    with pytest.raises(CampaignInvalid) as taken:
         world.make_campaign(issued=False)
+    assert [(finding.code, finding.path) for finding in taken.value.findings] == [("CampaignKeyTaken", "key")]
     with pytest.raises(OrganisationUnknown), world.process_engine.begin() as work:
         campaigns.create_campaign(work, world.notice_id, key="other", organiser_id="nobody")
     with pytest.raises(NoticeUnknown), world.process_engine.begin() as work:

@@ -3,8 +3,6 @@
 from workflows.campaigns.board import Board, BodyLine, DeadlineLine, below_quota, campaign_board, list_bodies
 from workflows.campaigns.creating import (
     CampaignInvalid,
-    CampaignKeyInvalid,
-    CampaignKeyTaken,
     NoticeNotDeployed,
     create_campaign,
 )
@@ -20,8 +18,6 @@ __all__ = [
     "Bounds",
     "Campaign",
     "CampaignInvalid",
-    "CampaignKeyInvalid",
-    "CampaignKeyTaken",
     "CollectionNotOpen",
     "DeadlineLine",
     "NoticeNotDeployed",

@@ -33,16 +33,6 @@ Override = DateValue | date | datetime | str | Mapping[str, Any]
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 
-class CampaignKeyInvalid(Problem):
-    """A key has 1 to 50 small letters, digits, hyphens and underscores: case numbers begin with it."""
-
-
-class CampaignKeyTaken(Problem):
-    """Another campaign has this key."""
-
-    kind = "conflict"
-
-
 class NoticeNotDeployed(Problem):
     """The notice is a draft: it must be released before a campaign can follow it."""
 
@@ -56,7 +46,7 @@ class NoticeIsOverlay(Problem):
 
 
 class CampaignInvalid(Problem):
-    """Dates, settings or bodies do not fit the notice or each other; each finding says where."""
+    """The key, dates, settings or bodies do not fit the notice or each other; each finding says where."""
 
 
 def create_campaign(
@@ -65,35 +55,38 @@ def create_campaign(
     *,
     key: str,
     organiser_id: str,
-    bodies: Iterable[tuple[str, datetime | None]] = (),
+    bodies: Iterable[tuple[str, Override | None]] = (),
     dates: Mapping[str, Override] | None = None,
     settings: Mapping[str, Any] | None = None,
     demo: bool = False,
     title: str | None = None,
+    ends_after: datetime | None = None,
 ) -> str:
     """Make a campaign and start its instance, which waits at its first step; return its id. Nothing is issued by that.
 
-    `bodies` are recommending bodies with their own cut-offs (None: `body_lead_days` before the collection's). `dates` and
-    `settings` override what the notice says: a date value or its mapping, a day, or an aware moment (also as ISO text), which
-    then is the cut-off itself.
-    Raises NoticeUnknown, NoticeNotDeployed, OrganisationUnknown, CampaignKeyInvalid, CampaignKeyTaken, CampaignInvalid,
-    NoticeIsOverlay.
+    `key` has 1 to 50 small letters, digits, hyphens and underscores: case numbers begin with it. `bodies` are recommending bodies
+    with their own cut-offs (None: `body_lead_days` before the collection's). `dates` and `settings` override what the notice
+    says. A date is a date value or its mapping, a day, or an aware moment (also as ISO text), which then is the cut-off itself.
+    A collection that would have ended by `ends_after` is refused.
+    Raises NoticeUnknown, NoticeNotDeployed, OrganisationUnknown, NoticeIsOverlay, CampaignInvalid with all faults.
     """
     stored = get_notice(work, notice_id)
     if stored.state != "deployed":
         raise NoticeNotDeployed()
     if stored.notice.extends is not None:
         raise NoticeIsOverlay(key=stored.key)
-    check_key(work, key)
     get_organisation(work, organiser_id)
-    findings: list[Finding] = []
+    findings = check_key(work, key)
     dated = merge_dates(stored.notice.dates, dates or {}, findings)
     set_to = merge_settings(stored.notice, settings or {}, findings)
-    wanted = list(bodies)
+    wanted = _read_cutoffs(bodies, findings)
     places = {body.id: body for body in list_organisations(work, ids=[body_id for body_id, _ in wanted])}
     cutoff_at = dated[CUTOFF].cutoff_at if CUTOFF in dated else None
     if cutoff_at is None and not isinstance(stored.notice.dates.get(CUTOFF, NO_CUTOFF), Unknown):
         findings.append(Finding("CampaignDateMissing", path=f"dates.{CUTOFF}", values={"date": CUTOFF}))
+    if cutoff_at is not None and ends_after is not None and cutoff_at <= ends_after:
+        values = {"cutoff": say_cutoff(cutoff_at, "zh"), "cutoff_en": say_cutoff(cutoff_at, "en")}
+        findings.append(Finding("CampaignCutoffPast", path=f"dates.{CUTOFF}", values=values))
     findings += _check_bodies(wanted, places, cutoff_at)
     if findings:
         raise CampaignInvalid(findings=findings)
@@ -193,15 +186,28 @@ def _read_date(given: Override, *, path: str) -> DateValue:
     return load_date(given, path=path) if isinstance(given, Mapping) else given
 
 
-def check_key(work: Work, key: str) -> None:
-    """That a new campaign can have this key.
-
-    Raises CampaignKeyInvalid, CampaignKeyTaken.
-    """
+def check_key(work: Work, key: str) -> list[Finding]:
+    """Whether a new campaign can have this key: 1 to 50 small letters, digits, hyphens and underscores, that no other one has."""
     if not _KEY.fullmatch(key):
-        raise CampaignKeyInvalid(key=key)
+        return [Finding("CampaignKeyInvalid", path="key", values={"key": key})]
     if work.connection.execute(sa.select(campaign.c.id).where(campaign.c.key == key)).first():
-        raise CampaignKeyTaken(key=key)
+        return [Finding("CampaignKeyTaken", path="key", values={"key": key})]
+    return []
+
+
+def _read_cutoffs(bodies: Iterable[tuple[str, Override | None]], findings: list[Finding]) -> list[tuple[str, datetime | None]]:
+    """The bodies with the moments of their own cut-offs."""
+    read: list[tuple[str, datetime | None]] = []
+    for place, (body_id, given) in enumerate(bodies):
+        cutoff_at = None
+        try:
+            cutoff_at = None if given is None else _read_date(given, path=f"bodies[{place}]").cutoff_at
+        except DateInvalid as fault:
+            findings += fault.findings
+        except ValueError:
+            findings.append(Finding("BodyCutoffUnreadable", path=f"bodies[{place}]", values={"given": str(given)}))
+        read.append((body_id, cutoff_at))
+    return read
 
 
 def _check_bodies(

@@ -9,9 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from engine.definitions import get_definition
-from engine.instances import instance_positions
-from engine.tables import instance
+from engine.instances import definition_of, instance_positions
 from engine.work import Work
 from workflows.people import Person
 from workflows.rules import CaseSubject, can
@@ -65,7 +63,7 @@ def read_history(
 
 def read_lines(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]], actors: Actors) -> list[HistoryLine]:
     """The rows of a chain as lines: steps by their names, people as `actors` shows them."""
-    model = get_definition(work, _definition_id(work, instance_id)).model
+    model = definition_of(work, instance_id).model
     names = {element_id: node.name for element_id, node in model.nodes.items()}
     lines = []
     for entry in entries:
@@ -84,12 +82,7 @@ def read_marks(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]]) -> 
     """Where the instance stands in its diagram."""
     current = list(dict.fromkeys(element_id for _token, element_id in instance_positions(work, instance_id)))
     done = dict.fromkeys(element for entry in entries for element in entry.detail.get("passed", ()))
-    return Marks(_definition_id(work, instance_id), tuple(each for each in done if each not in current), tuple(current))
-
-
-def _definition_id(work: Work, instance_id: str) -> str:
-    found: str = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one()
-    return found
+    return Marks(definition_of(work, instance_id).id, tuple(each for each in done if each not in current), tuple(current))
 
 
 class Actors:

@@ -118,7 +118,8 @@ def open_stage(
     if found.phase != "collecting" or body.recommended_at is not None or national is None or work.now >= national.cutoff_at:
         raise StageTooLate()
     overlay = get_notice(work, overlay_id)
-    findings: list[Finding] = list(_check_overlay(work, found, overlay))
+    key = f"{found.key}-{body.place + 1}"
+    findings: list[Finding] = [*check_key(work, key), *_check_overlay(work, found, overlay)]
     dated = merge_dates(overlay.notice.dates, dates or {}, findings)
     findings += _check_dates(work, dated, national.cutoff_at)
     set_to = merge_settings(overlay.notice, settings or {}, findings)
@@ -127,8 +128,6 @@ def open_stage(
     if findings:
         raise StageInvalid(findings=findings)
     place = get_organisation(work, body_id)
-    key = f"{found.key}-{body.place + 1}"
-    check_key(work, key)
     stage_id = new_id()
     definition_id = overlay.definitions.get("case") or found.case_definition_id
     work.connection.execute(
