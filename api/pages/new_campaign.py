@@ -121,10 +121,10 @@ def require_organiser(who: Person) -> None:
 
 
 def list_newest(work: Work) -> list[NoticeSummary]:
-    """The newest released version of each notice."""
+    """The newest released version of each notice that a campaign can follow: not of overlays, which bodies open within one."""
     newest: dict[str, NoticeSummary] = {}
     for each in list_notices(work):
-        if each.state == "deployed":
+        if each.state == "deployed" and each.extends_id is None:
             newest.setdefault(each.key, each)
     return list(newest.values())
 

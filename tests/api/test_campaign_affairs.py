@@ -70,7 +70,7 @@ def test_the_campaigns_history_in_words(reviewing: Place, send: Send) -> None:
     lines = re.sub(r"<[^>]+>|\s+", " ", page.partition('class="timeline"')[2].partition("</ol>")[0])
     for part in (
         "开始",
-        "钱组织（主管部门）",
+        "钱组织",
         "发布通知",
         "到时",
         "1 个案例，每个 2 名专家；抽取 2 名，候补 0 名",
