@@ -22,12 +22,15 @@ from engine.work import Work
 from workflows.applications import applying_window, last_version, open_case
 from workflows.campaigns.forms import file_fields
 from workflows.campaigns.windows import CollectionNotOpen, TooLate, decide_in_time
+from workflows.deadlines import say_cutoff
 from workflows.forms import Form
 from workflows.mails import find_members, queue_letter
 from workflows.tables import campaign, case, forwarding, recommending_body
 
 DEPARTMENT, GOVERNMENT, CAMPAIGN = "department", "government", "campaign"
 NAME_LENGTH = 200
+OVER = ("prepared", "publishing", "published", "ended")
+"""Phases of a campaign that nothing can be forwarded to any more, or not yet."""
 
 
 class ForwardingRefused(Problem):
@@ -104,16 +107,15 @@ def open_target(call: Call) -> None:
 
 
 def list_targets(work: Work, case_id: str, organiser_id: str) -> list[tuple[str, str]]:
-    """The campaigns that collect now and that a case could go to: (id, title)."""
+    """The campaigns that a case could go to: (id, title with the cut-off). A closed one is told, and refused."""
     own = sa.select(case.c.campaign_id).where(case.c.id == case_id).scalar_subquery()
     query = sa.select(campaign.c.id, campaign.c.title).where(
-        campaign.c.phase == "collecting", campaign.c.parent_id.is_(None), campaign.c.id != own
+        campaign.c.phase.not_in(OVER), campaign.c.parent_id.is_(None), campaign.c.id != own
     )
     found = []
     for row in work.connection.execute(query.order_by(campaign.c.created_at, campaign.c.id)).all():
         where = applying_window(work, row.id, find_body(work, row.id, organiser_id))
-        if where is None or work.now < where.cutoff_at:
-            found.append((row.id, row.title))
+        found.append((row.id, row.title if where is None else f"{row.title}（{say_cutoff(where.cutoff_at, 'zh')}）"))
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from api.pages import (
+    activities,
+    arrivals,
     campaign_affairs,
     campaigns,
     cases,
@@ -23,6 +25,7 @@ from api.pages import (
     present,
     reminders,
     reports,
+    rounds,
     tasks,
     tokens,
 )
@@ -33,5 +36,6 @@ def install(app: Flask) -> None:
     present.install(app)
     errors.install(app)
     shown = (home, login, inbox, tasks, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
-    for part in (*shown, new_campaign, campaign_affairs, incidents, operations, tokens):
+    whole = (*shown, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
+    for part in whole:
         app.register_blueprint(part.pages)

@@ -19,6 +19,7 @@ from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.campaigns.windows import list_windows
 from workflows.deadlines import load_date
+from workflows.notices import get_notice
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.reviews.standing import read_standing
@@ -56,6 +57,7 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
         campaign = get_campaign(work, campaign_id, person=who)
         subject = campaign_subject(work, campaign_id)
         board = campaign_board(work, campaign_id, person=who) if can(who, "campaign.board", subject) else None
+        notice = get_notice(work, campaign.notice_id).notice
         manages = can(who, "campaign.manage", subject)
         return render_template(
             "campaign.html",
@@ -74,6 +76,8 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             confirmations=read_confirmations(work, campaign_id),
             date_names=name_dates(campaign_notice(work, campaign_id).notice),
             publications=publications.list_publications(work, campaign_id),
+            has_rounds=bool(notice.rounds),
+            has_activities=bool(notice.activities),
             problem=problem,
             demo_page=campaign.demo,
         )

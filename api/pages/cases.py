@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template, request
 
 from api.pages.diagrams import draw
 from api.pages.fields import Filling, show_form
 from api.pages.present import process_engine, reader, signed_in, words
-from workflows import cases
+from engine.errors import Problem
+from engine.work import Work
+from workflows import arrivals, cases, forwardings
 from workflows.campaigns.reading import list_campaigns
 from workflows.cases import CaseView
 from workflows.cases.states import STATES
+from workflows.rules import can, case_subject
 
 pages = Blueprint("cases", __name__)
 PAGE = 50
@@ -52,17 +57,50 @@ def show(case_id: str) -> str:
 
     Raises CaseUnknown.
     """
+    return page(case_id)
+
+
+def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> str:
+    """The case's page; with what was typed about an arrival and what is wrong with it.
+
+    Raises CaseUnknown.
+    """
     with process_engine().read(by=reader().id) as work:
         view = cases.get_case(work, reader(), case_id)
         drawing = draw(work, view.marks.definition_id, view.marks.done, view.marks.current) if view.marks else None
+        whereto, origin = ([], None) if view.blind else forwardings.list_forwardings(work, case_id)
+        linked = {each.case_id for each in (*whereto, origin) if each and each.case_id and _may_see(work, each.case_id)}
+        noted = [] if view.blind else arrivals.list_arrivals(work, case_id)
+        channels = (
+            arrivals.list_channels(work, view.campaign.id) if can(reader(), "case.arrive", case_subject(work, case_id)) else []
+        )
     files = {attachment.id: attachment for attachment in view.attachments}
     versions = [
         (version, show_form(version.form, Filling(version.values, words().language, files=files)))
         for version in reversed(view.versions)
     ]
+    faults: dict[str, list[str]] = {}
+    for finding in problem.findings if problem else ():
+        faults.setdefault(finding.path or "", []).append(words().tell(finding))
     return render_template(
-        "case.html", case=view, versions=versions, drawing=drawing, demo_page=view.campaign.demo, directions=name_directions(view)
+        "case.html",
+        case=view,
+        versions=versions,
+        drawing=drawing,
+        demo_page=view.campaign.demo,
+        directions=name_directions(view),
+        forwardings=whereto,
+        origin=origin,
+        linked=linked,
+        arrivals=noted,
+        channels=channels,
+        typed=typed or {},
+        faults=faults,
     )
+
+
+def _may_see(work: Work, case_id: str) -> bool:
+    return can(reader(), "case.read", case_subject(work, case_id))
 
 
 def name_directions(view: CaseView) -> list[str]:

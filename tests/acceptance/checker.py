@@ -9,7 +9,8 @@ import hashlib
 import json
 import sys
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 CHINA = ZoneInfo("Asia/Shanghai")
-KINDS = {"application": "application", "correction": "correction", "supplement": "supplement", "list": "recommendation"}
+KINDS = {
+    "application": "application",
+    "correction": "correction",
+    "supplement": "supplement",
+    "list": "recommendation",
+    "report": "report",
+    "arrival": "arrival",
+}
 """Kind of receipt in the database by channel of the clients' log."""
 
 
@@ -51,7 +59,14 @@ class Checker:
     def check(self) -> list[str]:
         """All that is wrong."""
         self.campaign = self.rows("SELECT * FROM campaign WHERE key = :key", key=self.result["campaign"])[0]
-        for part in (
+        for part in self.parts():
+            part()
+        self.engine.dispose()
+        return self.faults
+
+    def parts(self) -> tuple[Callable[[], None], ...]:
+        """What is looked at."""
+        return (
             self.check_submissions,
             self.check_receipts,
             self.check_lists,
@@ -60,10 +75,7 @@ class Checker:
             self.check_ends,
             self.check_history,
             self.check_timeline,
-        ):
-            part()
-        self.engine.dispose()
-        return self.faults
+        )
 
     # ---- in time or not ----------------------------------------------------------------------------------------------
     def check_submissions(self) -> None:
@@ -79,6 +91,9 @@ class Checker:
             self.expect(
                 moment(submission["sent_at"]) <= moment(submission["answered_at"]), f"{submission['id']}: answered before sent"
             )
+            if submission["channel"] == "duplicate":
+                self.expect(submission["reason"] == "CaseRecordedAlready", f"{submission['id']}: recorded twice")
+                continue
             in_time = not submission["window"] or moment(submission["sent_at"]) < cutoffs[submission["window"]]
             self.expect(
                 (submission["answer"] == "accepted") == in_time,
@@ -104,7 +119,7 @@ class Checker:
             " WHERE c.campaign_id = :id ORDER BY v.case_id, v.version",
             id=self.campaign["id"],
         )
-        applications = sum(count for kind, count in stored.items() if kind != "recommendation")
+        applications = sum(count for kind, count in stored.items() if kind in ("application", "correction", "supplement"))
         self.expect(len(versions) == applications, f"{len(versions)} versions for {applications} accepted applications")
         by_case: dict[str, list[int]] = defaultdict(list)
         for row in versions:
@@ -287,7 +302,88 @@ class Checker:
             self.expect(told == accepted, f"{told} entries {kind}.accepted for {accepted} acknowledged")
 
 
+class RoundsChecker(Checker):
+    """Judges a campaign with rounds: which round each case is in is computed anew from when it came and was accepted."""
+
+    MONTHS = [f"2023-{month:02}" for month in range(5, 13)]
+    BATCHES = {"2023-H1": "2023-06-30", "2023-H2": "2023-11-30"}
+
+    def parts(self) -> tuple[Callable[[], None], ...]:
+        """No experts and no selection; rounds, publications and the calendar instead."""
+        whole = (self.check_submissions, self.check_receipts, self.check_lists, self.check_ends, self.check_history)
+        return (*whole, self.check_timeline, self.check_rounds, self.check_publications, self.check_calendar)
+
+    def days(self) -> dict[tuple[str, str], date]:
+        """The last day of each round, by hand."""
+        ends = {}
+        for name in self.MONTHS:
+            year, month = int(name[:4]), int(name[5:])
+            ends[("month", name)] = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        return ends | {("batch", name): date.fromisoformat(day) for name, day in self.BATCHES.items()}
+
+    def check_rounds(self) -> None:
+        """All days are there; each case is in the round of its moment, to the second, and in one of each cadence at most."""
+        days = self.days()
+        due = {(cutoff["name"], cutoff["due_on"]) for cutoff in self.result["cutoffs"] if "/2023-" in cutoff["name"]}
+        self.expect(due == {(f"{plan}/{name}", day.isoformat()) for (plan, name), day in days.items()}, f"cut-offs {sorted(due)}")
+        ends = {key: datetime.combine(day + timedelta(days=1), time(), CHINA) for key, day in days.items()}
+        told = {(each["plan"], each["period"]): each for each in self.result["rounds"]}
+        self.expect(set(told) == set(days), f"rounds {sorted(told)}")
+        for key, each in told.items():
+            self.expect(each["due_on"] == days[key].isoformat(), f"{key}: due on {each['due_on']}")
+            self.expect(moment(each["closed_at"]) >= ends[key], f"{key} was rolled up before its end")
+            self.expect(key[0] == "month" or each["publicised"], f"{key} was not publicised")
+        cases = self.rows("SELECT c.* FROM case_ c WHERE c.campaign_id = :id ORDER BY c.number", id=self.campaign["id"])
+        assessed = {
+            row["case_id"]: moment(row["at"])
+            for row in self.rows("SELECT case_id, at FROM audit WHERE kind = 'assessment' AND result = 'pass'")
+        }
+        arrived: dict[str, datetime] = {}
+        for row in cases:
+            sent = [
+                moment(line["at"])
+                for line in self.result["timeline"]
+                if line["subject"] == row["number"]
+                and line["event"] == ("application.accepted" if row["body_id"] is None else "report.accepted")
+            ]
+            if sent:
+                arrived[row["number"]] = min(sent)
+        accepted = {row["number"]: assessed[row["id"]] for row in cases if row["id"] in assessed}
+        for plan, moments in (("month", arrived), ("batch", accepted)):
+            wanted: dict[tuple[str, str], set[str]] = {key: set() for key in days if key[0] == plan}
+            rest = set()
+            for number, when in moments.items():
+                rounds = sorted((end, key) for key, end in ends.items() if key[0] == plan and when < end)
+                wanted[rounds[0][1]].add(number) if rounds else rest.add(number)
+            listed = [item["number"] for key in wanted for item in told[key]["cases"]]
+            self.expect(len(listed) == len(set(listed)), f"{plan}: a case in two rounds")
+            for key, numbers in wanted.items():
+                found = {item["number"] for item in told[key]["cases"] if not item["placed"]}
+                self.expect(found == numbers, f"{key}: {sorted(found ^ numbers)} are in the wrong round")
+                placed = {item["number"] for item in told[key]["cases"] if item["placed"]}
+                self.expect(placed <= rest, f"{key}: {sorted(placed - rest)} were placed by hand")
+
+    def check_publications(self) -> None:
+        """Continuously: several lists, each case once, none before it was accepted, all of them in the end."""
+        published = {item["number"]: moment(item["published_at"]) for item in self.result["published"]}
+        self.expect(len(published) == len(self.result["published"]), "a case was published twice")
+        self.expect(len(set(published.values())) > 2, "not published continuously")
+        accepted = self.rows(
+            "SELECT number, accepted_at FROM case_ WHERE campaign_id = :id AND accepted_at IS NOT NULL", id=self.campaign["id"]
+        )
+        self.expect({row["number"] for row in accepted} == set(published), "accepted and not published, or the other way round")
+
+    def check_calendar(self) -> None:
+        """Every Thursday of 2023, and sixteen ranges."""
+        days = [date(2023, 1, 1) + timedelta(days=number) for number in range(365)]
+        weekly = [line["first"] for line in self.result["calendar"] if line["first"] == line["last"]]
+        self.expect(weekly == [day.isoformat() for day in days if day.weekday() == 3], "not every Thursday")
+        self.expect(len({line["activity"] for line in self.result["calendar"]}) == 17, "not seventeen activities")
+
+
 if __name__ == "__main__":
-    found = Checker(json.loads(Path(sys.argv[1]).read_text("utf-8")), sys.argv[2]).check()
+    result = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    judge = RoundsChecker if result.get("rounds") else Checker
+    found = judge(result, sys.argv[2]).check()
     print("\n".join(found) or "nothing wrong")
     raise SystemExit(bool(found))

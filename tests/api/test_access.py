@@ -48,6 +48,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "campaigns.show"): P,
     ("GET", "consultation.show"): P,
     ("GET", "consultation.show_published"): P,
+    ("GET", "activities.show"): P,
     ("GET", "notices.list_all"): P,
     ("GET", "notices.show"): P,
     ("GET", "operations.health"): P,
@@ -66,6 +67,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "designer.show_definition"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "designer.new_check"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("POST", "designer.check_form"): (GUARD, 403, 403, 403, 403, 200, 403, 200, 200),
+    ("GET", "rounds.show"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "rounds.show_one"): (303, 403, 403, 404, 404, 404, 403, 403, 403),  # the notice of this world has no rounds
+    ("GET", "rounds.download"): (303, 403, 403, 404, 404, 404, 403, 403, 403),
+    ("POST", "activities.report"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 404),  # nor activities
+    ("POST", "arrivals.record"): (GUARD, 403, 404, 303, 404, 303, 404, 404, 404),
     ("GET", "reminders.show_missing"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "reminders.remind"): (GUARD, 403, 403, 422, 422, 422, 403, 403, 403),  # nobody is chosen
     ("GET", "reminders.list_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
@@ -198,6 +204,8 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "draft_id": start_a_draft(place),
             "report_id": "0" * 32,
             "path": "notice.yaml",
+            "plan": "month",
+            "occurrence": "2023-05",
             "number": "1",
         }
     )
@@ -238,6 +246,7 @@ BODIES: dict[str, dict[str, str]] = {
     "drafts.start": {"kind": "upload"},
     "drafts.add_file": {"kind": "form", "name": "more"},
     "drafts.save": {"text": "key: changed"},
+    "arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00"},
     "tasks.send_back": {"target": "apply"},
 }
 

@@ -13,6 +13,7 @@ import api
 from api.pages.words import Words
 from engine.errors import Finding, Problem
 from engine.texts import LANGUAGES, Catalogue
+from workflows.activities import STATES as ACTIVITY_STATES
 from workflows.campaigns.history import FACTS
 from workflows.cases.states import STATES
 
@@ -29,6 +30,11 @@ ENDINGS = {
     "audit.result.": ("pass", "return", "reject"),
     "review.state.": ("assigned", "submitted", "dropped", "closed"),
     "receipt.kind.": ("application", "correction", "recommendation", "supplement", "report", "arrival"),
+    "rounds.state.": ("closed", "open", "planned"),
+    "rounds.takes.": ("received", "accepted"),
+    "activity.state.": ACTIVITY_STATES,
+    "forwarding.kind.": ("department", "government", "campaign"),
+    "weekday.": tuple("1234567"),
     "panel.state.": ("pool", "drawn", "reserve", "dropped"),
     "consultation.kind.": ("comment", "objection"),
     "task.closed.": ("completed", "cancelled"),

@@ -24,8 +24,9 @@ from workflows.campaigns import get_campaign
 from workflows.forms.fields import Field
 from workflows.inbox.preparing import find_handlers
 from workflows.people import Person, get_person, list_members
+from workflows.replay.cadences import in_zone
 from workflows.replay.filling import fill_form
-from workflows.replay.report import Submission, in_zone
+from workflows.replay.report import Submission
 from workflows.replay.setting import People
 from workflows.replay.stage import Stage
 from workflows.replay.world import World
@@ -180,14 +181,17 @@ class Cast:
         engine = self.stage.process_engine
         with engine.begin(by=person.id) as work:
             view = inbox.open_task(work, person, row.id)
-        data = {**answer(view), **added}
-        if view.form is not None:
-            dice = self.world.chance("form", row.business_key, row.element_id)
-            today = self.stage.now.date()
-            data = fill_form(view.form, data, dice=dice, today=today, upload=lambda field: self._upload(row, person, field))
+        data = self.fill(view, person, {**answer(view), **added})
         inbox.complete(engine, person, row.id, data, revision=view.revision, key=uuid.uuid4().hex)
 
-    def _upload(self, row: sa.Row[Any], person: Person, field: Field) -> str:
+    def fill(self, view: inbox.TaskView, person: Person, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A task's whole form: what is given, and the rest made up."""
+        if view.form is None:
+            return dict(given)
+        dice, today = self.world.chance("form", view.task.business_key, view.task.element_id), self.stage.now.date()
+        return fill_form(view.form, given, dice=dice, today=today, upload=lambda field: self._upload(view.task, person, field))
+
+    def _upload(self, row: inbox.Task, person: Person, field: Field) -> str:
         """The scan of a sealed paper, uploaded for a field."""
         with self.stage.process_engine.begin(by=person.id) as work:
             scan = files.store_upload(work, person, io.BytesIO(SCAN), name="盖章扫描件.pdf", task_id=row.id, field=field.key)

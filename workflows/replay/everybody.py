@@ -10,6 +10,7 @@ from workflows.replay.cast import Cast, Part
 from workflows.replay.institutions import Institutions
 from workflows.replay.jury import Jury
 from workflows.replay.public import Public
+from workflows.replay.rounds import Rounds
 
 
 def everybody(cast: Cast) -> Sequence[Part]:
@@ -21,4 +22,5 @@ def everybody(cast: Cast) -> Sequence[Part]:
         Authority(cast, institutions),
         Jury(cast, institutions),
         Public(cast),
+        Rounds(cast, institutions),
     )

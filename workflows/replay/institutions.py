@@ -77,7 +77,10 @@ class Institutions:
 
     def _apply(self, view: inbox.TaskView) -> dict[str, Any]:
         """What an application says, as far as the form asks for it."""
-        plan = self.plans[view.task.business_key]
+        return self.answer(self.plans[view.task.business_key])
+
+    def answer(self, plan: InstitutionPlan) -> dict[str, Any]:
+        """The same for an institution."""
         person = self.applicant(plan)
         dice = self.cast.world.chance("words", plan.number)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from engine.tables import history, incident, instance
 from engine.work import Work
+from workflows.replay.cadences import in_zone, last_day, read_calendar, read_rounds, round_cutoffs
 from workflows.tables import (
     campaign,
     case,
@@ -25,7 +25,6 @@ from workflows.tables import (
     window,
 )
 
-ZONE = ZoneInfo("Asia/Shanghai")
 TOLD = ("started", "completed", "fired", "returned", "ended", "cancelled")
 """Kinds of history rows that become lines of the timeline."""
 
@@ -35,7 +34,7 @@ class Submission:
     """One thing that a simulated client sent, and what it was answered. `answer` is `accepted` or `refused`."""
 
     id: str
-    channel: str  # application | correction | supplement | list | comment
+    channel: str  # application | correction | supplement | list | comment | report | duplicate | arrival
     window: str  # the cut-off that binds it: `collection`, `body/<short name>`, `comments`, or "" for none
     subject: str
     sent_at: str
@@ -56,6 +55,8 @@ class Report:
     submissions: list[dict[str, Any]]
     cutoffs: list[dict[str, Any]]
     published: list[dict[str, Any]]
+    rounds: list[dict[str, Any]]
+    calendar: list[dict[str, Any]]
     below_quota: list[str]
     counts: dict[str, Any]
     incidents: list[dict[str, Any]]
@@ -66,23 +67,14 @@ class Report:
         return asdict(self)
 
 
-def in_zone(moment: datetime) -> str:
-    """An instant with Beijing's offset."""
-    return moment.astimezone(ZONE).isoformat()
-
-
-def last_day(cutoff_at: datetime) -> str:
-    """The last permitted day before a half-open cut-off."""
-    return (cutoff_at - timedelta(microseconds=1)).astimezone(ZONE).date().isoformat()
-
-
 def make_report(
     work: Work, campaign_id: str, *, notice: str, seed: int, kernel: str, submissions: Sequence[Submission]
 ) -> Report:
     """Read the result of a replay."""
     row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
     names = {r.id: r.short_name for r in work.connection.execute(sa.select(organisation.c.id, organisation.c.short_name))}
-    cutoffs = _read_cutoffs(work, campaign_id, names)
+    cutoffs = _read_cutoffs(work, campaign_id, names) + round_cutoffs(work, campaign_id)
+    cutoffs.sort(key=lambda cutoff: (cutoff["cutoff_at"], cutoff["name"]))
     return Report(
         notice=notice,
         campaign=row.key,
@@ -92,6 +84,8 @@ def make_report(
         submissions=[asdict(submission) for submission in submissions],
         cutoffs=cutoffs,
         published=_read_published(work, campaign_id, names),
+        rounds=read_rounds(work, campaign_id),
+        calendar=read_calendar(work, campaign_id),
         below_quota=_read_below_quota(work, campaign_id, names),
         counts=_count(work, campaign_id),
         incidents=[
@@ -166,7 +160,7 @@ def _read_published(work: Work, campaign_id: str, names: dict[str, str]) -> list
         .join(publication_item, publication_item.c.case_id == case.c.id)
         .join(publication)
         .where(publication.c.campaign_id == campaign_id)
-        .order_by(publication_item.c.place)
+        .order_by(publication.c.published_at, publication_item.c.place, case.c.number)
     )
     return [
         {

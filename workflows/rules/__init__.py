@@ -11,6 +11,7 @@ from workflows.rules.narrowing import (
     visible_tasks,
 )
 from workflows.rules.subjects import (
+    ActivitySubject,
     AttachmentSubject,
     CampaignSubject,
     CampaignUnknown,
@@ -24,6 +25,7 @@ from workflows.rules.subjects import (
     ReportUnknown,
     Subject,
     TaskSubject,
+    activity_subject,
     campaign_subject,
     case_subject,
     incident_subject,
@@ -36,6 +38,7 @@ from workflows.rules.subjects import (
 __all__ = [
     "ACTIONS",
     "MASKS",
+    "ActivitySubject",
     "AttachmentSubject",
     "CampaignSubject",
     "CampaignUnknown",
@@ -51,6 +54,7 @@ __all__ = [
     "Rule",
     "Subject",
     "TaskSubject",
+    "activity_subject",
     "blind_case",
     "campaign_subject",
     "can",

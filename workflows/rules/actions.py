@@ -30,6 +30,8 @@
 | `report.start` | campaign | auditors of its bodies, once it was issued: an unscheduled report |
 | `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
 | `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
+| `case.arrive` | case | its organisers and its body's auditors, once submitted: note that it came by mail or on paper, too |
+| `activity.report` | activity | auditors at one of the organisations that hold it; the campaign's organisers |
 | `task.read` | task | assignee, owner, candidates, who closed it |
 | `task.claim` | task | candidates, while it is open and nobody has it |
 | `task.unclaim` | task | who has claimed it |
@@ -55,6 +57,7 @@ from typing import Any
 from engine.errors import Problem
 from workflows.people import Person
 from workflows.rules.subjects import (
+    ActivitySubject,
     AttachmentSubject,
     CampaignSubject,
     CaseSubject,
@@ -168,6 +171,11 @@ def _reads_report(person: Person, report: ReportSubject) -> bool:
     return _reports(person, report) or examiner in person.memberships
 
 
+def _reports_activity(person: Person, activity: ActivitySubject) -> bool:
+    held = bool(person.organisations("auditor") & activity.organisations)
+    return held or ("organiser", activity.organiser_id) in person.memberships
+
+
 def _is_candidate(person: Person, task: TaskSubject) -> bool:
     return person.id in task.candidates or bool(person.groups & task.candidates)
 
@@ -245,6 +253,8 @@ ACTIONS: dict[str, Rule] = {
     "report.collect": Rule(
         ReportSubject, lambda person, report: _reports(person, report) and report.state in ("draft", "returned")
     ),
+    "case.arrive": Rule(CaseSubject, _handles),
+    "activity.report": Rule(ActivitySubject, _reports_activity),
     "task.read": Rule(TaskSubject, _reads_task),
     "task.claim": Rule(TaskSubject, _claims),
     "task.unclaim": Rule(TaskSubject, _unclaims),

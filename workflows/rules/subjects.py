@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.errors import Problem, TaskUnknown
 from engine.tables import incident, user_task, user_task_candidate
 from engine.work import Work
 from workflows.organisations import get_organisation
-from workflows.tables import campaign, case, notice, recommending_body, report, review
+from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review
 
 REVIEWING = ("assigned", "submitted", "closed")
 """States of a review in which its expert belongs to the case; a dropped expert sees it no more."""
@@ -142,8 +143,17 @@ class OrganisationSubject:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class ActivitySubject:
+    """An activity of a notice's calendar: the organiser of the campaign, and the organisations of the tree that hold it."""
+
+    organiser_id: str
+    organisations: frozenset[str]
+
+
 Subject = (
-    TaskSubject
+    ActivitySubject
+    | TaskSubject
     | CampaignSubject
     | CaseSubject
     | ReportSubject
@@ -241,6 +251,13 @@ def incident_subject(work: Work, incident_id: str) -> IncidentSubject | None:
     stopped = sa.or_(campaign.c.instance_id == row.instance_id, campaign.c.id.in_(of_case), campaign.c.id.in_(of_report))
     organiser = work.connection.execute(sa.select(campaign.c.organiser_id).where(stopped)).scalar()
     return IncidentSubject(row.id, organiser)
+
+
+def activity_subject(work: Work, organiser_id: str, names: Sequence[str]) -> ActivitySubject:
+    """The facts of an activity that is held by organisations of these names (or short names)."""
+    named = sa.or_(organisation.c.name.in_(names), organisation.c.short_name.in_(names))
+    found = work.connection.execute(sa.select(organisation.c.id).where(named)).scalars()
+    return ActivitySubject(organiser_id, frozenset(found))
 
 
 def organisation_subject(work: Work, organisation_id: str) -> OrganisationSubject:

@@ -23,7 +23,9 @@ def written_hubei(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hubei, Path
     database = open_database(f"sqlite:///{folder / 'hubei.sqlite3'}")
     metadata.create_all(database)
     clock = VirtualClock(beijing(5, 23, 9))
-    found = build_hubei(ProcessEngine(database, clock), clock)
+    process_engine = ProcessEngine(database, clock)
+    install_handlers(process_engine.handlers)
+    found = build_hubei(process_engine, clock)
     found.make_campaign()
     database.dispose()
     return found, folder / "hubei.sqlite3"
@@ -44,6 +46,7 @@ def hubei_anywhere(process_engine: ProcessEngine, tmp_path: Path, written_hubei:
 def _enter(process_engine: ProcessEngine, folder: Path, written: tuple[Hubei, Path]) -> Hubei:
     process_engine.extras["files"] = folder / "files"
     clock = process_engine.clock = VirtualClock(beijing(5, 23, 9))
+    install_handlers(process_engine.handlers)
     if process_engine.database.dialect.name != "sqlite":
         made = build_hubei(process_engine, clock)
         made.make_campaign()
@@ -51,6 +54,5 @@ def _enter(process_engine: ProcessEngine, folder: Path, written: tuple[Hubei, Pa
     found, file = written
     process_engine.database.dispose()
     shutil.copyfile(file, str(process_engine.database.url.database))
-    install_handlers(process_engine.handlers)
     process_engine.definitions.update(found.process_engine.definitions)
     return replace(found, process_engine=process_engine, clock=clock)

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from engine.clock import VirtualClock
 from engine.work import ProcessEngine
 from tests.workflows.world import BEIJING, World
-from workflows.handlers import install_handlers
 from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
 from workflows.people import create_person, get_person
@@ -75,8 +74,7 @@ class Hubei(World):
 
 
 def build_hubei(process_engine: ProcessEngine, clock: VirtualClock) -> Hubei:
-    """Deploy the notice and write everybody; no campaign yet."""
-    install_handlers(process_engine.handlers)
+    """Deploy the notice and write everybody; no campaign yet. The engine knows the handlers."""
     with process_engine.begin() as work:
         notice_id = deploy_folder(work, bundled_notices()[KEY], key=KEY)
         found = Hubei(process_engine, clock, notice_id)
