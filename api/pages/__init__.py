@@ -26,6 +26,7 @@ from api.pages import (
     reminders,
     reports,
     rounds,
+    stages,
     tasks,
     tokens,
 )
@@ -36,6 +37,6 @@ def install(app: Flask) -> None:
     present.install(app)
     errors.install(app)
     shown = (home, login, inbox, tasks, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
-    whole = (*shown, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
+    whole = (*shown, stages, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
     for part in whole:
         app.register_blueprint(part.pages)

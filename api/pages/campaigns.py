@@ -24,6 +24,7 @@ from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.reviews.standing import read_standing
 from workflows.rules import campaign_subject, can
+from workflows.stages import find_openable, list_stages
 from workflows.tables import recommending_body
 
 pages = Blueprint("campaigns", __name__)
@@ -42,12 +43,15 @@ def list_all() -> str:
 
 
 @pages.get("/campaigns/<campaign_id>")
-def show(campaign_id: str) -> str:
+def show(campaign_id: str) -> Any:
     """A campaign: dates with the notice's words for everybody; counts, bodies and panel for those who run it.
 
-    Raises CampaignUnknown.
+    A body's own stage has a page of its own. Raises CampaignUnknown.
     """
-    return page(campaign_id)
+    who = person() or PUBLIC
+    with process_engine().read(by=who.id or None) as work:
+        within = get_campaign(work, campaign_id, person=who).parent_id is not None
+    return redirect(url_for("stages.show", stage_id=campaign_id), 303) if within else page(campaign_id)
 
 
 def page(campaign_id: str, *, problem: str | None = None) -> str:
@@ -78,6 +82,8 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             publications=publications.list_publications(work, campaign_id),
             has_rounds=bool(notice.rounds),
             has_activities=bool(notice.activities),
+            own_stages=list_stages(work, campaign_id),
+            opens_stage=can(who, "stage.open", subject) and bool(find_openable(work, who, campaign_id)),
             problem=problem,
             demo_page=campaign.demo,
         )

@@ -100,6 +100,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "reminders.set_weekly"): (GUARD, 403, 403, 403, 403, 303, 403, 403, 403),
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
+    ("GET", "stages.show"): (404,) * 9,  # the campaign is no body's own stage; who sees what of one: test_stages.py
+    ("GET", "stages.show_opening"): (303, 403, 403, 200, 200, 403, 403, 403, 403),
+    ("POST", "stages.open_stage"): (GUARD, 403, 403, 409, 409, 403, 403, 403, 403),  # no overlay is deployed
     ("POST", "campaigns.apply"): (GUARD, 303, 303, 403, 403, 403, 403, 403, 403),
     ("GET", "new_campaign.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
     ("POST", "new_campaign.create"): (GUARD, 403, 403, 403, 403, 404, 403, 403, 403),  # of no notice
@@ -189,6 +192,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
     (audit,) = place.tasks("auditor", "audit")
     return Subject(
         {
+            "stage_id": place.campaign,
             "campaign_id": place.campaign,
             "case_id": case_id,
             "task_id": audit.id,

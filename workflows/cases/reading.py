@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.history import list_entries
 from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import get_campaign
+from workflows.campaigns.windows import stage_window
 from workflows.cases.history import read_history, read_marks
 from workflows.cases.scrubbing import find_names, hide_names
 from workflows.cases.states import state_for
@@ -59,6 +61,7 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         stage=get_campaign(work, row.stage_id) if knows and row.stage_id else None,
         prefecture=get_organisation(work, row.prefecture_id) if knows and row.prefecture_id else None,
         checked_at=row.checked_at if knows else None,
+        stage_cutoff_at=_stage_cutoff(work, row) if knows else None,
         receipts=_receipts(work, subject) if knows else (),
         audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
         reviews=_reviews(work, reader, subject, all_of_them=scores),
@@ -66,6 +69,11 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         marks=read_marks(work, row.instance_id, entries) if told else None,
         attachments=tuple(attachments),
     )
+
+
+def _stage_cutoff(work: Work, row: sa.Row[Any]) -> datetime | None:
+    where = None if row.stage_id is None else stage_window(work, row.stage_id, row.prefecture_id)
+    return None if where is None else where.cutoff_at
 
 
 def _versions(

@@ -94,6 +94,7 @@ class CaseView:
     stage: Campaign | None = None  # its body's own stage, if it goes through one
     prefecture: Organisation | None = None  # who checks it first in that stage
     checked_at: datetime | None = None
+    stage_cutoff_at: datetime | None = None  # until when it could be applied there
 
     @property
     def latest(self) -> VersionView | None:

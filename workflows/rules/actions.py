@@ -14,9 +14,10 @@
 | `campaign.create` | organisation | organisers at it |
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
-| `campaign.manage` | campaign | its organisers: dates, settings, experts, comments; of a body's own stage that body's auditors |
+| `campaign.manage` | campaign | its organisers: dates, settings, experts, comments; nobody for a body's own stage |
 | `campaign.remind` | campaign | its organisers; auditors of its recommending bodies (`owed_tasks` says of what) |
 | `stage.open` | campaign | auditors of its recommending bodies, each for the own body, once it was issued; not within a stage |
+| `stage.run` | campaign | of a body's own stage that body's auditors |
 | `campaign.apply` | campaign | applicants, once it was issued (whether in time is decided with the window, not here) |
 | `letter.read` | campaign | its organisers; administrators |
 | `letter.recipient` | campaign | its organisers: whose letter it is; administrators see masks |
@@ -228,7 +229,9 @@ ACTIONS: dict[str, Rule] = {
     "campaign.create": Rule(OrganisationSubject, lambda person, place: ("organiser", place.id) in person.memberships),
     "campaign.read": Rule(CampaignSubject, _reads_campaign),
     "campaign.board": Rule(CampaignSubject, _reads_board),
-    "campaign.manage": Rule(CampaignSubject, _organises),
+    "campaign.manage": Rule(
+        CampaignSubject, lambda person, campaign: campaign.parent_id is None and _organises(person, campaign)
+    ),
     "campaign.remind": Rule(CampaignSubject, _reads_board),
     "campaign.apply": Rule(
         CampaignSubject,
@@ -237,6 +240,7 @@ ACTIONS: dict[str, Rule] = {
         ),
     ),
     "stage.open": Rule(CampaignSubject, _opens_stage),
+    "stage.run": Rule(CampaignSubject, lambda person, campaign: campaign.parent_id is not None and _organises(person, campaign)),
     "letter.read": Rule(
         CampaignSubject, lambda person, campaign: _organises(person, campaign) or _holds("administrator")(person, None)
     ),

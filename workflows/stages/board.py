@@ -98,7 +98,7 @@ def stage_board(work: Work, stage_id: str, *, person: Person) -> StageBoard:
     if found.parent_id is None:
         raise CampaignUnknown()
     subject = campaign_subject(work, stage_id)
-    runs, watches = can(person, "campaign.manage", subject), can(person, "campaign.board", subject)
+    runs, watches = can(person, "stage.run", subject), can(person, "campaign.board", subject)
     own = person.organisations("auditor")
     lines = _list_lines(work, found) if watches else []
     ranking = read_list(work, stage_id) if runs else None

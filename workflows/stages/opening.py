@@ -102,8 +102,9 @@ def open_stage(
 ) -> str:
     """Open the body's own stage in a campaign and start its instance; the id of the stage, which is a campaign of its own.
 
-    `dates` and `settings` override what the overlay proposes; `quotas` are least and most cases by prefecture (None or "": no
-    figure). All prefectures below the body take part. Cases begun from now on go through the stage.
+    `dates` and `settings` override what the overlay proposes (an empty date is a missing one); `quotas` are least and most
+    cases by prefecture (None or "": no figure). All prefectures below the body take part. Cases begun from now on go through
+    the stage.
     Raises CampaignUnknown, NotPermitted, NoticeUnknown, StageOpened, StageTooLate, StageInvalid with all faults.
     """
     found = get_campaign(work, campaign_id, person=person)
@@ -120,8 +121,11 @@ def open_stage(
     overlay = get_notice(work, overlay_id)
     key = f"{found.key}-{body.place + 1}"
     findings: list[Finding] = [*check_key(work, key), *_check_overlay(work, found, overlay)]
-    dated = merge_dates(overlay.notice.dates, dates or {}, findings)
-    findings += _check_dates(work, dated, national.cutoff_at)
+    given = {name: value for name, value in (dates or {}).items() if value != ""}
+    findings += [Finding("StageDateMissing", path=f"dates.{name}") for name in dates or {} if name not in given]
+    dated = merge_dates(overlay.notice.dates, given, findings)
+    told = {finding.path for finding in findings}
+    findings += [each for each in _check_dates(work, dated, national.cutoff_at) if each.path not in told]
     set_to = merge_settings(overlay.notice, settings or {}, findings)
     prefectures = list_prefectures(work, body_id)
     asked = _read_quotas(prefectures, quotas or {}, set_to, findings)
