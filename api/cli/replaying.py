@@ -33,6 +33,7 @@ def add_verbs(verbs: Verbs) -> None:
     replaying.add("--cut", type=int, metavar="N")
     replaying.add("--kernel", choices=("tokens", "spiff"), default="tokens")
     replaying.add("--deadline", type=read_deadline, metavar="DATE")
+    replaying.add("--no-confirm", action="store_true")
     replaying.add("--log", type=Path, metavar="FILE")
 
 
@@ -62,6 +63,7 @@ def replay(options: argparse.Namespace, words: Words) -> int:
                     cut=options.cut,
                     kernel=options.kernel,
                     deadline=options.deadline,
+                    confirm=not options.no_confirm,
                 ),
                 tell_progress=bar.show,
                 tell_answer=tell_answer,
@@ -86,9 +88,11 @@ def print_report(report: Report, words: Words) -> None:
         (words.say("count.published"), len(report.published)),
         *((words.say("count.cases", state=state), count) for state, count in report.counts["cases"].items()),
         *((words.say("count.receipts", kind=kind), count) for kind, count in report.counts["receipts"].items()),
+        *((words.say("count.reports", state=state), count) for state, count in report.counts["reports"].items()),
         (words.say("count.lists"), report.counts["lists"]),
         (words.say("count.below_quota"), "、".join(report.below_quota) or "-"),
         (words.say("count.incidents"), len(report.incidents)),
+        (words.say("count.unknown_dates"), "、".join(report.unknown_dates) or "-"),
         (words.say("count.open_instances"), len(report.open_instances)),
     ]
     for name, value in rows:

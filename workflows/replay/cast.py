@@ -30,6 +30,7 @@ from workflows.replay.report import Submission
 from workflows.replay.setting import People
 from workflows.replay.stage import Stage
 from workflows.replay.world import World
+from workflows.tables import report
 
 SCAN = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
@@ -75,6 +76,7 @@ class Cast:
     tell_answer: Callable[[Submission], None] = field(default=lambda _: None)
     pace: int = 1  # how many times slower officials are: in a demonstration more waits at every step
     parts: Callable[[Cast], Sequence[Part]] = lambda _: ()
+    confirms: bool = True  # whether an official confirms unknown dates
     submissions: list[Submission] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)  # business keys of instances that belong to this cast
     _seen: str = ""
@@ -94,6 +96,9 @@ class Cast:
             rows = work.connection.execute(
                 sa.select(user_task).where(user_task.c.id > self._seen, user_task.c.state == "open").order_by(user_task.c.id)
             ).all()
+            if rows:  # reports are begun by timers, so nobody was told their numbers
+                numbers = sa.select(report.c.number).where(report.c.campaign_id == self.campaign_id)
+                self.numbers.update(work.connection.execute(numbers).scalars())
             found = [(row, find_handlers(work, row)) for row in rows if row.business_key in self.numbers]
         if rows:
             self._seen = rows[-1].id

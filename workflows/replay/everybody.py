@@ -10,6 +10,7 @@ from workflows.replay.cast import Cast, Part
 from workflows.replay.institutions import Institutions
 from workflows.replay.jury import Jury
 from workflows.replay.public import Public
+from workflows.replay.reporters import Reporters
 from workflows.replay.rounds import Rounds
 
 
@@ -23,4 +24,5 @@ def everybody(cast: Cast) -> Sequence[Part]:
         Jury(cast, institutions),
         Public(cast),
         Rounds(cast, institutions),
+        Reporters(cast),
     )

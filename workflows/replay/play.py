@@ -49,7 +49,7 @@ class Options:
     """What to play: the key of a bundled notice, or the path of a folder. What is None is as the notice says.
 
     `institutions` are by default five for each recommending body and five more. `deadline` moves the collection's cut-off (a
-    day counts up to 24:00 in Beijing, a moment is itself).
+    day counts up to 24:00 in Beijing, a moment is itself). Without `confirm` nobody confirms unknown dates.
     """
 
     notice: str
@@ -60,6 +60,7 @@ class Options:
     kernel: str = "tokens"
     deadline: datetime | None = None
     experts_per_case: int | None = None
+    confirm: bool = True
 
     @property
     def settings(self) -> dict[str, int]:
@@ -103,7 +104,7 @@ def play(
         False,
     )
     campaign_id = write_campaign(process_engine, world, people, plan)
-    cast = Cast(stage, world, people, campaign_id, tell_answer, parts=everybody)
+    cast = Cast(stage, world, people, campaign_id, tell_answer, parts=everybody, confirms=options.confirm)
     whole = (dates.last_at - clock.now()).total_seconds()
     stage.tell_progress = lambda now: tell_progress(min(1.0, 1 - (dates.last_at - now).total_seconds() / whole))
     stage.play()
@@ -141,9 +142,17 @@ def notice_dates(content: Mapping[str, Any], *, deadline: datetime | None = None
     """
     values = {name: load_date(value, path=f"dates.{name}") for name, value in content["dates"].items()}
     known = {name: value.cutoff_at.astimezone(UTC) for name, value in values.items() if value.cutoff_at is not None}
-    cutoff = values["collection_cutoff"]
-    if isinstance(cutoff, Unknown):
-        known["collection_cutoff"] = max(each.cutoff_at for each in cutoff.candidates if each.cutoff_at is not None)
+    unknown = {name: value for name, value in values.items() if isinstance(value, Unknown)}
+    latest_of = {
+        name: max(each.cutoff_at for each in value.candidates if each.cutoff_at is not None) for name, value in unknown.items()
+    }
+    if "collection_cutoff" not in known:
+        reported = [name for plan in content["reports"] for name in plan["due"]]
+        names = reported if "collection_cutoff" not in values else ["collection_cutoff"]
+        moments = [moment for name, moment in {**known, **latest_of}.items() if name in names]
+        if not moments:
+            raise ReplayImpossible(reason="the notice says neither until when cases are collected nor when anything is reported")
+        known["collection_cutoff"] = max(moments)
     document = content["document"]
     issued = document["issued_on"] or document["published_on"]
     if issued is None:

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from engine.tables import history, incident, instance
 from engine.work import Work
+from workflows.deadlines import Unknown, load_date
 from workflows.replay.cadences import in_zone, last_day, read_calendar, read_rounds, round_cutoffs
+from workflows.reports import list_reports
 from workflows.tables import (
     campaign,
     case,
@@ -21,6 +23,7 @@ from workflows.tables import (
     publication_item,
     receipt,
     recommending_body,
+    report,
     review,
     window,
 )
@@ -59,6 +62,8 @@ class Report:
     calendar: list[dict[str, Any]]
     below_quota: list[str]
     counts: dict[str, Any]
+    reports: list[dict[str, Any]]
+    unknown_dates: list[str]
     incidents: list[dict[str, Any]]
     open_instances: list[str]
 
@@ -88,6 +93,8 @@ def make_report(
         calendar=read_calendar(work, campaign_id),
         below_quota=_read_below_quota(work, campaign_id, names),
         counts=_count(work, campaign_id),
+        reports=_read_reports(work, campaign_id),
+        unknown_dates=_unknown_dates(work, campaign_id),
         incidents=[
             {"kind": r.kind, "code": r.code, "element": r.element_id, "at": in_zone(r.created_at), "detail": r.detail}
             for r in work.connection.execute(sa.select(incident).order_by(incident.c.created_at, incident.c.id))
@@ -118,7 +125,10 @@ def _read_cutoffs(work: Work, campaign_id: str, names: dict[str, str]) -> list[d
 def _read_timeline(work: Work, row: sa.Row[Any], names: dict[str, str], cutoffs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Every step of the campaign and of its cases, every receipt and every cut-off."""
     lines = [{"at": cut["cutoff_at"], "due_on": cut["due_on"], "event": "cutoff", "subject": cut["name"]} for cut in cutoffs]
-    keys = sa.select(case.c.number).where(case.c.campaign_id == row.id)
+    keys = sa.union_all(
+        sa.select(case.c.number).where(case.c.campaign_id == row.id),
+        sa.select(report.c.number).where(report.c.campaign_id == row.id),
+    )
     steps = (
         sa.select(history.c.at, history.c.kind, history.c.element_id, history.c.detail, instance.c.business_key)
         .join(instance)
@@ -134,7 +144,12 @@ def _read_timeline(work: Work, row: sa.Row[Any], names: dict[str, str], cutoffs:
                 "subject": step.business_key,
             }
         )
-    receipts = sa.select(receipt, case.c.number).join(case, isouter=True).where(receipt.c.campaign_id == row.id)
+    receipts = (
+        sa.select(receipt, sa.func.coalesce(case.c.number, report.c.number).label("number"))
+        .join(case, case.c.id == receipt.c.case_id, isouter=True)
+        .join(report, report.c.id == receipt.c.report_id, isouter=True)
+        .where(receipt.c.campaign_id == row.id)
+    )
     for got in work.connection.execute(receipts):
         lines.append(
             {
@@ -145,6 +160,23 @@ def _read_timeline(work: Work, row: sa.Row[Any], names: dict[str, str], cutoffs:
             }
         )
     return sorted(lines, key=lambda line: (line["at"], line["subject"], line["event"]))
+
+
+def _read_reports(work: Work, campaign_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": line.number,
+            "plan": line.plan,
+            "period": line.period,
+            "reporter": line.reporter,
+            "due_at": None if line.due_at is None else in_zone(line.due_at),
+            "due_on": None if line.due_at is None else last_day(line.due_at),
+            "received_at": None if line.received_at is None else in_zone(line.received_at),
+            "state": line.state,
+            "late": line.late,
+        }
+        for line in list_reports(work, campaign_id)
+    ]
 
 
 def _read_published(work: Work, campaign_id: str, names: dict[str, str]) -> list[dict[str, Any]]:
@@ -204,6 +236,7 @@ def _count(work: Work, campaign_id: str) -> dict[str, Any]:
     reviews = Counter(
         work.connection.execute(sa.select(review.c.state).join(case).where(case.c.campaign_id == campaign_id)).scalars()
     )
+    reports = Counter(work.connection.execute(sa.select(report.c.state).where(report.c.campaign_id == campaign_id)).scalars())
     lists = work.connection.execute(
         sa.select(sa.func.count()).where(
             recommending_body.c.campaign_id == campaign_id, recommending_body.c.recommended_at.is_not(None)
@@ -214,4 +247,11 @@ def _count(work: Work, campaign_id: str) -> dict[str, Any]:
         "receipts": dict(sorted(receipts.items())),
         "reviews": dict(sorted(reviews.items())),
         "lists": lists,
+        "reports": dict(sorted(reports.items())),
     }
+
+
+def _unknown_dates(work: Work, campaign_id: str) -> list[str]:
+    """Names of the dates that nobody has confirmed."""
+    dates = work.connection.execute(sa.select(campaign.c.dates).where(campaign.c.id == campaign_id)).scalar_one()
+    return sorted(name for name, stored in dates.items() if isinstance(load_date(stored), Unknown))

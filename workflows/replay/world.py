@@ -101,7 +101,8 @@ class CommentPlan:
 class Dates:
     """The moments of the campaign that the plan is built around. None: the notice has no such date.
 
-    `cutoff_at` of a notice whose cut-off is unknown is that of the last candidate.
+    `cutoff_at` of a notice whose cut-off is unknown is that of the last candidate; of one that sets none, when its last report is
+    due: institutions send their cases around that moment, which then binds nobody.
     """
 
     issued_at: datetime
