@@ -47,7 +47,7 @@ def test_from_nothing_to_a_machine_without_network(tmp_path: Path) -> None:
     with Server([PYTHON, "run.py"], folder, plain_environment(), patience=900) as server:
         told = server.read_output()
         assert f"Linxuan is ready: {server.address}" in told
-        for role in ("organiser", "auditor", "applicant", "expert", "designer", "administrator"):
+        for role in ("organiser", "auditor", "applicant", "expert", "designer", "releaser", "administrator"):
             assert f"\n  {role} " in told
         assert "dist/page.js" in server.get("/login")[1]
         taken = run(folder, "--port", str(server.port))

@@ -12,7 +12,7 @@ from typing import Any
 from lxml import html
 
 from tests.api.world import NOTICE, Place, read_hidden, send
-from workflows.notices import get_notice, list_notices
+from workflows.notices import bundled_notices, deploy_folder, get_notice, list_notices
 from workflows.notices.drafts import list_drafts, list_versions, read_files
 
 
@@ -77,6 +77,14 @@ def test_a_draft_is_written_checked_and_released_by_another(place: Place) -> Non
     assert releaser.post(f"{draft}/release", data=hidden).status_code == 409
     xml = releaser.get(f"/definitions/{stored.definitions['case']}.bpmn").get_data()
     assert "省级初审".encode() in xml
+    # a folder that comes later stays below what a person released
+    folder = dict(bundled_notices()[NOTICE])
+    folder["case.bpmn"] = folder["case.bpmn"].replace("省级审核".encode(), "省级复审".encode())
+    with place.engine.begin() as work:
+        deploy_folder(work, folder, key=NOTICE)
+    assert "第 2 版" in text_of(place.client().get(f"/notices/{NOTICE}"))
+    assert place.client().get(f"/notices/{NOTICE}?version=3").status_code == 404
+    assert "第 3 版" in text_of(releaser.get(f"/notices/{NOTICE}?version=3"))
 
 
 def test_a_clone_has_its_own_key_and_dates(place: Place) -> None:
