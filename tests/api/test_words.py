@@ -56,6 +56,8 @@ ENDINGS = {
     "letters.state.": ("waiting", "retrying", "sent", "failed", "held", "withdrawn"),
     "report.result.": ("accept", "return"),
     "report.state.": ("draft", "submitted", "returned", "accepted", "closed"),
+    "stage.": (),
+    "stage.phase.": ("collecting", "reviewing", "consulting", "publishing", "ended"),
     "rest.": (),
     "tokens.scope.": ("read", "write"),
     "letters.row_state.": ("queued", "sent", "dead", "held", "withdrawn"),
