@@ -33,7 +33,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
     process_engine.extras.update(
         settings=settings,
         catalogue=Catalogue("engine", "workflows", "api"),
-        files=settings.file_folder,
+        files=settings.file_folder.absolute(),  # Flask reads a relative one from its own folder
         largest_file=settings.largest_file,
         base_url=settings.base_url,
         mailer=make_mailer(settings),

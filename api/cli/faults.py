@@ -68,6 +68,10 @@ class NoticeUnknownHere(Problem):
     kind = "missing"
 
 
+class OptionUnreadable(Problem):
+    """`option` takes NAME=VALUE, which `given` is not."""
+
+
 class OrganisationNotFound(Problem):
     """No organisation, or more than one, is called `name`."""
 

@@ -7,6 +7,7 @@ table's row); `attachments` (ids of files that are with us already), `attachment
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -15,9 +16,21 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from engine.errors import Finding
+from engine.expressions import Expression, write_portable
 from workflows.forms import Component, Field, Form, Group, Kind, Note
 
 MOST_ROWS_SENT = 5000
+READ_AS = {
+    Kind.TEXT: "text",
+    Kind.LONG_TEXT: "text",
+    Kind.DATE: "text",
+    Kind.SELECT: "text",
+    Kind.RADIO: "text",
+    Kind.NUMBER: "number",
+    Kind.CHECKBOX: "yes",
+    Kind.CHECKLIST: "many",
+}
+"""How the page's script reads the fields that a condition may name."""
 
 
 # ---- from the browser ------------------------------------------------------------------------------------------------
@@ -120,6 +133,7 @@ class ShownField:
     ] = ()  # each row of a table has lines of fields that stand beside each other
     files: tuple[Any, ...] = ()
     other: ShownField | None = None
+    hide: str = ""  # the condition that hides it, for the page's script; empty where there is none, or none that it can judge
 
     @property
     def id(self) -> str:
@@ -145,6 +159,7 @@ class ShownPart:
     label: str = ""
     parts: tuple[ShownPart, ...] = ()
     fields: tuple[ShownField, ...] = ()
+    hide: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +175,26 @@ class Filling:
 def show_form(form: Form, filling: Filling) -> tuple[ShownPart, ...]:
     """The form's components in the order of the page."""
     explained = {each.other_of: each for each in form.fields if each.other_of}
-    return tuple(_show_components(form.components, filling, explained))
+    return tuple(_show_components(form.components, filling, explained, form.by_key))
 
 
-def _show_components(components: Sequence[Component], filling: Filling, explained: Mapping[str, Field]) -> list[ShownPart]:
+def _show_components(
+    components: Sequence[Component], filling: Filling, explained: Mapping[str, Field], fields: Mapping[str, Field]
+) -> list[ShownPart]:
     parts: list[ShownPart] = []
     row: str | None = None
     for component in components:
         if isinstance(component, Group):
-            inner = tuple(_show_components(component.components, filling, explained))
-            parts.append(ShownPart("group", component.label[filling.language], inner))
+            inner = tuple(_show_components(component.components, filling, explained, fields))
+            hide = write_condition(component.hide_if, fields)
+            parts.append(ShownPart("group", component.label[filling.language], inner, hide=hide))
             row = None
         elif isinstance(component, Note):
-            parts.append(ShownPart("note", component.text[filling.language]))
+            hide = write_condition(component.hide_if, fields)
+            parts.append(ShownPart("note", component.text[filling.language], hide=hide))
             row = None
         elif not (component.other_of and component.other_of in explained):  # shown with the choice that it explains
-            shown = show_field(component, component.key, filling)
+            shown = replace(show_field(component, component.key, filling), hide=write_condition(component.hide_if, fields))
             if component.key in explained:
                 shown = replace(shown, other=show_field(explained[component.key], explained[component.key].key, filling))
             if row is not None and component.place.row == row and parts[-1].kind == "row":
@@ -184,6 +203,27 @@ def _show_components(components: Sequence[Component], filling: Filling, explaine
                 parts.append(ShownPart("row", fields=(shown,)))
             row = component.place.row
     return parts
+
+
+def write_condition(condition: Expression | None, fields: Mapping[str, Field]) -> str:
+    """A condition as JSON for the page's script: names carry how their field is read. Empty when the page cannot judge it: what
+    it says of fields that nobody fills in here, or is more than comparisons, is judged when the form is sent.
+    """
+    tree = None if condition is None else write_portable(condition)
+    if condition is None or tree is None:
+        return ""
+    asked = [fields.get(name) for name in condition.names]
+    if any(each is None or each.kind not in READ_AS or each.read_only or each.masked for each in asked):
+        return ""
+    return json.dumps(tree_with_kinds(tree, fields), ensure_ascii=False)
+
+
+def tree_with_kinds(tree: list[Any], fields: Mapping[str, Field]) -> list[Any]:
+    """The tree with `["name", key, how it is read]` for each name."""
+    head, *rest = tree
+    if head == "name":
+        return ["name", rest[0], READ_AS[fields[rest[0]].kind]]
+    return [head, *(tree_with_kinds(part, fields) if isinstance(part, list) else part for part in rest)]
 
 
 def show_field(each: Field, name: str, filling: Filling, value: Any = ...) -> ShownField:

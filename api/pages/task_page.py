@@ -126,8 +126,10 @@ def draw_task(work: Work, view: TaskView) -> Drawing | None:
 
 
 def name_handler(work: Work, view: TaskView) -> str | None:
-    """Who has claimed the task."""
+    """Who has claimed the task or, once it is closed, who closed it; None for nobody, and for the flow itself."""
+    task = view.task
+    person_id = task.assignee if task.state == "open" else task.closed_by
     try:
-        return get_person(work, view.task.assignee).name if view.task.assignee else None
+        return get_person(work, person_id).name if person_id else None
     except PersonUnknown:
         return None  # a diagram may name an assignee that is no person here

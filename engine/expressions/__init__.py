@@ -8,6 +8,7 @@ expression takes at most time and memory proportional to its own length times th
 from __future__ import annotations
 
 from engine.expressions.language import Expression, parse
+from engine.expressions.portable import write_portable
 from engine.expressions.problems import ExpressionFailed, ExpressionRefused, VariableMissing
 from engine.expressions.templates import Template, parse_template
 from engine.expressions.values import FUNCTIONS
@@ -21,4 +22,5 @@ __all__ = [
     "VariableMissing",
     "parse",
     "parse_template",
+    "write_portable",
 ]

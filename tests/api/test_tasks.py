@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from engine.due import run_due
 from engine.tasks import get_task
 from tests.api.world import Place, read_hidden
 from workflows.applications import first_task, start_application
+from workflows.files import store_upload
 from workflows.tables import application_version, attachment, receipt
 
 PDF = b"%PDF-1.7\n%%EOF\n"
@@ -260,3 +262,21 @@ def test_a_sheet_to_be_printed_and_sealed(place: Place, task: str, send: Send, a
     page = client.get(answer.location).get_data(as_text=True)
     assert application["practice"] in page and "服务小微企业、提升管理水平" in page and "单位（盖章）" in page
     assert "<textarea" not in page
+
+
+def test_a_closed_task_says_who_closed_it(place: Place, application: dict[str, Any]) -> None:
+    who = place.person("applicant")
+    with place.engine.begin(by=who.id) as work:
+        sent = first_task(work, start_application(work, who, place.campaign, channel="direct"))
+        left = first_task(work, start_application(work, who, place.campaign, channel="recommended"))
+    assert sent and left
+    handled = re.compile(r"<dt>办理人</dt><dd>([^<]*)</dd>")
+    client = place.client("applicant")
+    assert handled.findall(client.get(f"/tasks/{sent}").get_data(as_text=True)) == ["尚未签收"]
+    with place.engine.begin(by=who.id) as work:
+        store_upload(work, who, io.BytesIO(PDF), name="seal.pdf", task_id=sent, field="seal_scan")
+    place.complete("applicant", sent, {key: value for key, value in application.items() if "." not in key})
+    place.move_to(datetime(2022, 8, 10, 16, tzinfo=UTC))
+    client = place.client("applicant")
+    pages = [client.get(f"/tasks/{task_id}").get_data(as_text=True) for task_id in (sent, left)]
+    assert [handled.findall(page) for page in pages] == [["吴申报"], ["系统"]]

@@ -44,6 +44,69 @@ for (const part of document.querySelectorAll('[data-explains]')) {
   show();
 }
 
+// Fields that a condition hides go and come while one types: data-hide holds the condition as the server wrote it
+// (engine/expressions/portable.py). Whatever happens here, the server judges again when the form is sent.
+const truthy = (value) => (Array.isArray(value) ? value.length > 0 : Boolean(value));
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const known = (value) => {
+  if (value === null) throw new RangeError('not filled in yet');
+  return value;
+};
+const OPERATORS = {
+  '==': (one, other) => same(one, other),
+  '!=': (one, other) => !same(one, other),
+  '<': (one, other) => known(one) < known(other),
+  '<=': (one, other) => known(one) <= known(other),
+  '>': (one, other) => known(one) > known(other),
+  '>=': (one, other) => known(one) >= known(other),
+  in: (one, other) => known(other).includes(one),
+  'not in': (one, other) => !known(other).includes(one),
+};
+
+function judge([head, ...rest], read) {
+  if (head === 'value') return rest[0];
+  if (head === 'name') return read(rest[0], rest[1]);
+  if (head === 'list') return rest.map((part) => judge(part, read));
+  if (head === 'not') return !truthy(judge(rest[0], read));
+  if (head === 'and') return rest.every((part) => truthy(judge(part, read)));
+  if (head === 'or') return rest.some((part) => truthy(judge(part, read)));
+  return OPERATORS[head](judge(rest[0], read), judge(rest[1], read));
+}
+
+// A condition that cannot be told, because a field that it compares is still empty, does not hold.
+function holds(condition, read) {
+  try {
+    return truthy(judge(condition, read));
+  } catch (fault) {
+    if (fault instanceof RangeError) return false;
+    throw fault;
+  }
+}
+window.holds = holds;
+
+function readField(form, name, kind) {
+  const inputs = [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)].filter((input) => !input.closest('[data-hide][hidden]'));
+  const chosen = inputs.filter((input) => input.checked);
+  if (kind === 'yes') return chosen.length > 0;
+  if (kind === 'many') return chosen.map((input) => input.value);
+  const [input] = inputs[0]?.type === 'radio' ? chosen : inputs;
+  const text = input?.value.trim() ?? '';
+  if (kind !== 'number') return text || null;
+  return text === '' || Number.isNaN(Number(text)) ? null : Number(text);
+}
+
+for (const form of new Set([...document.querySelectorAll('form [data-hide]')].map((part) => part.closest('form')))) {
+  const parts = [...form.querySelectorAll('[data-hide]')].map((part) => [part, JSON.parse(part.dataset.hide)]);
+  const show = () => {
+    for (const [part, condition] of parts) { // in the order of the page: what is hidden counts as empty for what follows
+      part.hidden = holds(condition, (name, kind) => readField(form, name, kind));
+    }
+  };
+  form.addEventListener('input', show);
+  form.addEventListener('change', show);
+  show();
+}
+
 // Focus goes to the summary of faults, so that it is read out first.
 document.querySelector('[data-focus]')?.focus();
 
