@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.definitions import get_definition
 from engine.errors import Problem
 from engine.handlers import Call
 from engine.ids import new_id
@@ -17,7 +18,8 @@ from engine.instances import start_instance
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns import windows
-from workflows.campaigns.reading import campaign_dates
+from workflows.campaigns.forms import campaign_notice
+from workflows.campaigns.reading import campaign_dates, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, Window
 from workflows.duplicates import refuse_second
 from workflows.mails import find_members, queue_letter
@@ -33,6 +35,12 @@ TITLE, DIRECTIONS = "title", "directions"
 
 class ChannelUnknown(Problem):
     """`channel` is none of `CHANNELS`."""
+
+
+class DirectReportingClosed(Problem):
+    """The notice takes applications only through the recommending bodies."""
+
+    kind = "conflict"
 
 
 class InstitutionUnclear(Problem):
@@ -57,11 +65,14 @@ def start_application(
 
     `institution_id` is needed only by who applies for several. `body_id`, for the channel `recommended`, is by default the
     nearest recommending body above the institution, else the one of its region; a consortium must be named.
-    Raises CampaignUnknown, NotPermitted, ChannelUnknown, InstitutionUnclear, BodyUnclear, CollectionNotOpen, TooLate.
+    Raises CampaignUnknown, NotPermitted, ChannelUnknown, DirectReportingClosed, InstitutionUnclear, BodyUnclear,
+    CollectionNotOpen, TooLate.
     """
     require(person, "campaign.apply", campaign_subject(work, campaign_id))
     if channel not in CHANNELS:
         raise ChannelUnknown(channel=channel)
+    if channel == "direct" and "direct" not in list_open_channels(work, campaign_id):
+        raise DirectReportingClosed()
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
     where = applying_window(work, campaign_id, body, institution.id, lock=True)
@@ -131,6 +142,20 @@ def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | 
     instance_id = start_instance(work, definition_id, number, variables)
     work.connection.execute(sa.update(case).where(case.c.id == case_id).values(instance_id=instance_id))
     return case_id
+
+
+def list_open_channels(work: Work, campaign_id: str) -> tuple[str, ...]:
+    """The channels to offer: through a body where the case's diagram gives a body something to do, directly unless the notice
+    says no.
+
+    Raises CampaignUnknown.
+    """
+    found = get_campaign(work, campaign_id)
+    nodes = get_definition(work, found.case_definition_id).model.nodes.values()
+    drawn = any("body" in group.text for node in nodes for group in node.camunda.candidate_groups)
+    direct = campaign_notice(work, campaign_id).notice.direct_reporting
+    closed = direct is not None and not direct.value
+    return tuple(name for name in CHANNELS if (name == "recommended" and drawn) or (name == "direct" and not closed))
 
 
 def first_task(work: Work, case_id: str) -> str | None:

@@ -13,7 +13,7 @@ from api.pages.reports import name_dates, read_confirmations, read_reporting
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
-from workflows.applications import BodyUnclear, first_task, start_application
+from workflows.applications import BodyUnclear, first_task, list_open_channels, start_application
 from workflows.campaigns.board import Board, campaign_board
 from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
@@ -144,4 +144,4 @@ def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, A
     members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
     bodies = list_organisations(work, ids=list(work.connection.execute(members).scalars()))
     own = list_organisations(work, ids=sorted(who.organisations("applicant")))
-    return {"institutions": own, "bodies": bodies}
+    return {"institutions": own, "bodies": bodies, "channels": list_open_channels(work, campaign_id)}

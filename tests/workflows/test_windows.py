@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,8 +11,17 @@ import sqlalchemy as sa
 from engine.errors import TaskAlreadyCompleted
 from engine.idempotency import KeyReused
 from tests.workflows.world import BEIJING, BODY_CUTOFF, CUTOFF, SECOND, World
-from workflows.applications import BodyUnclear, ChannelUnknown, InstitutionUnclear, hash_data
+from workflows.applications import (
+    BodyUnclear,
+    ChannelUnknown,
+    DirectReportingClosed,
+    InstitutionUnclear,
+    hash_data,
+    list_open_channels,
+)
 from workflows.campaigns import CollectionNotOpen, TooLate
+from workflows.campaigns.forms import campaign_notice
+from workflows.notices.parts import Fact
 from workflows.rules import CampaignUnknown, NotPermitted
 from workflows.tables import application_version, case, draft, receipt, window
 
@@ -194,3 +204,17 @@ def test_the_body_is_the_nearest_above_or_the_consortium_that_was_named(world: W
     found = [world.scalar(sa.select(case.c.body_id).where(case.c.id == case_id)) for case_id in bodies]
     assert found == [world.places["east"], world.places["west"], world.places["union"]]
     assert world.scalar(sa.select(case.c.body_id).where(case.c.id == world.open_case("lab", channel="direct"))) is None
+
+
+def test_directly_only_where_the_notice_takes_it(world: World) -> None:
+    """A notice that takes applications only through its bodies refuses others before anything is begun."""
+    with world.process_engine.read() as work:
+        assert list_open_channels(work, world.campaign_id) == ("recommended", "direct")
+        stored = campaign_notice(work, world.campaign_id)
+    closed = stored.notice.model_copy(update={"direct_reporting": Fact[bool](value=False, source="notice")})
+    world.process_engine.extras["notices"][stored.id] = replace(stored, notice=closed)
+    with pytest.raises(DirectReportingClosed):
+        world.open_case("lab", channel="direct")
+    with world.process_engine.read() as work:
+        assert list_open_channels(work, world.campaign_id) == ("recommended",)
+        assert work.connection.execute(sa.select(case.c.id)).all() == []

@@ -193,9 +193,15 @@ def make_world(
         for body in chosen
     ]
     try:
-        return build_world(seed, facts, dates, institutions=count, experts=experts)
+        return build_world(seed, facts, dates, institutions=count, experts=experts, direct=reports_directly(content))
     except ValueError as error:
         raise ReplayImpossible(reason=str(error)) from error
+
+
+def reports_directly(content: Mapping[str, Any]) -> bool:
+    """Whether the notice takes what institutions send without a recommending body."""
+    stated = content["direct_reporting"]
+    return stated is None or bool(stated["value"])
 
 
 def claim_database(process_engine: ProcessEngine, purpose: str) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from workflows import inbox
 from workflows.applications import first_task, start_application
-from workflows.arrivals import record_arrival
+from workflows.arrivals import list_channels, record_arrival
+from workflows.campaigns import get_campaign
 from workflows.replay.cast import Cast, Duty, given_values
 from workflows.replay.institutions import Institutions
 from workflows.replay.world import Fate, InstitutionPlan
@@ -36,13 +37,15 @@ class Rounds:
         }
         with cast.stage.process_engine.read() as work:
             self.plans: dict[str, Plan] = read_plans(work, cast.campaign_id)
+            self.channels = [channel.key for channel in list_channels(work, cast.campaign_id)]
+            self.recorded_once = get_campaign(work, cast.campaign_id).settings.get("duplicate_titles") == "refuse"
 
     def watch(self) -> None:
         """Nothing begins by itself; who comes by a second channel does so after the report."""
 
     # ---- bureaus -----------------------------------------------------------------------------------------------------
     def plan_report(self, duty: Duty) -> None:
-        """Soon, in the last second of a month, just after a month's end, or after the end of all."""
+        """Soon, in the last second of a round, just after a round's end, or after the end of all."""
         row = duty.row
         plan = self.institutions.plans[row.business_key]
         bureau = "" if plan.body is None else self.cast.world.bodies[plan.body].short_name
@@ -60,7 +63,7 @@ class Rounds:
         def record(sent_at: datetime, problem: Problem | None) -> None:
             if passes:
                 self.cast.note(f"report/{plan.number:05d}", "report", "collection", bureau, sent_at, problem)
-                if problem is None and plan.number % 6 == 1:
+                if problem is None and plan.number % 6 == 1 and self.recorded_once and self.channels:
                     moment = self.cast.stage.now + timedelta(hours=3)
                     self.cast.stage.at(moment, lambda: self._come_again(plan, row.business_key))
             elif problem is not None:
@@ -71,14 +74,14 @@ class Rounds:
     def _report_at(self, duty: Duty, plan: InstitutionPlan) -> datetime:
         soon = self.cast.soon(duty.row, duty.visit, 1, 60)
         dice = self.cast.world.chance("report", plan.number)
-        months = self.plans["month"].occurrences if "month" in self.plans else ()
-        end = find_occurrence(months, self.cast.stage.now + timedelta(seconds=5))
-        if plan.fate is Fate.UNLISTED and months:
+        rounds = next((each.occurrences for each in self.plans.values() if each.round.takes.value == "received"), ())
+        end = find_occurrence(rounds, self.cast.stage.now + timedelta(seconds=5))
+        if plan.fate is Fate.UNLISTED and rounds:
             return self.cast.world.dates.cutoff_at + timedelta(seconds=2)
         draw = dice.random()
         if end is None or draw > 0.5:
             return soon
-        if draw < 0.25 or end is months[-1]:
+        if draw < 0.25 or end is rounds[-1]:
             return end.cutoff_at - timedelta(seconds=dice.randint(1, 3))
         return end.cutoff_at + timedelta(seconds=dice.randint(0, 3))
 
@@ -103,7 +106,7 @@ class Rounds:
         self.cast.note(f"duplicate/{plan.number:05d}", "duplicate", "", plan.name, sent_at, problem)
         official = self.cast.people.organiser
         with engine.begin(by=official.id) as work:
-            record_arrival(work, official, first.id, channel="email", received_at=sent_at, note="与在线报送为同一案例。")
+            record_arrival(work, official, first.id, channel=self.channels[0], received_at=sent_at, note="与在线报送为同一案例。")
         self.cast.note(f"arrival/{plan.number:05d}", "arrival", "", plan.name, sent_at, None)
 
     # ---- the team ----------------------------------------------------------------------------------------------------

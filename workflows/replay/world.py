@@ -150,8 +150,10 @@ def chance(seed: int, *names: object) -> random.Random:
     return random.Random(int.from_bytes(digest[:8], "big"))
 
 
-def build_world(seed: int, bodies: Sequence[BodyFacts], dates: Dates, *, institutions: int, experts: int) -> World:
-    """The world of this seed.
+def build_world(
+    seed: int, bodies: Sequence[BodyFacts], dates: Dates, *, institutions: int, experts: int, direct: bool = True
+) -> World:
+    """The world of this seed. `direct`: some institutions report directly.
 
     Where the notice asks bodies for a number of cases, two of them come out below it (one with none, one with one or two
     cases) and, when there are enough institutions, all others reach it; a body without a quota sends its list too late.
@@ -161,7 +163,7 @@ def build_world(seed: int, bodies: Sequence[BodyFacts], dates: Dates, *, institu
         raise ValueError(f"{institutions} institutions are fewer than the {len(bodies)} recommending bodies")
     plans = _plan_bodies(seed, bodies, dates)
     few = _choose_few(seed, bodies)
-    wanted = _share_out(seed, bodies, few, institutions)
+    wanted = _share_out(seed, bodies, few, institutions, max(2, institutions // 14) if direct else 0)
     made: list[InstitutionPlan] = []
     for index, fates in enumerate(wanted):
         for fate in fates:
@@ -222,12 +224,11 @@ def _choose_few(seed: int, bodies: Sequence[BodyFacts]) -> dict[int, int]:
     return {first: 0, second: dice.randint(1, 2)}
 
 
-def _share_out(seed: int, bodies: Sequence[BodyFacts], few: dict[int, int], institutions: int) -> list[list[Fate]]:
-    """The fates of each body's institutions; what is left over reports directly."""
+def _share_out(seed: int, bodies: Sequence[BodyFacts], few: dict[int, int], institutions: int, direct: int) -> list[list[Fate]]:
+    """The fates of each body's institutions; `direct` of them are left over and report directly."""
     dice = chance(seed, "shares")
     wanted: list[list[Fate]] = [[Fate.RECOMMENDED] * few[index] if index in few else [] for index in range(len(bodies))]
     left = institutions - sum(map(len, wanted))
-    direct = max(2, institutions // 14)
     others = [index for index in range(len(bodies)) if index not in few]
     odd = (Fate.LATE, Fate.REJECTED, Fate.UNLISTED, Fate.SILENT, Fate.LATE_CORRECTION)
     for turn in range(institutions // 9):  # those whom something befalls

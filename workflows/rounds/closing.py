@@ -109,7 +109,8 @@ def list_rest(work: Work, campaign_id: str, plan: Plan) -> Sequence[sa.Row[Any]]
 
 def _find(call: Call) -> tuple[Plan, Occurrence]:
     plan = read_plans(call.work, call.variables["campaign"])[call.properties["round"]]
-    return plan, next(each for each in plan.occurrences if each.key == call.variables["period"]["key"])
+    period = call.variables[call.properties.get("occurrence", "period")]
+    return plan, next(each for each in plan.occurrences if each.key == period["key"])
 
 
 def _is(campaign_id: str, plan: Plan, occurrence: Occurrence) -> sa.ColumnElement[bool]:
