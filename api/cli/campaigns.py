@@ -90,7 +90,7 @@ def show(options: argparse.Namespace, words: Words) -> int:
         return 0
     for row in found:
         at = row.created_at.astimezone(UTC).isoformat(timespec="seconds")
-        print(f"{row.key}  {words.catalogue.say(f'phase.{row.phase}', words.language)}  {at}  {row.title}")
+        print(f"{row.key}  {words.name(f'phase.{row.phase}', row.phase)}  {at}  {row.title}")
     return 0
 
 

@@ -21,6 +21,10 @@ class Words:
         """The text of `cli.<code>`."""
         return self.catalogue.say(f"cli.{code}", self.language, values)
 
+    def name(self, code: str, fallback: str) -> str:
+        """The text of `code` as the pages say it, or `fallback` where they have none."""
+        return self.catalogue.say(code, self.language) if code in self.catalogue.entries else fallback
+
     def knows(self, code: str) -> bool:
         """Whether there is a text `cli.<code>`."""
         return f"cli.{code}" in self.catalogue.entries

@@ -71,7 +71,9 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         shown_parts=shown,
         summary=summarise(refusal, faults, shown) if refusal else None,
         refusal=refusal,
-        typed_kept=typed if refusal and typed and not shown else None,
+        typed_parts=show_form(view.form, Filling(typed, words().language))
+        if refusal and typed and view.form and not shown
+        else (),
         draft_address=url_for("tasks.save_draft", task_id=task_id),
         seen_draft=view.draft_at.isoformat() if view.draft_at else "",
         drawing=drawing,

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
-from engine.model.camunda import ALLOWED, OFFERED, RETURN_WORDS
+from engine.model.camunda import ALLOWED, OFFERED, RETURN_WORDS, get_attribute
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import starting_nodes, successors
 from engine.model.report import Report
@@ -128,8 +128,8 @@ class _Check:
         if isinstance(node.loop, MultiInstance) and node.camunda.outputs:
             self.fault("diagram_output_multi_instance", node)
         if node.kind == "userTask" and not self.simulation:
-            camunda = node.camunda
-            if not (camunda.assignee or camunda.candidate_groups or camunda.candidate_users):
+            element = self.elements[node.id]
+            if not any(get_attribute(element, name) for name in ("assignee", "candidateGroups", "candidateUsers")):
                 self.warn("diagram_task_for_nobody", node)
         for boundary in (self.definition.nodes[key] for key in node.boundaries):
             if boundary.catches("cancel") and node.kind != "transaction":

@@ -31,6 +31,10 @@ def line_of(element: etree._Element) -> int:
     return line or 0
 
 
+LONGEST_SHOWN = 200
+"""Characters of an expression in the text of a finding."""
+
+
 class Report:
     """Collects findings with the id and the line of their element."""
 
@@ -69,4 +73,6 @@ class Report:
             return None
 
     def _refused(self, problem: ExpressionRefused, element: etree._Element, where: str, at: str | None) -> None:
-        self.fault("diagram_expression", element, at=at, where=where, **problem.values)
+        text = str(problem.values["text"])
+        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        self.fault("diagram_expression", element, at=at, where=where, **{**problem.values, "text": shown})

@@ -52,6 +52,12 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Any, check_acce
         "designer": ["/designer", "/designer/check", f"/designer/{definition}", "/nothing"],
         "administrator": ["/incidents", "/tokens", "/api"],
     }
+    campaign = f"/campaigns/{site.place.campaign}"
+    pages["organiser"] += [
+        "/campaigns/new",
+        f"/campaigns/new?from={site.place.campaign}",
+        *(f"{campaign}/{part}" for part in ("compare", "history", "panel")),
+    ]
     for login, addresses in pages.items():
         page = site.open(login)
         for address in addresses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -41,6 +42,7 @@ _CODES = {
 """Pydantic's kinds of errors, and the catalogue entries that word them."""
 
 
+_QUOTED = re.compile(r"'([^']*)'")
 Known = Mapping[tuple[str | int, ...], Iterable[str]]
 """By place, the keys that are allowed there."""
 
@@ -68,7 +70,8 @@ def tell_faults(
         if place:
             values["key"] = str(place[-1])
         if code == "ValueNotAllowed":
-            values["allowed"] = values.pop("expected", "")
+            expected = str(values.pop("expected", ""))  # pydantic writes `'warn' or 'refuse'`
+            values["allowed"] = ", ".join(_QUOTED.findall(expected)) or expected
         if code in ("ValueNotAllowed", "ValueMisspelt"):
             values["value"] = shorten(values.pop("tag", fault.get("input")))
         if code in ("ValueTooSmall", "ValueTooLarge"):

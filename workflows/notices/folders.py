@@ -21,6 +21,7 @@ from workflows.notices.checks import check_diagrams, check_form_keys, check_form
 from workflows.notices.model import VOCABULARY, Notice
 from workflows.notices.overlays import EXTENDS, check_overlay, inherit, read_extended
 from workflows.notices.problems import NoticeInvalid
+from workflows.notices.remainder import Remainder, read_remainder
 from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, is_form, read_yaml
 
 Files = Mapping[str, bytes]
@@ -67,21 +68,25 @@ def _read_all(files: Files, base: Files | None) -> tuple[Notice | None, list[Fin
         return None, [*findings, Finding("OverlayBaseMissing", path=f"{NOTICE}: {EXTENDS}", values={"base": extended})]
     above = read_notice(base) if extended is not None and base is not None else None
     given = base if above is not None and base is not None else {}
-    notice = _read_content(files, findings, above)
+    read = _read_content(files, findings, above)
     diagrams = _read_diagrams(files, findings)
     forms = _read_forms(files, findings)
     findings += check_form_keys(diagrams, {**form_keys(given), **form_keys(files)})
-    if notice is not None:
-        findings += check_notice(notice, files)
-        findings += check_diagrams(notice, diagrams, above)
-        findings += check_settings(notice, diagrams)
-        findings += check_forms(notice, forms)
-        findings += check_reports(notice, forms, diagrams)
-        findings += check_unknown_dates(notice, diagrams)
-        if above is not None:
-            base_diagrams = _read_diagrams(given, [])
-            findings += check_overlay(notice, above, diagrams, base_diagrams, form_keys(files), form_keys(given))
-    return notice, findings
+    if read is None:
+        return None, findings
+    notice, together = read.notice if isinstance(read, Remainder) else read, list[Finding]()
+    together += check_notice(notice, files)
+    together += check_diagrams(notice, diagrams, above)
+    together += check_settings(notice, diagrams)
+    together += check_forms(notice, forms)
+    together += check_reports(notice, forms, diagrams)
+    together += check_unknown_dates(notice, diagrams)
+    if above is not None:
+        base_diagrams = _read_diagrams(given, [])
+        together += check_overlay(notice, above, diagrams, base_diagrams, form_keys(files), form_keys(given))
+    if isinstance(read, Remainder):
+        return None, [*findings, *read.keep(together)]
+    return notice, [*findings, *together]
 
 
 def form_keys(files: Files) -> dict[str, str]:
@@ -129,7 +134,8 @@ def read_folder(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
     return found
 
 
-def _read_content(files: Files, findings: list[Finding], base: Notice | None) -> Notice | None:
+def _read_content(files: Files, findings: list[Finding], base: Notice | None) -> Notice | Remainder | None:
+    """The notice; where it has faults, what is left without them, so that the rest can be told too."""
     if NOTICE not in files:
         return None
     data, faults = read_yaml(files[NOTICE])
@@ -142,7 +148,7 @@ def _read_content(files: Files, findings: list[Finding], base: Notice | None) ->
         return Notice.model_validate(data)
     except ValidationError as error:
         findings += tell_faults(error, prefix=f"{NOTICE}: ", data=data, vocabulary=VOCABULARY)
-        return None
+        return read_remainder(data, error)
 
 
 def _read_diagrams(files: Files, findings: list[Finding]) -> dict[str, Definition]:

@@ -236,3 +236,23 @@ def test_a_setting_that_a_diagram_reads_must_stand_in_the_notice(files: dict[str
         content["settings"]["review_day"] = {"value": "2022-10-31", "source": "ours", "zh": "日", "en": "Day"}
 
     assert remarks(change(drawn, edit)) == []
+
+
+def test_what_does_not_fit_together_is_told_beside_what_cannot_be_read(files: dict[str, bytes]) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        content["dates"]["review_until"]["kind"] = "fortnight"
+        content["quota"]["below_minimum"]["value"] = "explode"
+        content["demands"][0]["weight"]["value"] += 5
+        content["settings"]["expert_per_case"] = content["settings"].pop("experts_per_case")
+        content["reminders"][0]["letter"] = "nothing"
+
+    assert sorted(refused(change(files, edit)), key=str) == sorted(
+        [
+            ("notice.yaml: dates.review_until.kind", "ValueNotAllowed"),
+            ("notice.yaml: quota.below_minimum.value", "ValueNotAllowed"),
+            ("notice.yaml: demands", "NoticeWeightsWrong"),
+            ("notice.yaml: settings.expert_per_case", "NoticeSettingMisspelt"),
+            ("notice.yaml: reminders[0].letter", "NoticeReferenceUnknown"),
+        ],
+        key=str,
+    )
