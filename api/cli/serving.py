@@ -92,9 +92,9 @@ def mark_demo(process_engine: ProcessEngine, settings: Settings) -> Settings:
 
 
 def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> list[str]:
-    """Make the demonstration, or deploy the notices that come with the software; what is to be told about it.
+    """Make the demonstration where it is wanted, and deploy the notices that come with the software; what is to be told about it.
 
-    A database that was made for a demonstration or by a replay is served as it is, with its log-ins told.
+    A database that a replay made is served as it is, with its log-ins told.
     Raises DatabaseInUse when a demonstration is wanted in a database with other data.
     """
     from workflows.demo import ensure_demo
@@ -107,7 +107,8 @@ def prepare(process_engine: ProcessEngine, settings: Settings, words: Words) -> 
         logins = ensure_demo(process_engine)
         width = max((len(login.login) for login in logins), default=0)
         named = [f"  {login.login:<{width}}  {words.say('role.' + login.role)}" for login in logins]
-        return [words.say("demo_logins", password=PASSWORD), *named]
+        deployed = [] if made_for == "replay" else deploy_bundled(process_engine, settings, words)
+        return [*deployed, words.say("demo_logins", password=PASSWORD), *named]
     return deploy_bundled(process_engine, settings, words)
 
 
