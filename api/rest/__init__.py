@@ -14,13 +14,18 @@ from api.rest import (
     incidents,
     me,
     notices,
+    reports,
+    rounds,
     tasks,
 )
 from api.rest.callers import PREFIX, know_caller
 
 __all__ = ["PREFIX", "RESOURCES", "install", "know_caller"]
 
-RESOURCES = tuple(each.resource for each in (me, campaigns, consultations, cases, tasks, files, notices, definitions, incidents))
+RESOURCES = tuple(
+    each.resource
+    for each in (me, campaigns, consultations, cases, reports, rounds, tasks, files, notices, definitions, incidents)
+)
 """In the order of the document."""
 
 

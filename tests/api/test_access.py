@@ -132,6 +132,13 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "rest_consultations.comment"): (409, 409, 409, 409, 409, 409, 409, 409, 409),
     ("GET", "rest_consultations.show_publication"): (404, 404, 404, 404, 404, 404, 404, 404, 404),
     ("GET", "rest_cases.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_reports.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "rest_reports.begin"): (401, 403, 403, 404, 404, 403, 403, 403, 403),  # the notice asks for no reports
+    ("GET", "rest_reports.show"): (401, *(404,) * 8),  # there is none
+    ("GET", "rest_rounds.list_all"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "rest_rounds.show"): (401, 403, 403, 404, 404, 404, 403, 403, 403),  # there is none
+    ("GET", "rest_rounds.list_activities"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "rest_rounds.note_progress"): (401, *(404,) * 8),  # there is none
     ("GET", "rest_cases.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "rest_tasks.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_tasks.show"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -154,6 +161,8 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
 SENT: dict[str, Any] = {
     "rest_campaigns.apply": {"channel": "recommended"},
     "rest_consultations.comment": {"kind": "comment", "from_name": "甲", "text": "好"},
+    "rest_reports.begin": {"plan": "none"},
+    "rest_rounds.note_progress": {"state": "done"},
     "rest_tasks.complete": {"data": {}},
     "rest_tasks.send_back": {"target": "nowhere", "reason": "-"},
     "rest_tasks.transfer": {"person": "0" * 32, "reason": "-"},
@@ -207,6 +216,9 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "token_id": "0" * 32,
             "draft_id": start_a_draft(place),
             "report_id": "0" * 32,
+            "plan_key": "none",
+            "activity_key": "none",
+            "period": "none",
             "path": "notice.yaml",
             "plan": "month",
             "occurrence": "2023-05",

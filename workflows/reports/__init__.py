@@ -4,6 +4,7 @@ from workflows.reports.figures import Reached, RollUp, reached_targets, roll_up
 from workflows.reports.opening import (
     CollectionRefused,
     ReporterUnclear,
+    ReportScheduled,
     begin,
     collect,
     first_report_task,
@@ -20,6 +21,7 @@ __all__ = [
     "Reached",
     "ReportLine",
     "ReportPlanUnknown",
+    "ReportScheduled",
     "ReportView",
     "Reporter",
     "ReporterUnclear",

@@ -1,0 +1,168 @@
+"""`/campaigns/{id}/reports` and `/reports/{id}`: what bodies report. Writing and examining are tasks: see `/tasks`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from api.pages.present import process_engine, reader
+from api.rest.cases import HistoryTold, ReceiptTold, VersionTold
+from api.rest.me import OrganisationTold
+from api.rest.operations import Resource, act
+from api.rest.shapes import Asked, Id, Text, Told
+from engine.work import Work
+from workflows import reports
+from workflows.campaigns.reading import get_campaign
+from workflows.rules import campaign_subject, can
+
+resource = Resource("reports")
+
+
+class ReportLineTold(Told):
+    """A report in a list: `plan` is its key in the notice, `period` names it among those of its plan."""
+
+    id: str
+    number: str
+    plan: str
+    period: str
+    parent_id: str | None
+    reporter_id: str
+    reporter: str
+    state: str
+    due_at: datetime | None
+    received_at: datetime | None
+    late: bool
+    created_at: datetime
+
+
+class TargetTold(Told):
+    """A counted target: what is `planned`, and what accepted reports reached (`actual`), what is being examined (`pending`)."""
+
+    key: str
+    zh: str
+    en: str
+    planned: Decimal
+    per: str
+    actual: Decimal
+    pending: Decimal
+    missing: list[str]
+
+
+class ReportsTold(Told):
+    """The reports of a campaign that the caller may see, by number, and its targets (those who run it, and its bodies)."""
+
+    items: list[ReportLineTold]
+    targets: list[TargetTold]
+
+
+class ExaminationTold(Told):
+    """What the recipient said of a version."""
+
+    version: int
+    result: str
+    opinion: str
+    by: str | None
+    at: datetime
+
+
+class ReportTold(ReportLineTold):
+    """One report with its life, and the reports that were asked for below it."""
+
+    campaign_id: str
+    reporter_organisation: OrganisationTold
+    recipient: OrganisationTold
+    children: list[ReportLineTold]
+    versions: list[VersionTold]
+    examinations: list[ExaminationTold]
+    receipts: list[ReceiptTold]
+    history: list[HistoryTold]
+
+
+class ReportAsked(Asked):
+    """Which unscheduled report begins; `body` only for who reports for several."""
+
+    plan: Text
+    body: Id | None = None
+
+
+class BegunTold(Told):
+    """The new report, and the task at which it waits."""
+
+    report: str
+    task: str | None
+
+
+@resource.get("/campaigns/<campaign_id>/reports", ReportsTold)
+def list_all(campaign_id: str) -> ReportsTold:
+    """The reports of a campaign that the caller may see.
+
+    Raises CampaignUnknown.
+    """
+    who = reader()
+    with process_engine().read(by=who.id) as work:
+        get_campaign(work, campaign_id, person=who)
+        subject = campaign_subject(work, campaign_id)
+        lines = reports.list_reports(work, campaign_id, reader=who)
+        targets = []
+        if can(who, "campaign.board", subject):
+            own = None if can(who, "campaign.manage", subject) else who.organisations("auditor") & subject.bodies
+            targets = [tell_target(each) for each in reports.reached_targets(work, campaign_id, bodies=own)]
+    return ReportsTold(items=[ReportLineTold.model_validate(line) for line in lines], targets=targets)
+
+
+@resource.post("/campaigns/<campaign_id>/reports", BegunTold, takes=ReportAsked, status=201, raises=(reports.ReportScheduled,))
+def begin(campaign_id: str, body: ReportAsked, key: str) -> BegunTold:
+    """Begin an unscheduled report.
+
+    Raises CampaignUnknown, NotPermitted, ReportPlanUnknown, ReportScheduled, ReporterUnclear.
+    """
+    who = reader()
+
+    def start(work: Work) -> BegunTold:
+        get_campaign(work, campaign_id, person=who)
+        report_id = reports.start_report(work, who, campaign_id, body.plan, reporter_id=body.body)
+        return BegunTold(report=report_id, task=reports.first_report_task(work, report_id))
+
+    told: BegunTold = act(key, "report.start", {"campaign": campaign_id, **body.model_dump()}, start)
+    return told
+
+
+@resource.get("/reports/<report_id>", ReportTold, tagged=True)
+def show(report_id: str) -> ReportTold:
+    """One report.
+
+    Raises ReportUnknown.
+    """
+    with process_engine().read(by=reader().id) as work:
+        view = reports.get_report(work, reader(), report_id)
+    return ReportTold(
+        **ReportLineTold.model_validate(view.line).model_dump(),
+        campaign_id=view.campaign.id,
+        reporter_organisation=OrganisationTold.model_validate(view.reporter),
+        recipient=OrganisationTold.model_validate(view.recipient),
+        children=[ReportLineTold.model_validate(line) for line in view.children],
+        versions=[
+            VersionTold.model_validate(
+                {**{name: getattr(each, name) for name in VersionTold.model_fields if name != "form"}, "form": each.form.id}
+            )
+            for each in view.versions
+        ],
+        examinations=[ExaminationTold.model_validate(each) for each in view.examinations],
+        receipts=[ReceiptTold.model_validate(each) for each in view.receipts],
+        history=[HistoryTold.model_validate(each) for each in view.history],
+    )
+
+
+def tell_target(reached: reports.Reached) -> TargetTold:
+    """A target with what was reached of it."""
+    target = reached.target
+    return TargetTold(
+        key=target.key,
+        zh=target.zh,
+        en=target.en,
+        planned=Decimal(target.value),
+        per=target.per,
+        actual=reached.actual,
+        pending=reached.pending,
+        missing=[each.short_name for each in reached.missing],
+    )
