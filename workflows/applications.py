@@ -152,7 +152,7 @@ def list_open_channels(work: Work, campaign_id: str) -> tuple[str, ...]:
     """
     found = get_campaign(work, campaign_id)
     nodes = get_definition(work, found.case_definition_id).model.nodes.values()
-    drawn = any("body" in group.text for node in nodes for group in node.camunda.candidate_groups)
+    drawn = any("body" in group.names for node in nodes for group in node.camunda.candidate_groups)
     direct = campaign_notice(work, campaign_id).notice.direct_reporting
     closed = direct is not None and not direct.value
     return tuple(name for name in CHANNELS if (name == "recommended" and drawn) or (name == "direct" and not closed))

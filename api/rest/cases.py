@@ -15,6 +15,7 @@ from api.rest.operations import Resource
 from api.rest.shapes import Free, Id, Listed, Paging, Text, Told, write_cursor
 from workflows import cases
 from workflows.cases.states import STATES
+from workflows.cases.views import VersionView
 
 resource = Resource("cases")
 
@@ -191,12 +192,15 @@ def tell_case(view: cases.CaseView) -> CaseTold:
     """A case as its reader sees it."""
     plain = {name: getattr(view, name) for name in CaseTold.model_fields if hasattr(view, name)}
     lists: Mapping[str, Any] = {
-        "versions": [
-            {**{name: getattr(each, name) for name in VersionTold.model_fields if name != "form"}, "form": each.form.id}
-            for each in view.versions
-        ],
+        "versions": [tell_version(each) for each in view.versions],
         "files": view.attachments,
         "campaign_id": view.campaign.id,
         "campaign_title": view.campaign.title,
     }
     return CaseTold.model_validate({**plain, **lists})
+
+
+def tell_version(view: VersionView) -> VersionTold:
+    """One version, its form by its id."""
+    plain = {name: getattr(view, name) for name in VersionTold.model_fields if name != "form"}
+    return VersionTold(**plain, form=view.form.id)

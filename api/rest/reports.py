@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from api.pages.present import process_engine, reader
-from api.rest.cases import HistoryTold, ReceiptTold, VersionTold
+from api.rest.cases import HistoryTold, ReceiptTold, VersionTold, tell_version
 from api.rest.me import OrganisationTold
 from api.rest.operations import Resource, act
 from api.rest.shapes import Asked, Id, Text, Told
@@ -141,12 +141,7 @@ def show(report_id: str) -> ReportTold:
         reporter_organisation=OrganisationTold.model_validate(view.reporter),
         recipient=OrganisationTold.model_validate(view.recipient),
         children=[ReportLineTold.model_validate(line) for line in view.children],
-        versions=[
-            VersionTold.model_validate(
-                {**{name: getattr(each, name) for name in VersionTold.model_fields if name != "form"}, "form": each.form.id}
-            )
-            for each in view.versions
-        ],
+        versions=[tell_version(each) for each in view.versions],
         examinations=[ExaminationTold.model_validate(each) for each in view.examinations],
         receipts=[ReceiptTold.model_validate(each) for each in view.receipts],
         history=[HistoryTold.model_validate(each) for each in view.history],

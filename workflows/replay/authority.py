@@ -8,13 +8,13 @@ from typing import Any
 
 from engine.errors import Problem
 from workflows import inbox
-from workflows.replay.cast import Answer, Cast, Duty, given_values
+from workflows.replay.cast import Answer, Cast, Duty, Part, given_values
 from workflows.replay.institutions import Institutions
 from workflows.replay.world import Fate
 from workflows.selection import TieUndecided
 
 
-class Authority:
+class Authority(Part):
     """Plays the organisers of a cast."""
 
     def __init__(self, cast: Cast, institutions: Institutions) -> None:
@@ -27,9 +27,6 @@ class Authority:
             "consultations.settle": lambda duty: self._after(duty, 3, self._settle),
             "publications.publish": self.plan_publication,
         }
-
-    def watch(self) -> None:
-        """Nothing begins by itself."""
 
     def plan_issue(self, duty: Duty) -> None:
         """On the day of the notice."""

@@ -9,22 +9,19 @@ import sqlalchemy as sa
 
 from engine.tasks import list_candidates
 from workflows import inbox
-from workflows.replay.cast import Cast, Duty
+from workflows.replay.cast import Cast, Duty, Part
 from workflows.replay.institutions import Institutions
 from workflows.replay.world import Fate
 from workflows.tables import case
 
 
-class Bodies:
+class Bodies(Part):
     """Plays the auditors of a cast."""
 
     def __init__(self, cast: Cast, institutions: Institutions) -> None:
         self.cast, self.institutions = cast, institutions
         self.acts = {"audits.record": self.plan_audit, "recommendations.submit": self.plan_list}
         self._first: dict[str, str] = {}  # the step that audits a case first, by its number
-
-    def watch(self) -> None:
-        """Nothing begins by itself."""
 
     def plan_audit(self, duty: Duty) -> None:
         """Within some hours, and before the body's list is sent. The first step that audits a case decides its fate."""

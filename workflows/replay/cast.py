@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -54,15 +54,13 @@ Record = Callable[[datetime, Problem | None], None]
 """Told of what was sent when, and how it was refused."""
 
 
-class Part(Protocol):
-    """Plays some of the cast."""
+class Part:
+    """Plays some of the cast. `acts` are its plans, by the handler that a task's completion calls."""
 
-    @property
-    def acts(self) -> Mapping[str, Callable[[Duty], None]]:
-        """Its plans, by the handler that a task's completion calls."""
+    acts: Mapping[str, Callable[[Duty], None]] = {}
 
     def watch(self) -> None:
-        """Called after everything that happened: what begins without a task of one's own is planned here."""
+        """Called after everything that happened: a part plans here what begins without a task of its own."""
 
 
 @dataclass

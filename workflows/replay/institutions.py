@@ -12,13 +12,13 @@ from workflows import inbox
 from workflows.applications import start_application
 from workflows.campaigns.windows import COLLECTION, find_window
 from workflows.people import Person
-from workflows.replay.cast import Cast, Duty, Record
+from workflows.replay.cast import Cast, Duty, Part, Record
 from workflows.replay.filling import PHRASES
 from workflows.replay.world import Fate, InstitutionPlan
 from workflows.tables import case
 
 
-class Institutions:
+class Institutions(Part):
     """Plays the applicants of a cast; `plans` are those of its cases, by number."""
 
     def __init__(self, cast: Cast) -> None:
@@ -33,9 +33,6 @@ class Institutions:
             self.bounded = find_window(work, cast.campaign_id, COLLECTION) is not None
         for plan in cast.world.institutions:
             cast.stage.at(plan.opens_at, lambda plan=plan: self._open_case(plan))  # type: ignore[misc]
-
-    def watch(self) -> None:
-        """Nothing begins by itself but the cases."""
 
     def plan_submission(self, duty: Duty) -> None:
         """The first version; who is silent never sends it."""

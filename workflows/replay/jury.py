@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from engine.tables import user_task
 from workflows import inbox, reviews
 from workflows.people import Person
-from workflows.replay.cast import Cast, Duty
+from workflows.replay.cast import Cast, Duty, Part
 from workflows.replay.institutions import Institutions
 
 UNTIL = timedelta(days=30)
 """How long experts take where the notice names no day."""
 
 
-class Jury:
+class Jury(Part):
     """Plays the experts of a cast."""
 
     def __init__(self, cast: Cast, institutions: Institutions) -> None:
@@ -26,9 +26,6 @@ class Jury:
         self._recused = False
         self._dropped: str | None = None
         self._transferred: set[tuple[str, str]] = set()
-
-    def watch(self) -> None:
-        """Nothing begins by itself."""
 
     def plan_review(self, duty: Duty) -> None:
         """Who reviews this task, when; the expert who drops never does, the organiser then replaces him."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 
 from engine.errors import Problem
 from engine.work import Work
 from workflows import consultations
-from workflows.replay.cast import Cast, Duty
+from workflows.replay.cast import Cast, Part
 from workflows.replay.world import CommentPlan, invent_name
 from workflows.tables import case, selection_item, window
 
 
-class Public:
+class Public(Part):
     """Plays whoever comments."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.acts: dict[str, Callable[[Duty], None]] = {}
         self._consultation = False
 
     def watch(self) -> None:

@@ -11,7 +11,7 @@ from engine.errors import Problem
 from workflows import inbox
 from workflows.campaigns.forms import campaign_notice
 from workflows.deadlines import Unknown
-from workflows.replay.cast import Cast, Duty, given_values
+from workflows.replay.cast import Cast, Duty, Part, given_values
 from workflows.replay.filling import PHRASES
 from workflows.reports import start_report
 from workflows.reports.plans import list_plans, list_reporters
@@ -25,7 +25,7 @@ NOTE = "演示确认"
 """The source note of a made-up official."""
 
 
-class Reporters:
+class Reporters(Part):
     """Plays who reports, and who receives."""
 
     def __init__(self, cast: Cast) -> None:
@@ -45,9 +45,6 @@ class Reporters:
             for place in dice.sample(places[plan.key], min(2, len(places[plan.key]))):
                 moment = cast.world.dates.issued_at + timedelta(days=dice.randint(5, 40), hours=dice.randint(0, 8))
                 cast.stage.at(moment, lambda key=plan.key, place=place: self._start(key, place))  # type: ignore[misc]
-
-    def watch(self) -> None:
-        """Reports are opened by the diagram; their tasks are seen as all others are."""
 
     def plan_report(self, duty: Duty) -> None:
         """A report, or its correction: early, in the last second, late, or never, as the seed says."""

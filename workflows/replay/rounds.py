@@ -13,7 +13,7 @@ from workflows import inbox
 from workflows.applications import first_task, start_application
 from workflows.arrivals import list_channels, record_arrival
 from workflows.campaigns import get_campaign
-from workflows.replay.cast import Cast, Duty, given_values
+from workflows.replay.cast import Cast, Duty, Part, given_values
 from workflows.replay.institutions import Institutions
 from workflows.replay.world import Fate, InstitutionPlan
 from workflows.rounds import Plan, find_occurrence, read_plans
@@ -22,7 +22,7 @@ from workflows.tables import case
 GRADES = ("strong", "good", "fair", "weak")
 
 
-class Rounds:
+class Rounds(Part):
     """Plays what only campaigns with rounds, reports onward and continuous publication ask for."""
 
     def __init__(self, cast: Cast, institutions: Institutions) -> None:
@@ -39,9 +39,6 @@ class Rounds:
             self.plans: dict[str, Plan] = read_plans(work, cast.campaign_id)
             self.channels = [channel.key for channel in list_channels(work, cast.campaign_id)]
             self.recorded_once = get_campaign(work, cast.campaign_id).settings.get("duplicate_titles") == "refuse"
-
-    def watch(self) -> None:
-        """Nothing begins by itself; who comes by a second channel does so after the report."""
 
     # ---- bureaus -----------------------------------------------------------------------------------------------------
     def plan_report(self, duty: Duty) -> None:
