@@ -176,8 +176,8 @@ def _check_target(work: Work, variables: Mapping[str, Any], target_id: str) -> l
     if row is None or row.parent_id is not None or row.phase == "prepared" or target_id == variables["campaign"]:
         return [Finding("ForwardingCampaignUnknown", path="campaign")]
     where = applying_window(work, target_id, find_body(work, target_id, variables["organiser"]), lock=True)
-    if where is None:
-        return []
+    if where is None:  # a collection without a cut-off lasts as long as its campaign
+        return [Finding("ForwardingCampaignUnknown", path="campaign")] if row.phase in OVER else []
     try:
         decide_in_time(work, where)
     except (TooLate, CollectionNotOpen):

@@ -17,6 +17,7 @@ from engine.work import Work
 from workflows.campaigns.creating import CUTOFF, write_windows
 from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.steps import tell_opened
+from workflows.campaigns.windows import COLLECTION, find_window
 from workflows.deadlines import Bilingual, DateValue, Day, Unknown, confirm_candidate, dump_date, load_date, say_date
 from workflows.forms import OTHER, clean_text
 from workflows.tables import campaign, date_confirmation, person, recommending_body
@@ -83,7 +84,7 @@ def confirm(call: Call) -> Mapping[str, Any]:
             at=call.now,
         )
     )
-    if name == CUTOFF and value.cutoff_at is not None:
+    if name == CUTOFF and value.cutoff_at is not None and find_window(work, campaign_id, COLLECTION) is None:
         _open_windows(call, row, value.cutoff_at)
     detail = {"date": name, "due_on": None if value.due_on is None else value.due_on.isoformat(), "reason": note}
     record_entry(work, call.instance_id, "date_confirmed", element_id=call.element_id, token=call.token, detail=detail)
