@@ -90,40 +90,56 @@ def create_campaign(
     findings += _check_bodies(wanted, places, cutoff_at)
     if findings:
         raise CampaignInvalid(findings=findings)
-    campaign_id = new_id()
-    work.connection.execute(
-        sa.insert(campaign).values(
-            id=campaign_id,
-            key=key,
-            notice_id=notice_id,
-            case_definition_id=stored.definitions["case"],
-            organiser_id=organiser_id,
-            title=title or _find_title(stored.notice),
-            demo=demo,
-            phase="prepared",
-            settings=set_to,
-            dates={name: dump_date(value) for name, value in dated.items()},
-            next_number=1,
-            created_at=work.now,
-            created_by=work.by,
-        )
+    campaign_id = write_campaign(
+        work,
+        dated,
+        key=key,
+        notice_id=notice_id,
+        case_definition_id=stored.definitions["case"],
+        organiser_id=organiser_id,
+        title=title or _find_title(stored.notice),
+        demo=demo,
+        settings=set_to,
     )
     for place, (body_id, _) in enumerate(wanted):
         _write_body(work, campaign_id, places[body_id], place, stored.notice, set_to)
     if cutoff_at is not None:
         write_windows(work, campaign_id, cutoff_at, dict(wanted), lead_days=int(set_to.get("body_lead_days") or 0))
+    begin_campaign(work, campaign_id, stored.definitions["campaign"], [body_id for body_id, _ in wanted])
+    return campaign_id
+
+
+def write_campaign(work: Work, dates: Mapping[str, DateValue], **values: Any) -> str:
+    """Write the row of a campaign (or of a body's stage in one) that is prepared; its id. `values` are the other columns."""
+    campaign_id = new_id()
+    work.connection.execute(
+        sa.insert(campaign).values(
+            id=campaign_id,
+            phase="prepared",
+            dates={name: dump_date(value) for name, value in dates.items()},
+            next_number=1,
+            created_at=work.now,
+            created_by=work.by,
+            **values,
+        )
+    )
+    return campaign_id
+
+
+def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Sequence[str]) -> None:
+    """Start the instance of a campaign whose row, bodies and windows are written, with the variables that diagrams know."""
+    row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
     variables = {
         "campaign": campaign_id,
-        "campaign_key": key,
-        "organiser": organiser_id,
-        "bodies": [body_id for body_id, _ in wanted],
+        "campaign_key": row.key,
+        "organiser": row.organiser_id,
+        "bodies": list(bodies),
         "dates": campaign_dates(work, campaign_id),
         "series": campaign_series(work, campaign_id),
-        "settings": set_to,
+        "settings": row.settings,
     }
-    instance_id = start_instance(work, stored.definitions["campaign"], key, variables)
+    instance_id = start_instance(work, definition_id, row.key, variables)
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(instance_id=instance_id))
-    return campaign_id
 
 
 def write_windows(

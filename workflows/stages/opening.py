@@ -11,21 +11,27 @@ import sqlalchemy as sa
 
 from engine.definitions import get_definition
 from engine.errors import Finding, Problem
-from engine.ids import new_id
-from engine.instances import start_instance
 from engine.work import Work
-from workflows.campaigns.creating import CUTOFF, Override, check_key, merge_dates, write_windows
-from workflows.campaigns.reading import Campaign, campaign_dates, get_campaign
+from workflows.campaigns.creating import (
+    CUTOFF,
+    Override,
+    begin_campaign,
+    check_key,
+    merge_dates,
+    write_campaign,
+    write_windows,
+)
+from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.settings import merge_settings
 from workflows.campaigns.windows import COLLECTION, find_window
-from workflows.deadlines import DateValue, dump_date, say_cutoff
+from workflows.deadlines import DateValue, say_cutoff
 from workflows.notices import StoredNotice, get_notice, list_notices
 from workflows.notices.overlays import check_messages
 from workflows.organisations import Organisation, get_organisation, list_organisations
 from workflows.people import Person
 from workflows.recommendations import get_body
 from workflows.rules import NotPermitted, campaign_subject, require
-from workflows.tables import campaign, recommending_body
+from workflows.tables import recommending_body
 
 MOST = 1000
 """Cases that a prefecture may be asked for, like the quotas of notices."""
@@ -132,25 +138,17 @@ def open_stage(
     if findings:
         raise StageInvalid(findings=findings)
     place = get_organisation(work, body_id)
-    stage_id = new_id()
-    definition_id = overlay.definitions.get("case") or found.case_definition_id
-    work.connection.execute(
-        sa.insert(campaign).values(
-            id=stage_id,
-            key=key,
-            notice_id=overlay_id,
-            case_definition_id=definition_id,
-            organiser_id=body_id,
-            title=f"{found.title}（{place.short_name}）"[:300],
-            demo=found.demo,
-            phase="prepared",
-            settings=set_to,
-            dates={name: dump_date(value) for name, value in dated.items()},
-            next_number=1,
-            created_at=work.now,
-            created_by=work.by,
-            parent_id=campaign_id,
-        )
+    stage_id = write_campaign(
+        work,
+        dated,
+        key=key,
+        notice_id=overlay_id,
+        case_definition_id=overlay.definitions.get("case") or found.case_definition_id,
+        organiser_id=body_id,
+        title=f"{found.title}（{place.short_name}）"[:300],
+        demo=found.demo,
+        settings=set_to,
+        parent_id=campaign_id,
     )
     for number, prefecture in enumerate(prefectures):
         least, most = asked[prefecture.id]
@@ -167,16 +165,7 @@ def open_stage(
         .where(recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id)
         .values(stage_id=stage_id)
     )
-    variables = {
-        "campaign": stage_id,
-        "campaign_key": key,
-        "organiser": body_id,
-        "bodies": [each.id for each in prefectures],
-        "dates": campaign_dates(work, stage_id),
-        "settings": set_to,
-    }
-    instance_id = start_instance(work, overlay.definitions["stage"], key, variables)
-    work.connection.execute(sa.update(campaign).where(campaign.c.id == stage_id).values(instance_id=instance_id))
+    begin_campaign(work, stage_id, overlay.definitions["stage"], [each.id for each in prefectures])
     return stage_id
 
 
