@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from engine.work import Work
 from workflows import consultations, publications
 from workflows.applications import BodyUnclear, first_task, list_open_channels, start_application
 from workflows.campaigns.board import Board, campaign_board
-from workflows.campaigns.forms import campaign_notice
+from workflows.campaigns.forms import campaign_notice, drawn_handlers
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.campaigns.windows import list_windows
 from workflows.deadlines import load_date
@@ -28,7 +29,16 @@ from workflows.stages import find_openable, list_stages
 from workflows.tables import recommending_body
 
 pages = Blueprint("campaigns", __name__)
-STAGES = ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published")
+STAGES: Mapping[str, frozenset[str]] = {
+    "prepared": frozenset(),
+    "collecting": frozenset(),
+    "reviewing": frozenset({"reviews.assign"}),
+    "selecting": frozenset({"selection.record", "selection.choose"}),
+    "consulting": frozenset({"consultations.open"}),
+    "publishing": frozenset(),
+    "published": frozenset(),
+}
+"""The phases of a campaign in their order, with the handlers of which one must be drawn where a campaign has such a phase."""
 
 
 @pages.get("/campaigns")
@@ -63,6 +73,7 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
         board = campaign_board(work, campaign_id, person=who) if can(who, "campaign.board", subject) else None
         notice = get_notice(work, campaign.notice_id).notice
         manages = can(who, "campaign.manage", subject)
+        drawn = drawn_handlers(work, campaign_id)
         return render_template(
             "campaign.html",
             campaign=campaign,
@@ -70,7 +81,8 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             deadlines=board.deadlines if board else list_dates(work, campaign),
             board=board,
             totals=count_bodies(board) if board else None,
-            stages=STAGES,
+            track=track_phases(drawn, campaign.phase),
+            with_lists="recommendations.submit" in drawn,
             manages=manages,
             panel=read_standing(work, who, campaign_id) if manages else None,
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
@@ -137,6 +149,15 @@ def count_bodies(board: Board) -> dict[str, int]:
     """The sums below the table of bodies."""
     names = ("opened", "submitted", "audited", "recommended")
     return {name: sum(getattr(line, name) for line in board.bodies) for name in names}
+
+
+def track_phases(drawn: frozenset[str], phase: str) -> list[tuple[str, str]]:
+    """The phases that a campaign's diagrams draw, each `done`, `now` or still to come (""); others are passed over."""
+    order = list(STAGES)
+    at = order.index(phase) if phase in order else len(order)
+    shown = [stage for stage, needs in STAGES.items() if not needs or needs & drawn]
+    now = next((stage for stage in shown if order.index(stage) >= at), None)
+    return [(stage, "now" if stage == now else "done" if order.index(stage) < at else "") for stage in shown]
 
 
 def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, Any]:

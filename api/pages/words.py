@@ -10,7 +10,18 @@ from typing import Any
 from engine.errors import Finding, Problem
 from engine.moments import SHANGHAI
 from engine.texts import Catalogue, Language
-from workflows.deadlines import Bilingual, DateValue, last_day, load_date, say_cutoff, say_date, say_day, say_moment, say_reading
+from workflows.deadlines import (
+    Bilingual,
+    DateValue,
+    last_day,
+    load_date,
+    say_cutoff,
+    say_date,
+    say_day,
+    say_moment,
+    say_period,
+    say_reading,
+)
 
 HTML_LANGUAGES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
@@ -91,6 +102,10 @@ class Words:
     def date_value(self, value: DateValue) -> str:
         """A date that may be a range, a series or unknown."""
         return say_date(value, self.language)
+
+    def period(self, key: str) -> str:
+        """One occurrence of a series by its key."""
+        return say_period(key, self.language)
 
     def reading(self, value: DateValue) -> str:
         """How the words of a date are read."""

@@ -235,6 +235,14 @@ class Definition:
     signals: Mapping[str, str] = field(default_factory=_nothing)
     derived: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def handlers(self) -> frozenset[str]:
+        """The names of all handlers that its elements call, whenever they do."""
+        named = {node.camunda.handler for node in self.nodes.values()} | {
+            name for node in self.nodes.values() for names in node.camunda.listeners.values() for name in names
+        }
+        return frozenset(name for name in named if name is not None)
+
 
 TASKS = frozenset(("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask"))
 SUBPROCESSES = frozenset(("subProcess", "transaction", "adHocSubProcess"))

@@ -41,6 +41,7 @@ from workflows.deadlines import (
     say_cutoff,
     say_date,
     say_moment,
+    say_period,
     say_reading,
     start_of_day,
 )
@@ -558,3 +559,17 @@ def test_a_day_is_read_as_it_is_said(day: date) -> None:
     assert say_date(value, "zh") == f"{day.year}年{day.month}月{day.day}日24:00(北京时间)"
     said = parse_words(say_date(value, "zh").removesuffix("(北京时间)"))
     assert said.cutoff_at == value.cutoff_at
+
+
+@pytest.mark.parametrize(
+    ("key", "zh", "en"),
+    [
+        ("2023-05", "2023年5月", "May 2023"),
+        ("2023-H1", "2023年上半年", "first half of 2023"),
+        ("2024-03-08", "2024年3月8日", "8 March 2024"),
+        ("2022-11-middle", "2022-11-middle", "2022-11-middle"),
+        ("2023-13", "2023-13", "2023-13"),
+    ],
+)
+def test_an_occurrence_is_named_for_people(key: str, zh: str, en: str) -> None:
+    assert (say_period(key, "zh"), say_period(key, "en")) == (zh, en)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from engine.definitions import get_definition
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.reading import find_campaign, find_stage
@@ -35,6 +36,12 @@ def campaign_notice(work: Work, campaign_id: str) -> StoredNotice:
     if notice_id not in known:
         known[notice_id] = get_notice(work, notice_id)
     return known[notice_id]
+
+
+def drawn_handlers(work: Work, campaign_id: str) -> frozenset[str]:
+    """The handlers that the campaign's diagrams name: what its procedure does, and so what its pages need to show."""
+    definitions = campaign_notice(work, campaign_id).definitions.values()
+    return frozenset().union(*(get_definition(work, each).model.handlers for each in definitions))
 
 
 def task_form(work: Work, task_id: str) -> Form | None:

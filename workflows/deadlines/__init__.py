@@ -19,7 +19,7 @@ from workflows.deadlines.kinds import (
 )
 from workflows.deadlines.occurrences import expand, repeats_until
 from workflows.deadlines.origins import Bilingual, Source, last_day, start_of_day
-from workflows.deadlines.saying import say_cutoff, say_date, say_day, say_moment, say_reading
+from workflows.deadlines.saying import say_cutoff, say_date, say_day, say_moment, say_period, say_reading
 from workflows.deadlines.stored import CandidateUnknown, DateInvalid, confirm_candidate, dump_date, load_date
 from workflows.deadlines.words import WordsUnreadable, parse_words
 
@@ -49,6 +49,7 @@ __all__ = [
     "say_date",
     "say_day",
     "say_moment",
+    "say_period",
     "say_reading",
     "start_of_day",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -71,6 +72,18 @@ def say_date(value: DateValue, language: Language) -> str:
         return _say_series("date_half_years", first, last, language, **months)
     cutoff_at = value.cutoff_at
     return _say("date_unknown", language) if cutoff_at is None else say_cutoff(cutoff_at, language, zone=ZoneInfo(value.zone))
+
+
+def say_period(key: str, language: Language) -> str:
+    """The name of one occurrence of a series (`2023-05`, `2023-H1`, a day) for people; any other key as it is."""
+    if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", key, re.ASCII):
+        return _say_month(key, language) or key
+    if re.fullmatch(r"\d{4}-H[12]", key, re.ASCII):
+        return _say_half(key, language) or key
+    try:
+        return say_day(date.fromisoformat(key), language)
+    except ValueError:
+        return key
 
 
 def say_reading(value: DateValue, language: Language) -> str:
