@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.notices.facts import find_part
 from workflows.deadlines import say_date
 from workflows.forms import Form, FormInvalid, Kind
 from workflows.mails import has_letter
@@ -21,14 +22,8 @@ def notice() -> Notice:
 
 
 def find(path: str) -> Any:
-    """What stands at a path of `notice.yaml`: names of mappings, keys of items."""
-    found: Any = notice()
-    for part in path.split("."):
-        if isinstance(found, tuple):
-            found = next(item for item in found if getattr(item, "key", None) == part)
-        else:
-            found = found[part] if isinstance(found, dict) else getattr(found, part)
-    return found
+    """What stands at a path of the notice."""
+    return find_part(notice(), path)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.notices.facts import find_part
 from workflows.deadlines import Unknown, say_date
 from workflows.forms import Form
 from workflows.mails import has_letter
@@ -21,15 +22,9 @@ def notice(key: str) -> Notice:
 
 
 def find(path: str) -> Any:
-    """What stands at a path: the notice, names of mappings, keys of items."""
-    key, *parts = path.split(".")
-    found: Any = notice(key)
-    for part in parts:
-        if isinstance(found, tuple):
-            found = next(item for item in found if getattr(item, "key", None) == part)
-        else:
-            found = found[part] if isinstance(found, dict) else getattr(found, part)
-    return found
+    """What stands at a path: the notice, then as `find_part`."""
+    key, _, rest = path.partition(".")
+    return find_part(notice(key), rest)
 
 
 @pytest.mark.parametrize(
