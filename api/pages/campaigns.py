@@ -10,13 +10,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.diagrams import draw_instance
 from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in
-from api.pages.reports import name_dates, read_confirmations, read_reporting
+from api.pages.reports import read_confirmations, read_reporting
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
 from workflows.applications import BodyUnclear, first_task, list_open_channels, start_application
 from workflows.campaigns.board import Board, campaign_board
-from workflows.campaigns.forms import campaign_notice, drawn_handlers
+from workflows.campaigns.forms import drawn_handlers
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.campaigns.windows import list_windows
 from workflows.deadlines import load_date
@@ -90,7 +90,6 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             consultation=consultations.read_window(work, campaign_id),
             reporting=read_reporting(work, who, campaign),
             confirmations=read_confirmations(work, campaign_id),
-            date_names=name_dates(campaign_notice(work, campaign_id).notice),
             publications=publications.list_publications(work, campaign_id),
             has_rounds=bool(notice.rounds),
             has_activities=bool(notice.activities),

@@ -215,8 +215,9 @@ def sort_faults(proposal: Proposal, asked: dict[str, Any], findings: tuple[Findi
         values = dict(finding.values)
         place = "campaign_key" if part == "key" else part
         if part == "dates":
-            name = next((each.name for each in proposal.dates if rest == each.name or rest.startswith(f"{each.name}.")), rest)
-            place, values["date"] = f"date.{name}.day", words().say_or(f"date.{name}", name)
+            line = next((each for each in proposal.dates if rest == each.name or rest.startswith(f"{each.name}.")), None)
+            name = rest if line is None else line.name
+            place, values["date"] = f"date.{name}.day", words().date_name(name, None if line is None else line.stated)
         elif part == "settings":
             place, values["setting"] = f"setting.{rest}", names.get(rest, rest)
         elif part.startswith("bodies["):

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from api.pages.present import PUBLIC, person, process_engine
-from api.pages.reports import name_dates
 from engine.work import Work
 from workflows import notices
 from workflows.notices import NoticeSummary
@@ -50,7 +49,6 @@ def show(key: str) -> str:
         content=content,
         facts=[(part, list_facts(content[part])) for part in FACTS if content.get(part)],
         dates=list(stored.notice.dates.items()),
-        date_names=name_dates(stored.notice),
     )
 
 

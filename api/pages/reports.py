@@ -21,7 +21,6 @@ from workflows.campaigns.confirming import Confirmation, list_confirmations
 from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import Campaign
 from workflows.deadlines import Day
-from workflows.notices import Notice
 from workflows.notices.reporting import Milestone, ReportPlan
 from workflows.people import Person
 from workflows.reports import CollectionRefused, Reached, Reporter, ReportLine
@@ -92,12 +91,6 @@ def read_reporting(work: Work, who: Person, campaign: Campaign) -> Reporting | N
         startable=tuple(plan for plan in notice.reports if plan.unscheduled) if starts else (),
         bodies=tuple(each for each in seen if each.id in audits),
     )
-
-
-def name_dates(notice: Notice) -> dict[str, dict[str, str]]:
-    """What dates are called: by the stage or the report that they belong to."""
-    named = {date_name: {"zh": plan.zh, "en": plan.en} for plan in notice.reports for date_name in plan.due if len(plan.due) == 1}
-    return named | {each.date: {"zh": each.zh, "en": each.en} for each in notice.milestones}
 
 
 def read_confirmations(work: Work, campaign_id: str) -> Mapping[str, Confirmation]:

@@ -103,6 +103,12 @@ class Words:
         """A date that may be a range, a series or unknown."""
         return say_date(value, self.language)
 
+    def date_name(self, name: str, value: DateValue | None = None) -> str:
+        """What a date of a notice or campaign is called: its own label, else what all campaigns call it, else its name."""
+        if value is not None and value.label is not None:
+            return self.both({"zh": value.label.zh, "en": value.label.en})
+        return self.say_or(f"date.{name}", name)
+
     def period(self, key: str) -> str:
         """One occurrence of a series by its key."""
         return say_period(key, self.language)

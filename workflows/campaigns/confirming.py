@@ -67,7 +67,7 @@ def confirm(call: Call) -> Mapping[str, Any]:
     if chosen is not None and isinstance(before, Unknown):
         value = confirm_candidate(before, chosen, note=remark)
     else:
-        kept = {key: getattr(before, key) for key in ("words", "reading", "text", "zone")}
+        kept = {key: getattr(before, key) for key in ("label", "words", "reading", "text", "zone")}
         value = Day(value=date.fromisoformat(str(day)), source="ours", note=remark, **kept)
     dates = {**row.dates, name: dump_date(value)}
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(dates=dates))

@@ -181,7 +181,8 @@ def merge_dates(
             findings.append(Finding("CampaignDateUnknown", path=path, values={"date": name}))
             continue
         try:
-            dated[name] = _read_date(given, path=path)
+            read = _read_date(given, path=path)
+            dated[name] = read if read.label else read.model_copy(update={"label": stated[name].label})
         except DateInvalid as fault:
             findings += fault.findings
         except ValueError:

@@ -63,7 +63,7 @@ def _half_years(value: HalfYear, until: date | None) -> Iterator[DateValue]:
 def _weekdays(value: Weekly, until: date | None) -> Iterator[DateValue]:
     _check_end(value.last, until)
     day = value.first + timedelta(days=(value.weekday - value.first.isoweekday()) % 7)
-    kept = {name: getattr(value, name) for name in ("source", "words", "reading", "note", "text", "zone")}
+    kept = {name: getattr(value, name) for name in ("source", "label", "words", "reading", "note", "text", "zone")}
     while day <= (value.last or until or value.first):
         yield Day(value=day, **kept)
         day += timedelta(days=7)

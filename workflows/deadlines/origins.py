@@ -45,13 +45,14 @@ class Bilingual(BaseModel):
 class Dated(BaseModel):
     """What all kinds have in common.
 
-    `words` is the notice's own phrase, `reading` how it is read and `note` what a reader should know (both in words), `text`
-    which of the notice's texts it is from (its main one, if not said).
+    `label` is what the date is called, `words` the notice's own phrase, `reading` how it is read and `note` what a reader should
+    know (both in words), `text` which of the notice's texts it is from (its main one, if not said).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Source
+    label: Bilingual | None = None
     words: str | None = None
     reading: Bilingual | None = None
     note: Bilingual | None = None

@@ -58,5 +58,12 @@ def confirm_candidate(unknown: Unknown, candidate: DateValue, *, note: Bilingual
     if candidate not in unknown.candidates:
         raise CandidateUnknown(words=unknown.words or "", candidate=candidate.key or "")
     return candidate.model_copy(
-        update={"words": unknown.words, "reading": unknown.reading, "text": unknown.text, "note": note, "source": source}
+        update={
+            "label": unknown.label,
+            "words": unknown.words,
+            "reading": unknown.reading,
+            "text": unknown.text,
+            "note": note,
+            "source": source,
+        }
     )
