@@ -29,9 +29,8 @@ def check_handlers(definition: Definition, names: Collection[str]) -> list[Findi
     """Every handler that the diagram names must be in `names`, and every service task must name one."""
     findings: list[Finding] = []
     for node in definition.nodes.values():
-        wanted = [node.camunda.handler, *(name for names_ in node.camunda.listeners.values() for name in names_)]
-        for name in dict.fromkeys(wanted):
-            if name is not None and name not in names:
+        for name in node.handlers:
+            if name not in names:
                 findings.append(Finding("diagram_handler_unknown", "error", node.id, str(node.line), {"handler": name}))
         if node.kind in HANDLED and node.camunda.handler is None:
             findings.append(Finding("diagram_handler_missing", "error", node.id, str(node.line), {"kind": node.kind}))

@@ -195,6 +195,13 @@ class Node:
         return self.kind in SCOPES
 
     @property
+    def handlers(self) -> tuple[str, ...]:
+        """The names of the handlers that it calls: its own, its task listeners', those of its message events."""
+        named = [self.camunda.handler, *(name for names in self.camunda.listeners.values() for name in names)]
+        named += [event.handler for event in self.events]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
     def is_activity(self) -> bool:
         """Task, sub-process or call activity."""
         return self.kind in ACTIVITIES
@@ -238,10 +245,7 @@ class Definition:
     @property
     def handlers(self) -> frozenset[str]:
         """The names of all handlers that its elements call, whenever they do."""
-        named = {node.camunda.handler for node in self.nodes.values()} | {
-            name for node in self.nodes.values() for names in node.camunda.listeners.values() for name in names
-        }
-        return frozenset(name for name in named if name is not None)
+        return frozenset(name for node in self.nodes.values() for name in node.handlers)
 
 
 TASKS = frozenset(("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask"))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.clock import VirtualClock
 from engine.errors import Problem
+from engine.model import read_diagram
 from engine.tables import installation
 from engine.work import ProcessEngine
 from workflows.deadlines import Unknown, load_date
@@ -127,7 +128,8 @@ def find_notice(key: str) -> tuple[Mapping[str, bytes], dict[str, Any]]:
 
 def names_handler(files: Mapping[str, bytes], name: str) -> bool:
     """Whether one of the diagrams names this handler."""
-    return any(f"${{{name}}}".encode() in content for path, content in files.items() if path.endswith(".bpmn"))
+    read = (read_diagram(content, name=path).definition for path, content in files.items() if path.endswith(".bpmn"))
+    return any(name in definition.handlers for definition in read if definition is not None)
 
 
 def campaign_key(notice: str) -> str:

@@ -234,3 +234,6 @@ def test_handlers_must_be_registered(read_body: Callable[..., Read]) -> None:
     unknown, missing = "diagram_handler_unknown", "diagram_handler_missing"
     assert found == [(unknown, "a"), (missing, "b"), (unknown, "c")]
     assert check_handlers(definition, {"mails.send", "audits.record", "cases.close"})[0].element == "b"
+    known = {"audits.record", "cases.close"}
+    assert [(each.code, each.element) for each in check_handlers(definition, known)] == [(missing, "b"), (unknown, "e")]
+    assert definition.handlers == known | {"mails.send"}
