@@ -1,4 +1,4 @@
-"""What came after the first landing: reports, rounds, drafts of notices, sub-campaigns. Not released yet, so it still grows."""
+"""What came after the first landing: reports, rounds, drafts of notices, sub-campaigns."""
 
 import sqlalchemy as sa
 from alembic import op
