@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
-from api.cli.faults import PathMissing
 from api.cli.parser import Verbs
 from api.cli.words import Words
 
@@ -15,31 +15,35 @@ from api.cli.words import Words
 def add_verbs(verbs: Verbs) -> None:
     """`conformance`."""
     conforming = verbs.add("conformance", conform, database=False, json=True)
-    conforming.add("folder", type=Path)
+    conforming.add("paths", type=Path, nargs="+", metavar="CASES.json")
     conforming.add("--kernel", choices=("tokens", "spiff"), default="tokens")
-    conforming.add("--suite")
-    conforming.add("--dump", action="store_true")
 
 
 def conform(options: argparse.Namespace, words: Words) -> int:
-    """Run the cases of a folder; 1 when one was wrong.
+    """Run the cases of all files; 1 when one failed.
 
-    Raises PathMissing when the folder holds no (such) suite.
+    Raises CasesUnreadable.
     """
     from engine.conformance import run_conformance
     from engine.definitions import KERNELS
 
-    try:
-        results = run_conformance(options.folder, kernel=KERNELS[options.kernel], suite=options.suite, dump=options.dump)
-    except (FileNotFoundError, KeyError) as fault:
-        raise PathMissing(path=options.folder / f"{options.suite or '*'}.json") from fault
+    results = list(run_conformance(options.paths, kernel=KERNELS[options.kernel]))
+    counts = Counter(result.result for result in results)
     if options.json:
-        print(json.dumps([result.to_json() for result in results], ensure_ascii=False, indent=1))
+        told = {name: counts[name] for name in ("passed", "refused", "wrong")}
+        cases = [asdict(result) for result in results]
+        print(json.dumps({"kernel": options.kernel, **told, "cases": cases}, ensure_ascii=False, indent=1))
     else:
         for result in results:
             if not result.passed:
-                print(f"{result.result:8} {result.suite} {result.case}: {result.note}")
-        for suite in dict.fromkeys(result.suite for result in results):
-            counts = Counter(result.result for result in results if result.suite == suite)
-            print(words.say("conformed", suite=suite, passed=counts["passed"], refused=counts["refused"], wrong=counts["wrong"]))
-    return 1 if any(result.result == "wrong" for result in results) else 0
+                text = words.say("conformed.case", expected=_told(result.expected), got=_told(result.got), note=result.note)
+                print(f"{result.result:8} {result.file} {result.case}: {text}")
+        for file in dict.fromkeys(result.file for result in results):
+            each = Counter(result.result for result in results if result.file == file)
+            print(words.say("conformed.file", file=file, passed=each["passed"], refused=each["refused"], wrong=each["wrong"]))
+        print(words.say("conformed", passed=counts["passed"], failed=len(results) - counts["passed"]))
+    return 0 if counts["passed"] == len(results) else 1
+
+
+def _told(outcome: object) -> str:
+    return json.dumps(outcome, ensure_ascii=False)

@@ -1,37 +1,41 @@
 """Independent BPMN cases with known outcomes, run on either kernel: the engine is judged by what others wrote.
 
-The cases are not part of the project. A folder holds `betsy.json`, `token-simulation.json` and `lib-bpmn-engine.json`, each a
-list of cases that name their diagram beside it.
+The cases are not part of the project. A file holds a list of cases that name their diagram beside it. How a case is played and
+judged follows from its fields: those of the betsy suite have `labels`, those of the token simulation `steps`, those of
+lib-bpmn-engine `complete`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.conformance.cases import Case, Verdict, World, judge_betsy, judge_library, judge_simulation
+from engine.conformance.cases import JUDGES, Case, Verdict, World
+from engine.errors import Problem
 from engine.kernel import Kernel
 
-__all__ = ["SUITES", "CaseResult", "run_conformance", "run_suite"]
+__all__ = ["CaseResult", "CasesUnreadable", "judge_case", "run_conformance"]
 
-SUITES: dict[str, Callable[[Case, World], Verdict]] = {
-    "betsy": judge_betsy,
-    "token-simulation": judge_simulation,
-    "lib-bpmn-engine": judge_library,
-}
-"""How each suite is judged, by its name."""
+
+class CasesUnreadable(Problem):
+    """A file is not a list of cases: `file`, `reason`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """The outcome of one case: `result` is `passed`, `refused` (not read, or not supported by the kernel) or `wrong`."""
+    """The outcome of one case of a file.
 
-    suite: str
+    `result` is `passed`, `refused` (the diagram was not read, or the kernel named what it cannot run) or `wrong`.
+    """
+
+    file: str
     case: str
     result: str
+    expected: Any
+    got: Any
     note: str
 
     @property
@@ -39,31 +43,48 @@ class CaseResult:
         """Whether the outcome is the expected one."""
         return self.result == "passed"
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields, for `--json`."""
-        return asdict(self)
 
+def run_conformance(paths: Iterable[Path], *, kernel: Kernel) -> Iterator[CaseResult]:
+    """Run the cases of these files, one after the other. A folder stands for the `.json` files in it.
 
-def run_conformance(folder: Path, *, kernel: Kernel, suite: str | None = None, dump: bool = False) -> list[CaseResult]:
-    """Run all suites of the folder, or one. With `dump` each document goes through JSON between any two steps.
-
-    Raises FileNotFoundError when the folder holds no suite, KeyError for a suite that there is not.
+    Raises CasesUnreadable.
     """
-    names = [suite] if suite else [name for name in SUITES if (folder / f"{name}.json").exists()]
-    if not names:
-        raise FileNotFoundError(f"no conformance suite in {folder}")
-    return [result for name in names for result in run_suite(folder, name, kernel=kernel, dump=dump)]
+    for path in paths:
+        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            for case in _read_cases(file):
+                yield judge_case(case, World(file.parent, kernel), file=file.name)
 
 
-def run_suite(folder: Path, suite: str, *, kernel: Kernel, dump: bool = False) -> list[CaseResult]:
-    """Run every case of one suite.
+def judge_case(case: Case, world: World, *, file: str = "") -> CaseResult:
+    """Play one case as it is, and again with a dump and restore after every step: also so that every task waits once.
 
-    Raises FileNotFoundError, KeyError for an unknown suite.
+    It passes when the outcome is the expected one and dumping changes nothing.
     """
-    judge, world = SUITES[suite], World(folder, kernel, dump)
-    results = []
-    for case in json.loads((folder / f"{suite}.json").read_text("utf-8")):
-        verdict = judge(case, world)
-        result = "passed" if verdict.passed else "refused" if verdict.refused else "wrong"
-        results.append(CaseResult(suite, case["id"], result, verdict.note))
-    return results
+    judge = next(judge for field, judge in JUDGES.items() if field in case)
+    verdict = judge(case, world)
+    for waiting in (False, True):
+        way = replace(world, waiting=waiting)
+        kept, dumped = judge(case, way) if waiting else verdict, judge(case, replace(way, dump=True))
+        if dumped != kept:
+            return CaseResult(file, case["id"], "wrong", kept.got, dumped.got, f"dump and restore: {dumped.note}")
+    return CaseResult(file, case["id"], _result(verdict), verdict.expected, verdict.got, verdict.note)
+
+
+def _result(verdict: Verdict) -> str:
+    if verdict.passed:
+        return "passed"
+    return "refused" if verdict.refused else "wrong"
+
+
+def _read_cases(file: Path) -> list[Case]:
+    try:
+        cases = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as fault:
+        raise CasesUnreadable(file=str(file), reason=str(fault)) from fault
+    if not isinstance(cases, list) or not cases:
+        raise CasesUnreadable(file=str(file), reason="not a list of cases")
+    for case in cases:
+        if not isinstance(case, dict) or not {"id", "file"} <= case.keys() or not JUDGES.keys() & case.keys():
+            fields = ", ".join(sorted(JUDGES))
+            raise CasesUnreadable(file=str(file), reason=f"a case needs `id`, `file` and one of: {fields}: {str(case)[:200]}")
+    return cases

@@ -28,14 +28,20 @@ Case = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a case came out as expected; `note` says what came instead.
+    """How a case came out: what was expected, what came, and a `note` where the engine said something.
 
     `refused`: the diagram was not read, or the kernel said that it cannot do what is drawn.
     """
 
-    passed: bool
+    expected: Any
+    got: Any
     note: str = ""
     refused: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether it came out as expected."""
+        return bool(self.got == self.expected)
 
 
 class DiagramRefusedForCase(Problem):
@@ -44,11 +50,16 @@ class DiagramRefusedForCase(Problem):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the judges share: where the files are, what runs them, and whether documents go through JSON."""
+    """What the judges share: where the files are, and what runs them how.
+
+    With `dump` each document goes through JSON between any two steps. With `waiting` tasks that pass by themselves wait once
+    before they do: many a case would else be over in one step, and nothing of it ever be dumped.
+    """
 
     folder: Path
     kernel: Kernel
     dump: bool = False
+    waiting: bool = False
 
     def read(self, case: Case, *, kinds: Callable[[str], str | None] = lambda task_id: None) -> Definition:
         """The definition of a case. `kinds` may give tasks another kind by their ids: to let them wait, or to let them pass.
@@ -101,7 +112,7 @@ def judge_betsy(case: Case, world: World) -> Verdict:
         if once in log:
             log = [label for label in log if label != once] + [once] * (once in expected)
     got = sorted("ERROR" if "ERROR" in expected and label.startswith("ERROR") else label for label in log)
-    return Verdict(got == expected, "" if got == expected else f"{got} instead of {expected} {note}", refused)
+    return Verdict(expected, got, note, refused)
 
 
 def _labels(case: Case, host: Host) -> list[str]:
@@ -132,9 +143,8 @@ def judge_simulation(case: Case, world: World) -> Verdict:
     note, refused = "", False
     host: Host | None = None
     try:
-        # what is never held passes as a plain task does; with `dump` it waits once, so that every document is tested
         held = {step[1] for step in case["steps"] if step[0] == "hold"}
-        definition = world.read(case, kinds=lambda task: "manualTask" if task in held or world.dump else "task")
+        definition = world.read(case, kinds=lambda task: "manualTask" if task in held or world.waiting else "task")
         holding: set[str] = set()
         host = world.host(definition, lambda node: node.id not in holding)
         note = _play_simulation(case, host, holding)
@@ -147,11 +157,9 @@ def judge_simulation(case: Case, world: World) -> Verdict:
         if not any(part in host.definition.nodes[element].kind for part in UNCOUNTED if host):
             got[element] += 1
     finished = sum(instance.ended for instance in host.instances) if host else 0
-    expected = Counter(case["expect"]["completed"])
-    differs = {key: f"{got[key]} instead of {expected[key]}" for key in got | expected if got[key] != expected[key]}
-    if finished != case["expect"]["finished"]:
-        differs["finished"] = f"{finished} instead of {case['expect']['finished']}"
-    return Verdict(not note and not differs, "" if not (note or differs) else f"{differs or ''} {note}", refused)
+    failed = {"failed": True} if note else {}
+    expected = {"completed": dict(sorted(case["expect"]["completed"].items())), "finished": case["expect"]["finished"]}
+    return Verdict(expected, {"completed": dict(sorted(got.items())), "finished": finished} | failed, note, refused)
 
 
 def _play_simulation(case: Case, host: Host, holding: set[str]) -> str:
@@ -213,5 +221,13 @@ def judge_library(case: Case, world: World) -> Verdict:
     except FAILURES as problem:
         note, refused = str(problem) or type(problem).__name__, isinstance(problem, OperationNotSupported)
     got = sorted(element for element in (host.completed if host else ()) if element in named)
-    expected = sorted(case["expect"])
-    return Verdict(got == expected, "" if got == expected else f"{got} instead of {expected} {note}", refused)
+    return Verdict(sorted(case["expect"]), got, note, refused)
+
+
+# ---- which judge -----------------------------------------------------------------------------------------------------
+JUDGES: Mapping[str, Callable[[Case, World], Verdict]] = {
+    "labels": judge_betsy,
+    "steps": judge_simulation,
+    "complete": judge_library,
+}
+"""The judge by the field that only its kind of case has."""

@@ -243,6 +243,8 @@ class ThrowEvent(Event):
             if kind == "signal" or kind == "message" and not definition.handler:
                 self.throw(my_task, kind, definition.name)
             elif kind in ("error", "escalation"):
+                if kind == "error":
+                    top.consume_arrived(my_task)
                 top.raise_code(my_task, kind, definition.code)
             elif kind == "terminate":
                 top.clear(my_task.workflow, but=my_task)

@@ -241,6 +241,13 @@ class Instance(Scope, BpmnWorkflow):
                 return True
         return False
 
+    def consume_arrived(self, task: Task) -> None:
+        """Other tokens that have come to the same error end event in this step end there too (clause 13.5.6)."""
+        arrived = [other for other in self.throwing if other.task_spec is task.task_spec and other.workflow is task.workflow]
+        for other in arrived:
+            self.throwing.remove(other)
+            self.note("completed", other.task_spec.bpmn_id)
+
     def raise_code(self, task: Task, kind: str, code: str | None) -> None:
         """Bring an error or escalation outwards to the innermost activity that catches it (clause 10.5.6).
 

@@ -45,6 +45,7 @@ def happen(step: Step, node: Node, container: str) -> None:
         elif event.kind == "escalation":
             propagate(step, "escalation", event.name, container)
         elif event.kind == "error":
+            step.consume_arrived(node, container)
             propagate(step, "error", event.name, container)
             return
         elif event.kind == "terminate":

@@ -162,6 +162,16 @@ class Step:
                 self.note("cancelled", node, each)
         self.changed = True
 
+    def consume_arrived(self, node: Node, container: str) -> None:
+        """Other tokens that have come to the same end event in this step end there too: they are at the event already, and what
+        it throws next ends the scope that they are in (BPMN 2.0.2, 13.5.6: each token that arrives is consumed).
+        """
+        arrived = [token for token in self.throws if token[0] is node and token[1] == container]
+        for token in arrived:
+            self.throws.remove(token)
+            self.pending[container] -= 1
+            self.note("completed", node)
+
     def cancel_inside(self, number: str) -> None:
         """Remove everything in a container, tokens on their way as well; the container stays."""
         for each in self.records.children(number):

@@ -100,7 +100,7 @@ def test_a_port_that_is_taken(call: Call) -> None:
         (["check", "nowhere"], "There is no nowhere"),
         (["deploy", "nowhere"], "There is no nowhere"),
         (["export", "nothing", "folder"], "holds no notice “nothing”"),
-        (["conformance", "nowhere"], "There is no nowhere"),
+        (["conformance", "nowhere"], "nowhere is not a list of cases"),
         (["replay", "nothing"], "no notice “nothing”"),
         (["user", "create", "li", "--name", "Li", "--organisation", "X", "--password-stdin"], "0 organisations are called “X”"),
     ],

@@ -252,6 +252,15 @@ def test_error_end_event_is_caught_around_the_sub_process() -> None:
     assert both(diagram(body, "s q", "q a", "y b", "a e", "b e"), lambda run: run.complete("i")).tasks() == ["b"]
 
 
+def test_tokens_at_one_error_end_event_end_there_together() -> None:
+    inner = '<task id="i"/><task id="k"/><parallelGateway id="g"/>'
+    body = ABC + sub(inner, "s2 g", "g i", "g k", "i e2", "k e2", end='<errorEventDefinition errorRef="E"/>')
+    body += '<boundaryEvent id="y" attachedToRef="q"><errorEventDefinition errorRef="E"/></boundaryEvent>'
+    run = both(diagram(body, "s q", "q a", "y b", "a e", "b e"), lambda run: None)
+    assert run.outcome is not None and run.tasks() == ["b"]
+    assert [line.element_id for line in run.outcome.log if line.event == "completed"].count("e2") == 2
+
+
 def test_escalation_does_not_stop_what_it_tells_of() -> None:
     escalates = '<intermediateThrowEvent id="w"><escalationEventDefinition escalationRef="C"/></intermediateThrowEvent>'
     body = ABC + sub(USER.format("i") + escalates + USER.format("k"), "s2 i", "i w", "w k", "k e2")

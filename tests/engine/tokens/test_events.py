@@ -425,3 +425,27 @@ def test_a_receiving_task_and_its_boundary(play: Any) -> None:
     other.fire("t")
     assert other.open() == ["b"]
     assert other.send("go") == 0
+
+
+def test_tokens_that_are_at_an_error_end_event_together_end_there_together(play: Any) -> None:
+    text = """
+sub S {
+start ss
+and f
+task a
+task b
+end x error=no
+ss -> f -> a -> x
+f -> b -> x
+}
+boundary c on=S error=no
+user u
+end e
+start s
+s -> S -> e
+c -> u -> e
+"""
+    case = play(text)
+    assert case.completed.count("x") == 2
+    assert case.completed.count("c") == 1
+    assert case.open() == ["u"]
