@@ -27,13 +27,13 @@ from engine.kernel import (
 )
 from engine.model import Definition
 from engine.spiff.document import dump_instance, load_instance
-from engine.spiff.elements import open_scope
 from engine.spiff.language import ENGINE
 from engine.spiff.limits import limits
 from engine.spiff.operations import WORK, add_instance, find_task, move, remove_instance, waiting_task
 from engine.spiff.parser import DiagramParser, build_specs, parse_diagram
 from engine.spiff.process import Instance
 from engine.spiff.scopes import WaitKey
+from engine.spiff.subprocesses import open_scope
 
 Specs = tuple[Any, dict[str, Any]]
 

@@ -21,19 +21,17 @@ from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
 from engine.spiff.elements import (
-    CallActivity,
     HandlerTask,
     PassTask,
     PersonTask,
     ScriptTask,
     SendTask,
     SequenceFlow,
-    Start,
-    SubProcess,
 )
 from engine.spiff.events import BoundaryEvent, CatchEvent, Event, ReceiveTask, ThrowEvent
 from engine.spiff.gateways import EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway
 from engine.spiff.nodes import CallParser, ElementParser, EventParser, MessageTaskParser, SendTaskParser, SubProcessParser
+from engine.spiff.subprocesses import CallActivity, Start, SubProcess
 from engine.spiff.validate import safe_parser
 
 REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
