@@ -177,7 +177,7 @@ class Node:
     # events
     attached: str | None = None  # activity of a boundary event
     interrupting: bool = True
-    parallel_multiple: bool = False
+    parallel_multiple: bool = False  # all of the events are waited for; also of an instantiating parallel event gateway
     instantiate: bool = False  # also of receive tasks and event gateways
     # gateways
     activation: Expression | None = None  # of a complex gateway

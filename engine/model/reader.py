@@ -176,7 +176,9 @@ class _Reader:
             text = child_text(element, "activationCondition")
             draft.values["activation"] = self.report.expression(text, element, "activationCondition")
         elif kind == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") == "Parallel":
-            self.report.fault("diagram_element_unsupported", element, kind="eventBasedGateway (Parallel)")
+            draft.values["parallel_multiple"] = True
+            if not draft.values["instantiate"]:
+                self.report.fault("diagram_event_gateway_parallel", element)
         elif kind == "adHocSubProcess":
             text = child_text(element, "completionCondition")
             draft.values["completion"] = self.report.expression(text, element, "completionCondition")

@@ -146,7 +146,7 @@ class CatchEvent(Event):
 
     def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
         """The token goes on."""
-        instance_of(task).closing(task, element_id, "fired")
+        instance_of(task).closing(task, element_id, "fired", kind)
         task.complete()
 
 
@@ -166,7 +166,7 @@ class ReceiveTask(Activity, Event):
 
     def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
         """The activity is done."""
-        instance_of(task).closing(task, element_id, "fired")
+        instance_of(task).closing(task, element_id, "fired", kind)
         task.complete()
 
 
@@ -198,7 +198,7 @@ class BoundaryEvent(Event):
         """Cancel the host, or go on waiting beside it; a token starts here."""
         host, top = self.sight(task), instance_of(task)
         if self.cancel_activity or kind is WaitKind.TIMER:
-            top.closing(task, element_id, "fired")
+            top.closing(task, element_id, "fired", kind)
         if self.cancel_activity:
             task.workflow.discard(task)
         elif kind is WaitKind.TIMER:

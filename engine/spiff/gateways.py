@@ -166,7 +166,7 @@ class EventGateway(Element):
         """The token goes on behind the event that came first."""
         top, scope = instance_of(task), task.workflow
         event = next(each for each in self.events() if each.bpmn_id == element_id)
-        top.closing(task, element_id, "fired")
+        top.closing(task, element_id, "fired", kind)
         passed = scope.hang(event)
         scope.discard(task)
         top.note("completed", event.bpmn_id)

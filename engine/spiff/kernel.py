@@ -152,7 +152,7 @@ class SpiffKernel:
             log=instance.log,
             opened=[see(instance, key, after[key]) for key in opened],
             closed=[
-                Closed(kind, token, element_id, instance.reasons.get((token, element_id), "cancelled"), name)
+                Closed(kind, token, element_id, instance.reason_of(token, element_id, kind), name)
                 for kind, token, element_id, name in closed
             ],
             thrown=instance.thrown,

@@ -40,7 +40,7 @@ class Instance(Scope, BpmnWorkflow):
         self.error: str | None = None
         self.log: list[Logged] = []
         self.thrown: list[Thrown] = []
-        self.reasons: dict[tuple[str, str], str] = {}
+        self.reasons: dict[tuple[str, str, WaitKind | None], str] = {}
         self.plant()
 
     @property
@@ -204,9 +204,14 @@ class Instance(Scope, BpmnWorkflow):
         """One line of the step's log."""
         self.log.append(Logged(event, element_id, task.internal_data.get("token") if task is not None else None))
 
-    def closing(self, task: Task, element_id: str, reason: str) -> None:
-        """Remember why a wait is about to end; what ends without a reason given was cancelled."""
-        self.reasons.setdefault((self.wait_token(task), element_id), reason)
+    def closing(self, task: Task, element_id: str, reason: str, kind: WaitKind | None = None) -> None:
+        """Remember why a wait is about to end (of one kind, where an event has several); what ends without was cancelled."""
+        self.reasons.setdefault((self.wait_token(task), element_id, kind), reason)
+
+    def reason_of(self, token: str, element_id: str, kind: WaitKind) -> str:
+        """Why a wait has ended: `completed`, `fired` or `cancelled`."""
+        found = self.reasons.get((token, element_id, kind)) or self.reasons.get((token, element_id, None))
+        return found or "cancelled"
 
     # ---- events ------------------------------------------------------------------------------------------------------
     def deliver(self, kind: str, name: str, variables: Mapping[str, Any], token: str | None, element_id: str | None) -> int:

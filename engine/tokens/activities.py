@@ -106,6 +106,12 @@ def _begin_at(step: Step, number: str, scope: Node, element: str) -> None:
         raise StartUnknown(element=element)
     step.note("completed", node)
     step.leave(node, number)
+    for flow in node.incoming:  # behind a parallel event gateway the others are still to come (10.6.6)
+        gateway = step.nodes[flow.source]
+        if gateway.instantiate and gateway.parallel_multiple:
+            for other in gateway.outgoing:
+                if other.target != element:
+                    step.send(step.nodes[other.target], number, other)
 
 
 def complete(step: Step, number: str) -> None:

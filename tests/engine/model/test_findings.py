@@ -42,7 +42,7 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_id_twice", "error", "a", START + USER + USER + flow("s", "a")),
     ("diagram_id_twice", "error", "s_a", START + USER + flow("s", "a") + flow("s", "a")),
     ("diagram_element_unsupported", "error", "x", USER + '<choreographyTask id="x"/>'),
-    ("diagram_element_unsupported", "error", "x", USER + '<eventBasedGateway id="x" eventGatewayType="Parallel"/>'),
+    ("diagram_event_gateway_parallel", "error", "x", USER + '<eventBasedGateway id="x" eventGatewayType="Parallel"/>'),
     # expressions
     ("diagram_expression", "error", "g_a", SPLIT.replace('targetRef="a"></', f'targetRef="a">{condition("x ==")}</')
      + '<exclusiveGateway id="g" default="g_b"/>'),

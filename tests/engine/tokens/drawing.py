@@ -162,7 +162,7 @@ class _Drawing:
         for name, attribute in (("tokens", "startQuantity"), ("sends", "completionQuantity"), ("order", "ordering")):
             if name in options:
                 attributes[attribute] = options[name]
-        for name in ("instantiate", "camunda:assignee", "camunda:candidateGroups", "camunda:collection"):
+        for name in ("instantiate", "eventGatewayType", "camunda:assignee", "camunda:candidateGroups", "camunda:collection"):
             if name in options:
                 attributes[name] = options[name]
         extensions = self._extensions(options)

@@ -107,6 +107,17 @@ def test_start_at_one_event(play: Any) -> None:
         play("start m message=go\nuser b\nm -> b")
 
 
+def test_behind_a_parallel_event_gateway_all_events_are_waited_for(play: Any) -> None:
+    text = "events g instantiate=true eventGatewayType=Parallel\ncatch m message=go\ncatch n message=come\nuser b\nuser c\n"
+    case = play(text + "g -> m -> b\ng -> n -> c", at="m")
+    assert case.open() == ["b"]
+    case.do("b")
+    assert not case.ended
+    case.send("come")
+    assert case.open() == ["c"]
+    assert case.do("c").ended
+
+
 def test_start_behind_an_instantiating_gateway_or_at_a_receiving_task(play: Any) -> None:
     text = "events g instantiate=true\ncatch m message=go\ncatch n message=come\nuser b\ng -> m -> b\ng -> n -> b"
     assert play(text, at="n").open() == ["b"]
