@@ -24,7 +24,7 @@ from engine.kernel import (
     Wait,
     WaitKind,
 )
-from engine.model import Definition, EventDefinition, Node, starting_nodes
+from engine.model import Definition, EventDefinition, Node, instantiating_nodes, starting_nodes
 from engine.moments import first_due
 
 BEGIN = datetime(2022, 7, 1, tzinfo=UTC)
@@ -199,11 +199,9 @@ class Host:
 
     def _starts(self, scope: Node) -> Iterator[Node]:
         """The elements of a process that an event starts it at."""
-        for node in starting_nodes(self.definition, scope, by_event=True):
-            if node.kind == "eventBasedGateway" and node.instantiate:
-                yield from (self.definition.nodes[flow.target] for flow in node.outgoing)
-            elif node.kind == "startEvent" or node.instantiate:
-                yield node
+        starts = starting_nodes(self.definition, scope, by_event=True)
+        yield from (node for node in starts if node.kind == "startEvent")
+        yield from instantiating_nodes(self.definition, scope)
 
 
 def _matches(event: EventDefinition, thrown: Thrown) -> bool:

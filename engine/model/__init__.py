@@ -26,7 +26,7 @@ from engine.model.definition import (
     TimerKind,
 )
 from engine.model.drawn import Drawn, list_drawn
-from engine.model.paths import link_targets, reachable_flows, starting_nodes, successors
+from engine.model.paths import instantiating_nodes, link_targets, reachable_flows, starting_nodes, successors
 from engine.model.reader import Read, read_diagram
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "TimerKind",
     "check_handlers",
     "link_targets",
+    "instantiating_nodes",
     "list_drawn",
     "reachable_flows",
     "read_diagram",

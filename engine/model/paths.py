@@ -61,6 +61,19 @@ def starting_nodes(definition: Definition, scope: Node, *, by_event: bool = Fals
     return found
 
 
+def instantiating_nodes(definition: Definition, scope: Node) -> list[Node]:
+    """Where a process begins whose first event has happened without a start event: receive tasks that instantiate it, and
+    the events behind a gateway that does (BPMN 2.0.2, 13.2).
+    """
+    found = []
+    for node in (definition.nodes[child] for child in scope.children if definition.nodes[child].instantiate):
+        if node.kind == "eventBasedGateway":
+            found += [definition.nodes[flow.target] for flow in node.outgoing]
+        elif not node.incoming:
+            found.append(node)
+    return found
+
+
 def _is_implicit_start(node: Node) -> bool:
     """Without start event a token begins at every node that no flow leads to (BPMN 2.0.2, 13.2)."""
     caught = node.kind == "boundaryEvent" or node.catches("link") and node.kind == "intermediateCatchEvent"

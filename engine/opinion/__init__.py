@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Kernel
 from engine.model import Definition
-from engine.model.paths import starting_nodes
+from engine.model.paths import instantiating_nodes, starting_nodes
 from engine.opinion.pair import Pair
 from engine.opinion.uses import collect_uses
 from engine.opinion.values import Values
@@ -79,11 +79,11 @@ def second_opinion(
 
 
 def start_elements(definition: Definition, process_id: str) -> list[str | None]:
-    """Where a process can be started: None for its none start events, then each start event that waits for something."""
+    """Where a process can be started: None for its none start events, then each element that an event starts it at."""
     scope = definition.processes[process_id].node
     plain: list[str | None] = [None] if starting_nodes(definition, scope) else []
     events = [node.id for node in starting_nodes(definition, scope, by_event=True) if node.kind == "startEvent" and node.events]
-    return plain + events
+    return plain + events + [node.id for node in instantiating_nodes(definition, scope)]
 
 
 def _difference(definition: Definition, process_id: str, walked: Walked, kernels: tuple[Kernel, Kernel]) -> Finding:

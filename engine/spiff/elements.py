@@ -22,7 +22,7 @@ from engine.errors import Finding, StepFailed
 from engine.kernel import Thrown, WaitKind
 from engine.spiff.language import ENGINE
 from engine.spiff.process import Instance
-from engine.spiff.scopes import WaitRow
+from engine.spiff.scopes import SubScope, WaitRow
 
 
 def instance_of(task: Task) -> Instance:
@@ -64,6 +64,13 @@ class Element(BpmnSpecMixin):
         """Send tokens along the flows."""
         my_task._sync_children(self.choose(my_task), TaskState.FUTURE)
 
+    def pass_on(self, my_task: Task) -> None:
+        """Leave without a word, whatever the task was about to do."""
+        self.leave(my_task)
+        for child in my_task.children:
+            child.task_spec._update(child)
+        my_task.workflow.discard(my_task)
+
     def choose(self, my_task: Task) -> list[SequenceFlow]:
         """Each flow whose condition holds and each without condition; the default flow if there is none (clause 13.3.2).
 
@@ -101,7 +108,8 @@ class SequenceFlow(Element):
 
     def holds(self, my_task: Task) -> bool:
         """Whether the condition is true for a token that leaves the flow's source."""
-        return bool(ENGINE.value(my_task, self.condition or "", self.bpmn_id, around=True))
+        counted = my_task.internal_data.get("counted")  # by a complex gateway
+        return bool(ENGINE.value(my_task, self.condition or "", self.bpmn_id, around=True, more=counted))
 
 
 class Activity(Element):
@@ -112,6 +120,7 @@ class Activity(Element):
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
         self.boundaries: list[str] = []
+        self.completion_quantity = 1
 
     def _run_hook(self, my_task: Task) -> bool | None:
         top = instance_of(my_task)
@@ -123,7 +132,7 @@ class Activity(Element):
 
     def _on_complete_hook(self, my_task: Task) -> None:
         top = instance_of(my_task)
-        top.closing(my_task, self.bpmn_id, "completed")
+        top.closing(my_task, self.waits(my_task), "completed")
         top.note("completed", self.bpmn_id, my_task)
         self.map_out(my_task)
         self.disarm(my_task)
@@ -132,6 +141,13 @@ class Activity(Element):
             body.task_spec.instance_done(body, my_task)
         else:
             self.leave(my_task)
+
+    def leave(self, my_task: Task) -> None:
+        """Send so many tokens as the completion quantity says, unless nothing is to follow in an ad-hoc sub-process."""
+        scope = my_task.workflow
+        if not isinstance(scope, SubScope) or scope.holder.task_spec.goes_on(scope.holder, my_task):
+            flows = self.choose(my_task)
+            my_task._sync_children([flow for flow in flows for _ in range(self.completion_quantity)], TaskState.FUTURE)
 
     def act(self, my_task: Task) -> bool | None:
         """Do what the activity is for. True: done already; None: it waits."""
@@ -153,7 +169,7 @@ class Activity(Element):
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """The one thing that this kind of activity waits for."""
-        return [] if self.wait is None else [(self.wait, self.bpmn_id, None, None)]
+        return [] if self.wait is None else [(self.wait, self.bpmn_id, None, None, 0)]
 
     def cancelled(self, my_task: Task) -> None:
         """Its boundary events go with it."""
@@ -205,7 +221,7 @@ class SendTask(Activity):
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its handler."""
-        return [(WaitKind.HANDLER, self.bpmn_id, None, None)] if self.extensions["handler"] else []
+        return [(WaitKind.HANDLER, self.bpmn_id, None, None, 0)] if self.extensions["handler"] else []
 
 
 class ScriptTask(Activity):

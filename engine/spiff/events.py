@@ -65,12 +65,23 @@ KINDS: dict[type, str] = {
     EscalationEventDefinition: "escalation",
     TerminateEventDefinition: "terminate",
 }
+
+
+def named_event(definition: Any) -> tuple[str, str | None]:
+    """The kind of a definition, and what it is matched by: a code for errors and escalations, else a name."""
+    kind = KINDS[type(definition)]
+    return kind, definition.code if kind in ("error", "escalation") else getattr(definition, "name", None)
+
+
 LISTENED = {"message": WaitKind.MESSAGE, "signal": WaitKind.SIGNAL, "conditional": WaitKind.CONDITION}
 """What can be waited for without a clock."""
 
 
 class Event(Element):
     """An event with its definitions, as (kind, definition)."""
+
+    parallel = False
+    """Whether it waits for all of several definitions."""
 
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Any = None, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
@@ -86,43 +97,63 @@ class Event(Element):
                 task.internal_data.setdefault("due", {})[self.bpmn_id] = definition.due(host, self.bpmn_id).dump()
 
     def rows(self, task: Task) -> list[WaitRow]:
-        """What this event waits for, on the waiting task that was armed with it."""
+        """What this event still waits for, on the waiting task that was armed with it."""
         found: list[WaitRow] = []
-        for kind, definition in self.definitions:
+        seen = task.internal_data.get("seen", {}).get(self.bpmn_id, ())
+        for index, (kind, definition) in enumerate(self.definitions):
+            if index in seen:
+                continue
             if kind == "timer" and self.bpmn_id in task.internal_data.get("due", {}):
-                found.append((WaitKind.TIMER, self.bpmn_id, None, Due.load(task.internal_data["due"][self.bpmn_id]).at))
+                at = Due.load(task.internal_data["due"][self.bpmn_id]).at
+                found.append((WaitKind.TIMER, self.bpmn_id, None, at, index))
             elif kind in LISTENED:
                 name = None if kind == "conditional" else definition.name
-                found.append((LISTENED[kind], self.bpmn_id, name, None))
+                found.append((LISTENED[kind], self.bpmn_id, name, None, index))
         return found
 
-    def becomes_true(self, task: Task) -> bool:
-        """Whether a condition of this event holds now and did not when it was last looked at."""
-        for kind, definition in self.definitions:
-            if kind != "conditional":
+    def becomes_true(self, task: Task) -> int | None:
+        """Which condition of this event holds now and did not when it was last looked at."""
+        seen = task.internal_data.get("seen", {}).get(self.bpmn_id, ())
+        for index, (kind, definition) in enumerate(self.definitions):
+            if kind != "conditional" or index in seen:
                 continue
-            seen: list[str] = task.internal_data.setdefault("true", [])
+            known: list[str] = task.internal_data.setdefault("true", [])
+            key = f"{self.bpmn_id} {index}" if index else self.bpmn_id
             true = ENGINE.holds(self.sight(task), definition.expression, self.bpmn_id)
-            if true and self.bpmn_id not in seen:
-                seen.append(self.bpmn_id)
-                return True
-            if not true and self.bpmn_id in seen:
-                seen.remove(self.bpmn_id)
-        return False
+            if true and key not in known:
+                known.append(key)
+                return index
+            if not true and key in known:
+                known.remove(key)
+        return None
 
     def sight(self, task: Task) -> Task:
         """The task whose variables the event sees."""
         return task
 
-    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
-        """The event `element_id` that `task` waits for has come, by the definition of that kind."""
+    def happen(self, task: Task, element_id: str, index: int) -> None:
+        """One definition of the event `element_id` that `task` waits for has come."""
         raise NotImplementedError
+
+    def came(self, task: Task, index: int) -> bool:
+        """Note that a definition has come; whether the event happens: of several parallel ones all must have come (10.5.4)."""
+        instance_of(task).closing(task, [row for row in self.rows(task) if row[4] == index], "fired")
+        if not self.parallel or len(self.definitions) < 2:
+            return True
+        seen: dict[str, list[int]] = task.internal_data.setdefault("seen", {})
+        happened = sorted({*seen.get(self.bpmn_id, ()), index})
+        if len(happened) == len(self.definitions):
+            seen.pop(self.bpmn_id, None)
+            return True
+        seen[self.bpmn_id] = happened
+        return False
 
     def look(self, task: Task) -> bool:
         """Let it happen if its condition has become true."""
-        if not self.becomes_true(task):
+        index = self.becomes_true(task)
+        if index is None:
             return False
-        self.happen(task, self.bpmn_id, WaitKind.CONDITION)
+        self.happen(task, self.bpmn_id, index)
         return True
 
 
@@ -144,10 +175,10 @@ class CatchEvent(Event):
         """The waiting token goes."""
         instance_of(my_task).note("cancelled", self.bpmn_id, my_task)
 
-    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+    def happen(self, task: Task, element_id: str, index: int) -> None:
         """The token goes on."""
-        instance_of(task).closing(task, element_id, "fired", kind)
-        task.complete()
+        if self.came(task, index):
+            task.complete()
 
 
 class ReceiveTask(Activity, Event):
@@ -164,10 +195,10 @@ class ReceiveTask(Activity, Event):
         """Its message."""
         return self.rows(my_task)
 
-    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+    def happen(self, task: Task, element_id: str, index: int) -> None:
         """The activity is done."""
-        instance_of(task).closing(task, element_id, "fired", kind)
-        task.complete()
+        if self.came(task, index):
+            task.complete()
 
 
 class BoundaryEvent(Event):
@@ -194,18 +225,17 @@ class BoundaryEvent(Event):
         assert host is not None
         return host
 
-    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+    def happen(self, task: Task, element_id: str, index: int) -> None:
         """Cancel the host, or go on waiting beside it; a token starts here."""
-        host, top = self.sight(task), instance_of(task)
-        if self.cancel_activity or kind is WaitKind.TIMER:
-            top.closing(task, element_id, "fired", kind)
-        if self.cancel_activity:
-            task.workflow.discard(task)
-        elif kind is WaitKind.TIMER:
+        host, happens = self.sight(task), self.came(task, index)
+        if self.definitions[index][0] == "timer":
             following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)))
             if following:
                 task.internal_data["due"][self.bpmn_id] = following.dump()
-        self.start(host)
+        if happens and self.cancel_activity:
+            task.workflow.discard(task)
+        if happens:
+            self.start(host)
 
     def start(self, host: Task) -> None:
         """Let the event happen at a host, whether or not a task waited for it."""
@@ -237,7 +267,7 @@ class ThrowEvent(Event):
         """Throw every definition in turn, then leave, unless what was thrown has taken this token away."""
         top = instance_of(my_task)
         if self.handled:
-            top.closing(my_task, self.bpmn_id, "completed")
+            top.closing(my_task, self.waits(my_task), "completed")
         top.note("completed", self.bpmn_id, my_task)
         for kind, definition in self.definitions:
             if kind == "signal" or kind == "message" and not definition.handler:
@@ -272,7 +302,7 @@ class ThrowEvent(Event):
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its handler."""
-        return [(WaitKind.HANDLER, self.bpmn_id, None, None)] if self.handled else []
+        return [(WaitKind.HANDLER, self.bpmn_id, None, None, 0)] if self.handled else []
 
 
 def linked(end: CatchEvent, names: list[str]) -> bool:

@@ -14,10 +14,10 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, StepFailed
-from engine.kernel import WaitKind
 from engine.spiff.elements import Element, SequenceFlow, instance_of
 from engine.spiff.events import BoundaryEvent, CatchEvent, ThrowEvent, linked
-from engine.spiff.scopes import WaitRow
+from engine.spiff.language import ENGINE
+from engine.spiff.scopes import Scope, WaitRow
 
 
 class ExclusiveGateway(Element):
@@ -47,11 +47,11 @@ class TokenJoin(Element):
         """Whether there is anything to wait for."""
         return len(self._inputs) > 1
 
-    def tokens(self, my_task: Task) -> dict[str, list[Task]]:
-        """The tokens waiting at this join in the scope of a task, oldest first, by flow."""
+    def tokens(self, scope: Scope) -> dict[str, list[Task]]:
+        """The tokens waiting at this join in a scope, oldest first, by flow."""
         found: dict[str, list[Task]] = {}
-        for each in my_task.workflow.live():
-            if each.task_spec is self and each.state == TaskState.STARTED:
+        for each in scope.live():
+            if each.task_spec is self and each.state == TaskState.STARTED and "flow" in each.internal_data:
                 found.setdefault(each.internal_data["flow"], []).append(each)
         return found
 
@@ -60,13 +60,32 @@ class TokenJoin(Element):
         instance_of(my_task).token(my_task)
 
 
+class Quantity(TokenJoin):
+    """Before an activity with a start quantity: lets one token on when there are so many (clause 13.3.1)."""
+
+    quantity = 1
+    joins = False
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        waiting = [task for tasks in self.tokens(my_task.workflow).values() for task in tasks]
+        if len(waiting) + 1 < self.quantity:
+            self.stay(my_task)
+            return None
+        for task in waiting:
+            my_task.workflow.discard(task)
+        return True
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        my_task._sync_children(self.outputs, TaskState.FUTURE)
+
+
 class ParallelGateway(TokenJoin):
     """Fires with one token on every flow; further tokens stay."""
 
     def _run_hook(self, my_task: Task) -> bool | None:
         if not self.joins:
             return True
-        waiting = self.tokens(my_task)
+        waiting = self.tokens(my_task.workflow)
         others = set(self._inputs) - {my_task.internal_data["flow"]}
         if others - waiting.keys():
             self.stay(my_task)
@@ -93,18 +112,75 @@ class InclusiveGateway(TokenJoin):
         """Fire if it may."""
         if not self.joins or my_task.state != TaskState.STARTED:
             return False
-        waiting = self.tokens(my_task)
-        empty = set(self._inputs) - waiting.keys()
-        for task in my_task.workflow.live():
-            if task.task_spec is not self:
-                near = reach(task.task_spec, self)
-                if near & empty and not near & waiting.keys():
-                    return False
+        waiting = self.tokens(my_task.workflow)
+        if self.may_come(my_task, set(self._inputs) - waiting.keys()):
+            return False
         for tasks in waiting.values():
             if tasks[0] is not my_task:
                 my_task.workflow.discard(tasks[0])
         my_task.complete()
         return True
+
+    def may_come(self, my_task: Task, wanted: set[str]) -> bool:
+        """Whether a token of the scope can still come to a flow of `wanted` without being nearer to another one."""
+        others = set(self._inputs) - wanted
+        ways = [reach(task.task_spec, self) for task in my_task.workflow.live() if task.task_spec is not self]
+        return any(way & wanted and not way & others for way in ways)
+
+
+class ComplexGateway(InclusiveGateway):
+    """Fires when its activation condition holds, then waits for what else may come before it resets (clause 13.4.5).
+
+    Between the two phases one more task of the gateway lives: `reset` are the flows that it still expects a token from.
+    Without activation condition it joins as an inclusive gateway does.
+    """
+
+    activation: str | None = None
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        if not self.joins or self.activation is None:
+            return super()._run_hook(my_task)
+        scope, flow = my_task.workflow, my_task.internal_data["flow"]
+        resetting = next((task for task in scope.live() if task.task_spec is self and "reset" in task.internal_data), None)
+        if resetting and flow in resetting.internal_data["reset"]:
+            resetting.internal_data["reset"].remove(flow)
+            scope.discard(my_task)
+            return None
+        self.stay(my_task)
+        my_task._set_state(TaskState.STARTED)
+        if not resetting:
+            self.activate(scope)
+        return None
+
+    def activate(self, scope: Scope) -> None:
+        """First phase: if the activation condition holds, take one token of every flow that has one."""
+        waiting = self.tokens(scope)
+        counted = {"activationCount": sum(map(len, waiting.values())), "waitingForStart": True}
+        oldest = [tasks[0] for tasks in waiting.values()]
+        if not oldest or not ENGINE.value(oldest[0], self.activation or "", self.bpmn_id, more=counted):
+            return
+        for task in oldest:
+            scope.discard(task)
+        rest = scope.hang(self, state=TaskState.STARTED, reset=[flow for flow in self._inputs if flow not in waiting])
+        self.stay(rest)
+        scope.hang(self, counted=counted).complete()
+
+    def decide(self, my_task: Task) -> bool:
+        """Second phase: reset when nothing can come any more. Without activation condition: fire."""
+        if "reset" not in my_task.internal_data:
+            return self.activation is None and super().decide(my_task)
+        if self.may_come(my_task, set(my_task.internal_data["reset"])):
+            return False
+        my_task.internal_data["counted"] = {"activationCount": 0, "waitingForStart": False}
+        self.pass_on(my_task)
+        self.activate(my_task.workflow)
+        return True
+
+    def choose(self, my_task: Task) -> list[SequenceFlow]:
+        """Conditions may ask for the phase; in the second a flow without condition gets nothing."""
+        if "reset" in my_task.internal_data:
+            return [flow for flow in self.outputs if flow.condition and flow.holds(my_task)]
+        return super().choose(my_task)
 
 
 def reach(source: Any, join: Any) -> set[str]:
@@ -134,11 +210,13 @@ def followers(spec: Any) -> list[Any]:
 
 
 class EventGateway(Element):
-    """Waits for the first of the events that follow it: one token for all of them."""
+    """Waits for the first of the events that follow it: one token for all of them. A parallel one only starts processes."""
+
+    parallel = False
 
     def events(self) -> list[Any]:
         """The events behind the flows."""
-        return [target for flow in self.outputs for target in flow.outputs]
+        return [self._wf_spec.task_specs[target.bpmn_id] for flow in self.outputs for target in flow.outputs]
 
     def _run_hook(self, my_task: Task) -> None:
         instance_of(my_task).token(my_task)
@@ -157,21 +235,20 @@ class EventGateway(Element):
     def look(self, task: Task) -> bool:
         """Let a conditional event happen whose condition has become true."""
         for event in self.events():
-            if event.becomes_true(task):
-                self.happen(task, event.bpmn_id, WaitKind.CONDITION)
+            index = event.becomes_true(task)
+            if index is not None:
+                self.happen(task, event.bpmn_id, index)
                 return True
         return False
 
-    def happen(self, task: Task, element_id: str, kind: WaitKind) -> None:
+    def happen(self, task: Task, element_id: str, index: int) -> None:
         """The token goes on behind the event that came first."""
         top, scope = instance_of(task), task.workflow
         event = next(each for each in self.events() if each.bpmn_id == element_id)
-        top.closing(task, element_id, "fired", kind)
+        if not event.came(task, index):
+            return
         passed = scope.hang(event)
         scope.discard(task)
         top.note("completed", event.bpmn_id)
         top.note("completed", self.bpmn_id)
-        event.leave(passed)
-        for flow in passed.children:
-            flow.task_spec._update(flow)
-        scope.discard(passed)
+        event.pass_on(passed)

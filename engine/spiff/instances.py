@@ -10,13 +10,15 @@ instance has variables of its own (`vars`), and nothing is connected at run time
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
 
 from engine.errors import Finding, StepFailed
 from engine.spiff.elements import Activity, instance_of
+from engine.spiff.events import named_event
 from engine.spiff.language import ENGINE
 
 MAX_INSTANCES = 10_000
@@ -60,6 +62,10 @@ class Repeated(Activity, LoopTask):
     def instance_done(self, body: Task, child: Task) -> None:
         """One instance is done."""
         body.internal_data["instances"]["done"] += 1
+        self.remove_instance(body, child)
+
+    def remove_instance(self, body: Task, child: Task) -> None:
+        """Take a finished instance away."""
         body.workflow.discard(child)
         instance_of(body).touched.append(body)
 
@@ -69,6 +75,15 @@ class Repeated(Activity, LoopTask):
         task = body.workflow.hang(spec, body, vars={"loopCounter": index, **variables})
         spec._update(task)
         task.run()
+
+
+class Behavior(NamedTuple):
+    """An event that is thrown when an instance completes: `None` each time, `One` the first time, `Complex` on a condition."""
+
+    when: str
+    condition: str | None
+    kind: str
+    name: str | None
 
 
 class MultiInstance(Repeated):
@@ -81,6 +96,7 @@ class MultiInstance(Repeated):
     output: str | None = None
     output_item: str | None = None
     completion: str | None = None
+    behaviors: Sequence[Behavior] = ()
 
     def begin(self, body: Task) -> None:
         """All instances, or the first of a sequence when nothing else is to be settled."""
@@ -122,16 +138,34 @@ class MultiInstance(Repeated):
         self.open_instance(body, index, local)
 
     def instance_done(self, body: Task, child: Task) -> None:
-        """Keep the result, and look whether enough are done."""
+        """Keep the result, throw its events, and look whether enough are done."""
         state, top = body.internal_data["instances"], instance_of(body)
         if self.output_item and self.output:
             result = top.environment(child).get(self.output_item)
             state["results"][str(child.internal_data["vars"]["loopCounter"])] = result
-        super().instance_done(body, child)
-        if self.completion and ENGINE.value(body, self.completion, self.bpmn_id):
+        state["done"] += 1
+        stops = self.throw_events(body, child)
+        self.remove_instance(body, child)
+        if stops or self.completion and ENGINE.value(body, self.completion, self.bpmn_id):
             state["over"] = True
             for key in list(body._children):
                 top.cancel_task(body.workflow.tasks[key])
+
+    def throw_events(self, body: Task, child: Task) -> bool:
+        """What is thrown is caught on the boundary of the whole activity (table 10.29). It tells of an instance that is done
+        and interrupts nothing, but a complex behavior that is caught by an interrupting event ends the activity: the answer.
+        """
+        stops = False
+        for behavior in self.behaviors:
+            if behavior.when == "One" and body.internal_data["instances"]["done"] != 1:
+                continue
+            if behavior.condition and not ENGINE.value(child, behavior.condition, self.bpmn_id):
+                continue
+            for boundary in (self._wf_spec.task_specs[name] for name in self.boundaries):
+                if behavior[2:] in map(named_event, (definition for _, definition in boundary.definitions)):
+                    body.workflow.hang(boundary).complete()
+                    stops = stops or behavior.when == "Complex" and boundary.cancel_activity
+        return stops
 
     def go_on(self, body: Task) -> None:
         """The next of a sequence, or the results."""

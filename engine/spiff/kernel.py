@@ -81,7 +81,7 @@ class SpiffKernel:
         return [
             (task.internal_data["token"], task.task_spec.bpmn_id)
             for task in instance.all_live()
-            if "host" not in task.internal_data and "instances" not in task.internal_data
+            if not task.internal_data.keys() & {"host", "instances", "reset"}
         ]
 
     def limits(self, definition: Definition, process_id: str) -> list[Finding]:
@@ -152,7 +152,7 @@ class SpiffKernel:
             log=instance.log,
             opened=[see(instance, key, after[key]) for key in opened],
             closed=[
-                Closed(kind, token, element_id, instance.reason_of(token, element_id, kind), name)
+                Closed(kind, token, element_id, instance.reasons.get((kind, token, element_id, name), "cancelled"), name)
                 for kind, token, element_id, name in closed
             ],
             thrown=instance.thrown,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.errors import Finding
-from engine.model import Definition, MultiInstance, Node
+from engine.model import Definition, Node
 
 KINDS = {
-    "complexGateway": "limit_complex_gateway",
     "transaction": "limit_transaction",
-    "adHocSubProcess": "limit_ad_hoc",
 }
 EVENTS = {"compensate": "limit_compensation", "cancel": "limit_transaction"}
 
@@ -50,11 +48,3 @@ def limit_codes(node: Node) -> Iterator[str]:
     for event in node.events:
         if event.kind in EVENTS:
             yield EVENTS[event.kind]
-    if node.parallel_multiple:
-        yield "limit_parallel_multiple"
-    if node.start_quantity != 1 or node.completion_quantity != 1:
-        yield "limit_quantity"
-    if isinstance(node.loop, MultiInstance) and node.loop.behaviors:
-        yield "limit_behavior"
-    if node.instantiate:
-        yield "limit_instantiate"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lxml import etree
@@ -15,8 +16,8 @@ from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEv
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
-from engine.spiff.events import Deadline, LinkEventDefinition
-from engine.spiff.instances import Loop, MultiInstance
+from engine.spiff.events import Deadline, LinkEventDefinition, named_event
+from engine.spiff.instances import Behavior, Loop, MultiInstance
 
 CAMUNDA = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
 TIMERS = ("timeDate", "timeDuration", "timeCycle")
@@ -53,6 +54,7 @@ class ElementParser(TaskParser):
         """The spec of the node; of the repeated activity, if it is repeated."""
         self.task = self.create_task()
         self.task.extensions = self.parse_extensions()
+        self.task.completion_quantity = int(self.node.get("completionQuantity", "1"))
         loop = self.node.find(full_tag("standardLoopCharacteristics"))
         if loop is not None:
             self._add_loop_task(loop)
@@ -86,11 +88,27 @@ class ElementParser(TaskParser):
         body.output = self.named(text_of(loop, "loopDataOutputRef"))
         body.output_item = self.item(loop, "outputDataItem")
         body.completion = text_of(loop, "completionCondition")
+        body.behaviors = list(self._behaviors(loop))
+
+    def _behaviors(self, loop: etree._Element) -> Iterator[Behavior]:
+        """What is thrown when an instance completes: `behavior` None and One name a definition, Complex brings its own."""
+        when, events = loop.get("behavior"), EventParser(self.process_parser, None, self.node)
+        if when in ("None", "One"):
+            reference = (loop.get(f"{when.lower()}BehaviorEventRef") or "").split(":")[-1]
+            shared = [node for node in self.node.getroottree().getroot() if node.get("id") == reference]
+            for definition in events.definitions(shared):
+                yield Behavior(when, None, *named_event(definition))
+        elif when == "Complex":
+            for node in loop.findall(full_tag("complexBehaviorDefinition")):
+                holder = node.find(full_tag("event"))
+                for definition in events.definitions([] if holder is None else holder):
+                    yield Behavior(when, text_of(node, "condition"), *named_event(definition))
 
     def _repeat(self, spec_class: type) -> Any:
         """Put the spec of the whole in the place of the single activity's, which becomes `<id> [child]`."""
         original = self.spec.task_specs.pop(self.task.name)
         self.task = spec_class(self.spec, original.name, **self.bpmn_attributes)
+        self.task.completion_quantity = original.completion_quantity
         self._copy_task_attrs(original)
         return self.task
 
@@ -113,11 +131,42 @@ class ElementParser(TaskParser):
 DATA = ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "property")
 
 
+class ComplexParser(ElementParser):
+    """A complex gateway."""
+
+    def create_task(self) -> Any:
+        """The spec with its activation condition."""
+        task = super().create_task()
+        task.activation = text_of(self.node, "activationCondition")
+        return task
+
+
+class EventGatewayParser(ElementParser):
+    """An event-based gateway."""
+
+    def create_task(self) -> Any:
+        """The spec, which says whether one event or all of them are waited for."""
+        task = super().create_task()
+        task.parallel = self.node.get("eventGatewayType") == "Parallel"
+        return task
+
+
 class EventParser(ElementParser, library.EventDefinitionParser):
     """One event, with its definitions in the order of the file (the library sorts them by kind); timers by our clock."""
 
     def create_task(self) -> Any:
         """The spec with its event definitions."""
+        found = self.definitions(self.node)
+        definition = MultipleEventDefinition(found) if found else NoneEventDefinition()
+        more = {}
+        if self.node.tag == full_tag("boundaryEvent"):
+            more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
+        task = self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
+        task.parallel = self.node.get("parallelMultiple") == "true"
+        return task
+
+    def definitions(self, nodes: Iterable[etree._Element]) -> list[Any]:
+        """The event definitions among some elements."""
         readers: dict[str, Any] = {
             full_tag("messageEventDefinition"): self.parse_message_event,
             full_tag("signalEventDefinition"): self.parse_signal_event,
@@ -128,12 +177,7 @@ class EventParser(ElementParser, library.EventDefinitionParser):
             full_tag("terminateEventDefinition"): self.parse_terminate_event,
             full_tag("linkEventDefinition"): lambda node: LinkEventDefinition(node.get("name")),
         }
-        found = [readers[node.tag](node) for node in self.node if node.tag in readers]
-        definition = MultipleEventDefinition(found) if found else NoneEventDefinition()
-        more = {}
-        if self.node.tag == full_tag("boundaryEvent"):
-            more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
-        return self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
+        return [readers[node.tag](node) for node in nodes if node.tag in readers]
 
     def parse_conditional_event(self, event: etree._Element) -> ConditionalEventDefinition:
         """A condition; the library takes the first one of the node for all of them."""
@@ -222,3 +266,15 @@ class SubProcessParser(ElementParser):
         parser.create_parser(self.node, filename=self.filename, lane=self.lane)
         parser.process_parsers[self.bpmn_id].parent = self.process_parser
         return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
+
+
+class AdHocParser(SubProcessParser):
+    """An ad-hoc sub-process."""
+
+    def create_task(self) -> Any:
+        """The spec with what ends it."""
+        task = super().create_task()
+        task.sequential = self.node.get("ordering", "Parallel").lower() == "sequential"
+        task.completion = text_of(self.node, "completionCondition")
+        task.cancel_remaining = self.node.get("cancelRemainingInstances", "true") == "true"
+        return task

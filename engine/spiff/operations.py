@@ -44,7 +44,7 @@ def move(instance: Instance, tokens: tuple[str, ...], target: str, variables: Ma
     around = [dict(surroundings(find_task(instance, token))) for token in tokens]
     scopes = [scope for scope in (around[0] if around else ()) if target in scope.spec.task_specs]
     scope = next((scope for scope in scopes if all(scope in each for each in around)), None)
-    spec = scope.spec.task_specs[target] if scope is not None else None
+    spec = scope.spec.entry(target) if scope is not None else None
     if scope is None or isinstance(spec, BoundaryEvent):
         raise OperationNotSupported(reason=Finding("spiff_move_into", element=target, values={"target": target}))
     if isinstance(spec, TokenJoin) and spec.joins:

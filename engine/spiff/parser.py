@@ -29,11 +29,22 @@ from engine.spiff.elements import (
     SequenceFlow,
 )
 from engine.spiff.events import BoundaryEvent, CatchEvent, Event, ReceiveTask, ThrowEvent
-from engine.spiff.gateways import EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway
-from engine.spiff.nodes import CallParser, ElementParser, EventParser, MessageTaskParser, SendTaskParser, SubProcessParser
-from engine.spiff.subprocesses import CallActivity, Start, SubProcess
+from engine.spiff.gateways import ComplexGateway, EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway, Quantity
+from engine.spiff.nodes import (
+    AdHocParser,
+    CallParser,
+    ComplexParser,
+    ElementParser,
+    EventGatewayParser,
+    EventParser,
+    MessageTaskParser,
+    SendTaskParser,
+    SubProcessParser,
+)
+from engine.spiff.subprocesses import AdHocSubProcess, CallActivity, Start, SubProcess
 from engine.spiff.validate import safe_parser
 
+SCOPES = ("process", "subProcess", "transaction", "adHocSubProcess")
 REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
 
 
@@ -47,7 +58,13 @@ class ProcessSpec(BpmnProcessSpec):
         self.conditional = False  # whether there are conditional events in it or in what is inside it
         self.joins = False  # whether there are inclusive joins, likewise
         self.first: list[Any] = []
+        self.instantiating: dict[str, list[str]] = {}  # ids of what starts the process: and what is still to come then
+        self.entries: dict[str, Any] = {}  # what stands before an activity with a start quantity, by its id
         self.reach: dict[Any, set[str]] = {}
+
+    def entry(self, element_id: str) -> Any:
+        """Where a token comes to when it comes to an element."""
+        return self.entries.get(element_id) or self.task_specs[element_id]
 
 
 class ScopeParser(ProcessParser):
@@ -69,6 +86,8 @@ class ScopeParser(ProcessParser):
         nodes = [node for node in self.node.iterchildren() if self.parser._get_parser_class(node.tag)[0]]
         for node in nodes:
             self.parse_node(node)
+            if int(node.get("startQuantity", "1")) > 1:
+                self.add_quantity(node)
         for node in nodes:
             if node.tag == full_tag("boundaryEvent"):
                 specs[node.get("attachedToRef")].boundaries.append(node.get("id"))
@@ -78,11 +97,32 @@ class ScopeParser(ProcessParser):
         if starts:
             self.spec.first = [spec for spec in starts if isinstance(spec.event_definition, NoneEventDefinition)]
         else:
-            self.spec.first = [specs[node.get("id")] for node in nodes if self.begins(node, specs[node.get("id")])]
+            found = [(node, self.spec.entry(node.get("id"))) for node in nodes]
+            self.spec.first = [spec for node, spec in found if self.begins(node, spec)]
+        for node in nodes:
+            if node.get("instantiate") == "true":
+                self.add_instantiating(specs[node.get("id")])
+
+    def add_quantity(self, node: etree._Element) -> None:
+        """What lets one token of several on to an activity."""
+        activity = self.spec.task_specs[node.get("id")]
+        quantity = Quantity(self.spec, f"{activity.name} [tokens]")
+        quantity.bpmn_id, quantity.quantity = activity.bpmn_id, int(node.get("startQuantity", "1"))
+        quantity.connect(activity)
+        self.spec.entries[activity.bpmn_id] = quantity
+
+    def add_instantiating(self, spec: Any) -> None:
+        """A receive task without incoming flow, or the events behind an event gateway, that start a process."""
+        if isinstance(spec, EventGateway):
+            found = [event.bpmn_id for event in spec.events()]
+            for key in found:
+                self.spec.instantiating[key] = [other for other in found if other != key] if spec.parallel else []
+        elif not self.spec.entry(spec.bpmn_id)._inputs:
+            self.spec.instantiating[spec.bpmn_id] = []
 
     def add_flow(self, node: etree._Element) -> None:
         """A sequence flow as a spec between its ends."""
-        source, target = (self.spec.task_specs[node.get(end)] for end in ("sourceRef", "targetRef"))
+        source, target = self.spec.task_specs[node.get("sourceRef")], self.spec.entry(node.get("targetRef") or "")
         flow = SequenceFlow(self.spec, node.get("id") or "")
         flow.condition = (self.parse_condition(node) or "").strip() or None
         flow.default = flow.name == self.get_node_by_id(source.bpmn_id).get("default")
@@ -94,7 +134,7 @@ class ScopeParser(ProcessParser):
         """Whether a node gets a token because nothing leads to it (clause 10.2.1)."""
         if spec._inputs or isinstance(spec, Start | BoundaryEvent):
             return False
-        return node.find(full_tag("linkEventDefinition")) is None
+        return node.find(full_tag("linkEventDefinition")) is None and node.get("instantiate") != "true"
 
 
 class DiagramParser(BpmnParser):
@@ -118,11 +158,13 @@ class DiagramParser(BpmnParser):
             "scriptTask": (ElementParser, ScriptTask),
             "receiveTask": (MessageTaskParser, ReceiveTask),
             "subProcess": (SubProcessParser, SubProcess),
+            "adHocSubProcess": (AdHocParser, AdHocSubProcess),
             "callActivity": (CallParser, CallActivity),
             "exclusiveGateway": (ElementParser, ExclusiveGateway),
             "parallelGateway": (ElementParser, ParallelGateway),
             "inclusiveGateway": (ElementParser, InclusiveGateway),
-            "eventBasedGateway": (ElementParser, EventGateway),
+            "complexGateway": (ComplexParser, ComplexGateway),
+            "eventBasedGateway": (EventGatewayParser, EventGateway),
         }.items()
     }
 
@@ -130,7 +172,7 @@ class DiagramParser(BpmnParser):
         """Read a tree (which is changed): shared event definitions are copied to where they are used, prefixes dropped, and
         what has no id gets one from its place, as `engine.model` gives it.
         """
-        for scope in bpmn.iter(full_tag("process"), full_tag("subProcess")):
+        for scope in bpmn.iter(*map(full_tag, SCOPES)):
             for place, node in enumerate(scope):
                 kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
                 if node.get("id") is None and (node.tag in self.PARSER_CLASSES or kind == "sequenceFlow"):

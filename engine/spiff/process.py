@@ -40,7 +40,7 @@ class Instance(Scope, BpmnWorkflow):
         self.error: str | None = None
         self.log: list[Logged] = []
         self.thrown: list[Thrown] = []
-        self.reasons: dict[tuple[str, str, WaitKind | None], str] = {}
+        self.reasons: dict[WaitKey, str] = {}
         self.plant()
 
     @property
@@ -81,7 +81,7 @@ class Instance(Scope, BpmnWorkflow):
         return {
             (kind, self.wait_token(task), element_id, name): due_at
             for task, rows in self.listening()
-            for kind, element_id, name, due_at in rows
+            for kind, element_id, name, due_at, _ in rows
         }
 
     def create_subprocess(self, my_task: Task, spec_name: str) -> SubScope:
@@ -105,7 +105,8 @@ class Instance(Scope, BpmnWorkflow):
         if scope is not None:
             self.clear(scope)
             del self.subprocesses[task.id]
-        task.task_spec.cancelled(task)
+        if task.state in (TaskState.STARTED, TaskState.WAITING):
+            task.task_spec.cancelled(task)
         task._set_state(TaskState.CANCELLED)
         task.workflow.discard(task)
 
@@ -187,8 +188,9 @@ class Instance(Scope, BpmnWorkflow):
                 place.holder.task_spec.scope_done(place.holder, place)
 
     def fire_joins(self) -> bool:
-        """Inclusive joins decide when nothing else moves."""
-        return any(task.task_spec.decide(task) for task in self.all_live() if hasattr(task.task_spec, "decide"))
+        """Inclusive and complex joins decide when nothing else moves, oldest token first."""
+        joins = [task for task in self.all_live() if hasattr(task.task_spec, "decide")]
+        return any(task.task_spec.decide(task) for task in sorted(joins, key=lambda task: int(self.token(task))))
 
     def fire_conditions(self) -> bool:
         """Conditional events happen when their condition becomes true."""
@@ -204,14 +206,10 @@ class Instance(Scope, BpmnWorkflow):
         """One line of the step's log."""
         self.log.append(Logged(event, element_id, task.internal_data.get("token") if task is not None else None))
 
-    def closing(self, task: Task, element_id: str, reason: str, kind: WaitKind | None = None) -> None:
-        """Remember why a wait is about to end (of one kind, where an event has several); what ends without was cancelled."""
-        self.reasons.setdefault((self.wait_token(task), element_id, kind), reason)
-
-    def reason_of(self, token: str, element_id: str, kind: WaitKind) -> str:
-        """Why a wait has ended: `completed`, `fired` or `cancelled`."""
-        found = self.reasons.get((token, element_id, kind)) or self.reasons.get((token, element_id, None))
-        return found or "cancelled"
+    def closing(self, task: Task, rows: list[WaitRow], reason: str) -> None:
+        """Remember why waits are about to end; what ends without a reason given was cancelled."""
+        for kind, element_id, name, _, _ in rows:
+            self.reasons.setdefault((kind, self.wait_token(task), element_id, name), reason)
 
     # ---- events ------------------------------------------------------------------------------------------------------
     def deliver(self, kind: str, name: str, variables: Mapping[str, Any], token: str | None, element_id: str | None) -> int:
@@ -221,7 +219,7 @@ class Instance(Scope, BpmnWorkflow):
         """
         wanted = WaitKind(kind)
         hits = [
-            (task, row[1])
+            (task, row[1], row[4])
             for task, rows in self.listening()
             for row in rows
             if row[0] is wanted and row[2] == name and token in (None, self.wait_token(task)) and element_id in (None, row[1])
@@ -230,10 +228,10 @@ class Instance(Scope, BpmnWorkflow):
             key=lambda hit: (-depth(hit[0].task_spec.sight(hit[0])), not getattr(hit[0].task_spec, "cancel_activity", True))
         )
         reached = 0
-        for task, element in hits[:1] if wanted is WaitKind.MESSAGE else hits:
+        for task, element, index in hits[:1] if wanted is WaitKind.MESSAGE else hits:
             if task.id in task.workflow.tasks:  # an earlier one may have taken it away
                 self.assign(task.task_spec.sight(task), variables)
-                task.task_spec.happen(task, element, wanted)
+                task.task_spec.happen(task, element, index)
                 reached += 1
         return reached
 
@@ -242,7 +240,7 @@ class Instance(Scope, BpmnWorkflow):
         for task, rows in self.listening():
             timers = [row for row in rows if row[0] is WaitKind.TIMER and row[1] == element_id]
             if timers and self.wait_token(task) == token:
-                task.task_spec.happen(task, element_id, WaitKind.TIMER)
+                task.task_spec.happen(task, element_id, timers[0][4])
                 return True
         return False
 

@@ -23,8 +23,8 @@ from engine.kernel import WaitKind
 if TYPE_CHECKING:
     from engine.spiff.process import Instance
 
-WaitRow = tuple[WaitKind, str, str | None, datetime | None]
-"""Kind, element, name and due moment of one wait of a task."""
+WaitRow = tuple[WaitKind, str, str | None, datetime | None, int]
+"""Kind, element, name and due moment of one wait of a task, and which of the element's event definitions it is."""
 WaitKey = tuple[WaitKind, str, str, str | None]
 """Kind, token, element and name: what identifies a wait within an instance."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Flow, MultiInstance, Node, StandardLoop, starting_nodes
+from engine.model import Flow, MultiInstance, Node, StandardLoop, instantiating_nodes, starting_nodes
 from engine.tokens import compensation, events, gateways, loops, timers
 from engine.tokens.problems import StartUnknown
 from engine.tokens.records import ROOT
@@ -101,8 +101,7 @@ def _begin_at(step: Step, number: str, scope: Node, element: str) -> None:
     node = step.nodes.get(element)
     if node is None or node.parent != scope.id:
         raise StartUnknown(element=element)
-    behind = any(step.nodes[flow.source].instantiate for flow in node.incoming)
-    if node.kind != "startEvent" and not behind and not (node.instantiate and not node.incoming):
+    if node.kind != "startEvent" and node not in instantiating_nodes(step.plan.definition, scope):
         raise StartUnknown(element=element)
     step.note("completed", node)
     step.leave(node, number)

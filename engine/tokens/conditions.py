@@ -25,13 +25,14 @@ def happen(step: Step) -> bool:
                 continue
             true = _holds(step, event.condition, number, node.id)
             known: list[str] = step.records[number].get("true", [])
-            if true == (node.id in known):
+            key = f"{node.id} {index}" if index else node.id
+            if true == (key in known):
                 continue
             if true:
-                step.records.change(number, true=[*known, node.id])
+                step.records.change(number, true=[*known, key])
                 events.catch(step, number, node, index)
                 return True
-            step.records.change(number, true=[each for each in known if each != node.id] or None)
+            step.records.change(number, true=[each for each in known if each != key] or None)
     return False
 
 

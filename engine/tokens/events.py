@@ -188,7 +188,11 @@ def catch(step: Step, number: str, node: Node, index: int | None = None) -> None
         holder = step.node(number)
         if holder is not node:
             step.note("completed", holder)
-        step.leave(node, step.records.remove(number)["in"])
+        container = step.records.remove(number)["in"]
+        if node.is_activity:  # a receive task behind an event gateway
+            activities.go_on(step, node, container)
+        else:
+            step.leave(node, container)
 
 
 def _interrupt(step: Step, number: str) -> None:

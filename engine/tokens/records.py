@@ -10,7 +10,8 @@ diagram. Its fields, each only where needed:
     due    {event id: timer}                mi    the rounds of a loop or multi-instance; its instances are inside
     done   completed activities that could be compensated, in a scope
     comp   completed activities that are being compensated; `then` is what follows
-    int    interrupted by an event sub-process              true  conditional events whose condition holds already
+    int    interrupted by an event sub-process
+    true   conditional events whose condition holds already (`id index` for a further definition of an event)
     seen   {event id: indexes} of a parallel multiple event that have happened
     reset  flows a complex gateway still expects            adhoc activities a sequential ad-hoc sub-process still has to do
     full   the completion condition of an ad-hoc sub-process holds

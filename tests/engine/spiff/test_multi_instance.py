@@ -96,3 +96,39 @@ def test_standard_loop() -> None:
         run.complete("a", again=True).complete("a", again=True).complete("a", again=False)
 
     assert both(xml, play).tasks() == ["b"]
+
+
+SHARED = '<signalEventDefinition id="D" signalRef="S"/>'
+CAUGHT = '<boundaryEvent id="y" attachedToRef="a" cancelActivity="{}"><signalEventDefinition signalRef="S"/></boundaryEvent>'
+CONDITION = "<condition>nrOfCompletedInstances == 2</condition>"
+
+
+def throwing(attributes: str, inner: str = "", *, stops: bool = False) -> bytes:
+    """Three instances of `a` that throw when they complete, caught by `y` on the boundary."""
+    body = many(f"<loopCardinality>3</loopCardinality>{inner}", attributes=attributes) + CAUGHT.format(str(stops).lower())
+    return diagram(body + USER.format("c"), "s a", "a b", "b e", "y c", "c e", more=SHARED)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ('behavior="None" noneBehaviorEventRef="D"', ["b", "c", "c", "c"]),
+        ('behavior="One" oneBehaviorEventRef="D"', ["b", "c"]),
+        ('behavior="All"', ["b"]),
+    ],
+)
+def test_instances_that_complete_throw_events(attributes: str, expected: list[str], *, stops: bool) -> None:
+    run = both(throwing(attributes, stops=stops), lambda run: run.complete("a").complete("a").complete("a"))
+    assert run.tasks() == expected
+
+
+@pytest.mark.parametrize(("stops", "expected"), [(False, ["a", "c"]), (True, ["b", "c"])])
+def test_a_complex_behavior_throws_on_its_condition_and_may_end_the_activity(stops: bool, expected: list[str]) -> None:
+    inner = f'<complexBehaviorDefinition id="k">{CONDITION}<event id="v" xsi:type="tImplicitThrowEvent">'
+    inner += "<eventDefinitionRef>D</eventDefinitionRef></event></complexBehaviorDefinition>"
+    xml = throwing('behavior="Complex"', inner, stops=stops).replace(
+        b"<definitions ", b'<definitions xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ', 1
+    )
+    run = both(xml, lambda run: run.complete("a").complete("a"))
+    assert run.tasks() == expected
