@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from engine.errors import DefinitionUnknown, DiagramRefused, Finding
 from engine.ids import new_id
 from engine.kernel import Kernel
-from engine.model import Definition, check_handlers, read_diagram
+from engine.model import Definition, Process, check_handlers, read_diagram
 from engine.opinion import LimitedKernel, second_opinion
 from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
+from engine.starts import check_starts, forget_starts, lock_starts, watch_starts
 from engine.tables import definition, deployment
 from engine.tokens import TokenKernel
 from engine.work import Work
@@ -87,21 +88,40 @@ def _check(xml: bytes, name: str, handlers: frozenset[str] | None) -> Checked:
     return Checked(read.definition, tuple(findings))
 
 
-def deploy(work: Work, files: Mapping[str, bytes], *, name: str, source: str = "folder", kernel: str = "tokens") -> Deployed:
+def deploy(
+    work: Work,
+    files: Mapping[str, bytes],
+    *,
+    name: str,
+    source: str = "folder",
+    kernel: str = "tokens",
+    draft: bool = False,
+    unwatched: Collection[str] = (),
+) -> Deployed:
     """Deploy the diagrams among `files` (by file name) as the next version of each process. Starts nothing.
 
+    From now on the new version's start events are watched for, those of the version before no more (`engine.starts`); not those
+    of the processes `unwatched`, which the caller starts by itself. A `draft` is deployed aside: it never becomes the latest
+    version, nothing starts it and nothing that asks for the latest one gets it.
     Raises DiagramRefused with the findings of all files, paths prefixed by the file name, also for elements that the chosen
-    kernel cannot run; nothing is written then.
+    kernel cannot run, and for a message that starts another process already; nothing is written then.
     """
     if kernel not in KERNELS:
         raise ValueError(f"no kernel is called {kernel}")
     diagrams = {path: data for path, data in sorted(files.items()) if path.endswith(".bpmn")}
     checked = {path: check_diagram(data, name=path, handlers=work.engine.handlers.names()) for path, data in diagrams.items()}
-    findings = tuple(
+    findings = [
         Finding(found.code, found.severity, found.element, f"{path}:{found.path}" if found.path else path, found.values)
         for path, result in checked.items()
         for found in (*result.findings, *_kernel_limits(result.model, kernel))
-    )
+    ]
+    models = {path: result.model for path, result in checked.items() if result.model is not None}
+    starts = {} if draft else check_starts(work, models, unwatched=unwatched)
+    findings += [
+        Finding(found.code, found.severity, found.element, f"{path}:{found.path}", found.values)
+        for path, told in starts.items()
+        for found in told
+    ]
     if not diagrams or any(finding.severity == "error" for finding in findings):
         raise DiagramRefused(findings=findings or [Finding("NoDiagram", path=name)], name=name)
     deployment_id = new_id()
@@ -114,11 +134,18 @@ def deploy(work: Work, files: Mapping[str, bytes], *, name: str, source: str = "
         )
     )
     made: dict[str, str] = {}
-    for path, result in checked.items():
-        assert result.model is not None
-        for process_id, process in result.model.processes.items():
-            made[process_id] = _insert(work, deployment_id, diagrams[path], process_id, process, kernel, result.findings)
-    return Deployed(deployment_id, made, findings)
+    for path, model in models.items():
+        remarks = (*checked[path].findings, *starts.get(path, ()))
+        for process_id, process in model.processes.items():
+            lock_starts(work, process_id)
+            watched = not draft and process_id not in unwatched
+            before = find_latest(work, process_id) if watched else None
+            made[process_id] = _insert(work, deployment_id, diagrams[path], process_id, process, kernel, remarks, draft)
+            if watched:
+                watch_starts(work, get_definition(work, made[process_id]), before)
+            elif not draft:
+                forget_starts(work, process_id)
+    return Deployed(deployment_id, made, tuple(findings))
 
 
 def _kernel_limits(model: Definition | None, kernel: str) -> list[Finding]:
@@ -139,7 +166,9 @@ def _kernel_limits(model: Definition | None, kernel: str) -> list[Finding]:
     ]
 
 
-def _insert(work: Work, deployment_id: str, xml: bytes, key: str, process: Any, kernel: str, findings: Iterable[Finding]) -> str:
+def _insert(
+    work: Work, deployment_id: str, xml: bytes, key: str, process: Process, kernel: str, findings: Iterable[Finding], draft: bool
+) -> str:
     last = work.connection.execute(sa.select(sa.func.max(definition.c.version)).where(definition.c.key == key)).scalar_one()
     definition_id = new_id()
     work.connection.execute(
@@ -153,6 +182,7 @@ def _insert(work: Work, deployment_id: str, xml: bytes, key: str, process: Any, 
             kernel=kernel,
             xml=xml,
             sha256=hashlib.sha256(xml).hexdigest(),
+            draft=draft,
             findings=[
                 {"code": f.code, "severity": f.severity, "element": f.element, "path": f.path, "values": dict(f.values)}
                 for f in findings
@@ -182,16 +212,25 @@ def get_definition(work: Work, definition_id: str) -> LoadedDefinition:
 
 
 def latest_definition(work: Work, key: str) -> LoadedDefinition:
-    """The latest version of a process.
+    """The latest version of a process that is no draft.
 
     Raises DefinitionUnknown.
     """
-    found: str | None = work.connection.execute(
-        sa.select(definition.c.id).where(definition.c.key == key).order_by(definition.c.version.desc()).limit(1)
-    ).scalar_one_or_none()
+    found = find_latest(work, key)
     if found is None:
         raise DefinitionUnknown(key=key)
-    return get_definition(work, found)
+    return found
+
+
+def find_latest(work: Work, key: str) -> LoadedDefinition | None:
+    """The latest version of a process that is no draft; None when there is none."""
+    found: str | None = work.connection.execute(
+        sa.select(definition.c.id)
+        .where(definition.c.key == key, ~definition.c.draft)
+        .order_by(definition.c.version.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else get_definition(work, found)
 
 
 def list_definitions(work: Work) -> list[sa.Row[Any]]:

@@ -1,21 +1,27 @@
 """Delivering messages, each in a transaction of its own.
 
-A message meets the oldest subscription of its name and business key. What nobody waits for yet is kept (`messages.KEEP`), tried
-again as soon as somebody does, and reported at the end.
+A message meets the oldest subscription of its name and business key; where no instance waits, it starts one of the process that
+has a start event for it. What nobody takes yet is kept (`messages.KEEP`), tried again as soon as somebody waits for it, and
+reported at the end. A signal has one row for each receiver, written when it is sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
 from engine.database import lock_name
+from engine.definitions import get_definition
+from engine.errors import StepFailed
+from engine.expressions import Expression, ExpressionFailed, VariableMissing
 from engine.incidents import open_incident
-from engine.instances import advance_instance, start_lock
+from engine.instances import advance_instance, start_instance, start_lock
 from engine.kernel import Deliver
-from engine.tables import instance, message, subscription
+from engine.starts import find_start
+from engine.tables import instance, message, start_subscription, subscription
 from engine.work import ProcessEngine, Work
 
 
@@ -38,21 +44,34 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
     row = work.connection.execute(query).one_or_none()
     if row is None:
         return False
-    receivers = sa.select(instance.c.id).where(
-        instance.c.business_key == row.business_key, instance.c.state.in_(("running", "suspended"))
-    )
+    alive = instance.c.state.in_(("running", "suspended"))
+    receivers = sa.select(instance.c.id).where(instance.c.business_key == row.business_key, alive)
     work.connection.execute(receivers.order_by(instance.c.id).with_for_update()).all()
     row = work.connection.execute(query.with_for_update()).one()
     if row.state not in ("waiting", "unmatched") or generation not in (None, row.generation):
         return False
-    target = _find_receiver(work, row)
-    if target is None:
-        lock_name(work.connection, start_lock(row.business_key))  # one that is just being started could not be locked above
+    if row.to_process is None:
         target = _find_receiver(work, row)
-    if target is None:
+        if target is None:
+            lock_name(work.connection, start_lock(row.business_key))  # one that is just being started could not be locked above
+            target = _find_receiver(work, row)
+        if target is not None:
+            _bring(work, row, target)
+            return True
+    start = find_start(work, row) if row.kind == "message" or row.to_process is not None else None
+    if start is None:
         _keep(work, row)
         return False
-    detail = {"message": row.name, "from": row.sent_by}
+    detail = {row.kind: row.name, "from": row.sent_by}
+    start_instance(
+        work, start.definition_id, row.business_key or row.id, row.variables, element_id=start.element_id, detail=detail
+    )
+    _set(work, message_id, state="delivered", done_at=work.now)
+    return True
+
+
+def _bring(work: Work, row: sa.Row[Any], target: sa.Row[Any]) -> None:
+    """To the instance that waits for it: a message to this one wait, a signal to all of the instance."""
     to = (target.token, target.element_id) if row.kind == "message" else (None, None)
     advance_instance(
         work,
@@ -60,14 +79,13 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
         Deliver(row.kind, row.name, row.variables, *to),
         kind="received",
         element_id=target.element_id,
-        detail=detail,
+        detail={"message": row.name, "from": row.sent_by},
     )
-    _set(work, message_id, state="delivered", done_at=work.now)
-    return True
+    _set(work, row.id, state="delivered", done_at=work.now)
 
 
 def _find_receiver(work: Work, row: sa.Row[Any]) -> sa.Row[Any] | None:
-    """The oldest subscription to this message of an instance that is not suspended."""
+    """The oldest subscription to this message of an instance that is not suspended; for a signal that of its receiver."""
     waiting = (
         sa.select(subscription)
         .join(instance, instance.c.id == subscription.c.instance_id)
@@ -76,18 +94,51 @@ def _find_receiver(work: Work, row: sa.Row[Any]) -> sa.Row[Any] | None:
         .order_by(subscription.c.created_at, subscription.c.id)
         .limit(1)
     )
+    if row.to_instance is not None:
+        waiting = waiting.where(subscription.c.instance_id == row.to_instance)
     return work.connection.execute(waiting).one_or_none()
 
 
 def _keep(work: Work, row: sa.Row[Any]) -> None:
-    """Nobody waits: keep it until somebody does, or report it when its time is over."""
-    if row.kind == "signal" or row.keep_until <= work.now:
+    """Nobody can take it: keep it until somebody can, or report it when its time is over. A signal waits for a suspended one."""
+    rests = row.to_instance is not None and _is_suspended(work, row.to_instance)
+    if row.keep_until <= work.now or (row.kind == "signal" and not rests):
         _set(work, row.id, state="dead", done_at=work.now)
-        if row.kind == "message":
+        if row.kind == "message" or rests:
             open_incident(work, "message", "MessageExpired", f"{row.name} to {row.business_key}", row_id=row.id)
     else:
         _set(work, row.id, state="unmatched", next_try_at=row.keep_until)
         work.engine.backend.schedule(work, "message", row.id, row.generation, row.keep_until, None)
+
+
+def _is_suspended(work: Work, instance_id: str) -> bool:
+    rests = sa.select(instance.c.id).where(instance.c.id == instance_id, instance.c.state == "suspended")
+    return work.connection.execute(rests).one_or_none() is not None
+
+
+def start_on_conditions(work: Work, business_key: str, variables: Mapping[str, Any]) -> list[str]:
+    """Offer data to all conditional start events; the ids of the instances that were started, each with this data.
+
+    The data is all that a condition sees: a process that has not begun has no variables yet. One that names a variable which is
+    not among the data does not hold.
+    Raises StepFailed for a condition that cannot be evaluated otherwise, and whatever `start_instance` raises.
+    """
+    started = []
+    waiting = sa.select(start_subscription).where(start_subscription.c.kind == "conditional")
+    for row in work.connection.execute(waiting.order_by(start_subscription.c.id)).all():
+        node = get_definition(work, row.definition_id).model.nodes[row.element_id]
+        if any(event.condition is not None and _holds(event.condition, variables, node.id) for event in node.events):
+            started.append(start_instance(work, row.definition_id, business_key, variables, element_id=row.element_id))
+    return started
+
+
+def _holds(condition: Expression, variables: Mapping[str, Any], element: str) -> bool:
+    try:
+        return bool(condition.evaluate(variables))
+    except VariableMissing:
+        return False
+    except ExpressionFailed as problem:
+        raise StepFailed(element=element, reason=problem.values["reason"]) from problem
 
 
 def _set(work: Work, message_id: str, **values: Any) -> None:

@@ -35,16 +35,25 @@ def start_lock(business_key: str) -> str:
 
 
 def start_instance(
-    work: Work, definition_id: str, business_key: str, variables: Mapping[str, Any], *, element_id: str | None = None
+    work: Work,
+    definition_id: str,
+    business_key: str,
+    variables: Mapping[str, Any],
+    *,
+    element_id: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    moment: datetime | None = None,
 ) -> str:
     """Start an instance of a deployed definition and run it until every token waits; its id.
 
+    `element_id` is the event that has happened already: a start event, an instantiating receive task, or an event behind an
+    instantiating gateway. `detail` goes into the history, `moment` is that of the event (a timer's due moment).
     Raises DefinitionUnknown, StepFailed, and whatever a handler raises.
     """
     run = Run.begin(work, get_definition(work, definition_id), business_key)
-    run.step(Start(variables, element_id))
+    run.step(Start(variables, element_id), moment=moment)
     run.settle()
-    run.save("started")
+    run.save("started", element_id=element_id, detail=detail)
     return run.place.instance_id
 
 

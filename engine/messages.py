@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.database import insert_once
 from engine.ids import new_id
 from engine.kernel import Thrown
-from engine.tables import message, subscription
+from engine.tables import message, start_subscription, subscription
 from engine.work import Work
 
 KEEP = timedelta(days=30)
@@ -26,12 +26,53 @@ def send_message(
     *,
     unique_key: str | None = None,
     sent_by: str | None = None,
-    kind: str = "message",
 ) -> str:
     """Queue a message to the instance with this business key; it leaves with the transaction. The row's id.
 
-    A second message with the same `unique_key` is not queued; the id of the first is given back.
+    An instance that waits for it has precedence; else it starts an instance with this business key where a process has a start
+    event for it (`engine.delivery`). A second message with the same `unique_key` is not queued; the first one's id is given.
     """
+    return _send(work, "message", name, business_key, variables, unique_key=unique_key, sent_by=sent_by)
+
+
+def send_signal(
+    work: Work, name: str, variables: Mapping[str, Any] | None = None, *, business_key: str = "", sent_by: str | None = None
+) -> int:
+    """Queue a signal to every instance that waits for it now (but the one that sends it), and to every process that it starts.
+
+    `business_key` is that of the instances that it starts; without one each gets a key of its own. How many it goes to.
+    """
+    waiting = sa.select(subscription.c.instance_id, subscription.c.business_key).where(
+        subscription.c.kind == "signal", subscription.c.name == name, subscription.c.instance_id != (sent_by or "")
+    )
+    receivers = work.connection.execute(waiting.distinct().order_by(subscription.c.instance_id)).all()
+    for receiver in receivers:
+        _send(work, "signal", name, receiver.business_key, variables, sent_by=sent_by, to_instance=receiver.instance_id)
+    starting = sa.select(start_subscription.c.key).where(start_subscription.c.kind == "signal", start_subscription.c.name == name)
+    keys = work.connection.execute(starting.distinct().order_by(start_subscription.c.key)).scalars().all()
+    for key in keys:
+        _send(work, "signal", name, business_key or new_id(), variables, sent_by=sent_by, to_process=key)
+    return len(receivers) + len(keys)
+
+
+def send_thrown(work: Work, business_key: str, instance_id: str, thrown: Thrown) -> None:
+    """What a throwing event sends: a message to the instances of the same business key, a signal to all that wait for it now."""
+    if thrown.kind == "message":
+        send_message(work, thrown.name, business_key, sent_by=instance_id)
+    else:
+        send_signal(work, thrown.name, business_key=business_key, sent_by=instance_id)
+
+
+def _send(
+    work: Work,
+    kind: str,
+    name: str,
+    business_key: str,
+    variables: Mapping[str, Any] | None,
+    *,
+    unique_key: str | None = None,
+    **columns: Any,
+) -> str:
     message_id = new_id()
     values = {
         "id": message_id,
@@ -45,23 +86,11 @@ def send_message(
         "attempt": 0,
         "next_try_at": work.now,
         "keep_until": work.now + KEEP,
-        "sent_by": sent_by,
         "created_at": work.now,
+        **columns,
     }
     if not insert_once(work.connection, message, values):
         first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
         return str(work.connection.execute(first).scalar_one())
     work.engine.backend.schedule(work, "message", message_id, 1, work.now, None)
     return message_id
-
-
-def send_thrown(work: Work, business_key: str, instance_id: str, thrown: Thrown) -> None:
-    """What a throwing event sends: a message to the instances of the same business key, a signal to all that wait for it now."""
-    if thrown.kind == "message":
-        send_message(work, thrown.name, business_key, sent_by=instance_id)
-        return
-    receivers = sa.select(subscription.c.business_key).where(
-        subscription.c.kind == "signal", subscription.c.name == thrown.name, subscription.c.instance_id != instance_id
-    )
-    for receiver in work.connection.execute(receivers.distinct().order_by(subscription.c.business_key)).scalars().all():
-        send_message(work, thrown.name, receiver, sent_by=instance_id, kind="signal")

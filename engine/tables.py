@@ -41,7 +41,21 @@ definition = sa.Table(
     sa.Column("xml", sa.LargeBinary, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("findings", Json, nullable=False),  # what the check at deployment remarked
+    sa.Column("draft", sa.Boolean, nullable=False, server_default=sa.false()),  # a draft is never the latest version
     sa.UniqueConstraint("key", "version"),
+)
+
+start_subscription = sa.Table(
+    "start_subscription",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("definition_id", Id, sa.ForeignKey("definition.id"), nullable=False, index=True),
+    sa.Column("key", sa.String(200), nullable=False, index=True),  # the process; only its latest version subscribes
+    sa.Column("element_id", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # message | signal | conditional
+    sa.Column("name", sa.String(200), nullable=False),  # of the message or signal; empty for a condition
+    sa.Column("since", Moment, nullable=False),  # what was sent before does not start it
+    sa.Index("ix_start_subscription_lookup", "kind", "name"),
 )
 
 instance = sa.Table(
@@ -100,13 +114,14 @@ timer = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("unique_key", sa.String(300), nullable=False, unique=True),  # <instance>:<token>:<element>:<generation>, ...
-    sa.Column("kind", sa.String(16), nullable=False),  # event: of a diagram | handler: calls a registered handler | script
+    # event: of a diagram | start: of a process, by its start event | handler: calls a registered handler | script
+    sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
     sa.Column("token", sa.String(64)),
     sa.Column("element_id", sa.String(200)),
     sa.Column("handler", sa.String(200)),
     sa.Column("payload", Json, nullable=False),
-    sa.Column("subject", sa.String(200), index=True),  # what it belongs to: a business key, a task id
+    sa.Column("subject", sa.String(200), index=True),  # what it belongs to: a business key, a task id, the process it starts
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),  # armed | fired | cancelled | dead
@@ -152,6 +167,8 @@ message = sa.Table(
     sa.Column("lease_until", Moment),
     sa.Column("last_error", sa.Text),
     sa.Column("sent_by", Id),  # instance that sent it
+    sa.Column("to_instance", Id),  # a signal goes to one that waited for it,
+    sa.Column("to_process", sa.String(200)),  # or starts this process
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Index("ix_message_due", "state", "next_try_at", "id"),

@@ -1,6 +1,7 @@
 """Timers are rows. Whoever wakes up calls `fire_timer`; its guarded update makes the effect happen once.
 
-Kinds: `event` (of a diagram), `handler` (calls a registered handler: reminders), `script` (runs a script task outside any lock).
+Kinds: `event` (of a diagram), `start` (of a process, by its start event), `handler` (calls a registered handler: reminders),
+`script` (runs a script task outside any lock).
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import sqlalchemy as sa
 
 from engine.attempts import record_failure
 from engine.database import insert_once
+from engine.definitions import find_latest
 from engine.handlers import Call
 from engine.ids import new_id
-from engine.instances import advance_instance, script_of
+from engine.instances import advance_instance, script_of, start_instance
 from engine.kernel import Complete, Fire
+from engine.starts import arm_following, lock_starts, name_occurrence, timer_starts
 from engine.tables import instance, timer
 from engine.work import ProcessEngine, Work
 
@@ -68,6 +71,8 @@ def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | N
         if row is None or row.state != "armed" or generation not in (None, row.generation):
             return False
         result = _run_script(process_engine, row) if row.kind == "script" else None
+        if row.kind == "start":
+            _go_on(process_engine, row)
         with process_engine.begin() as work:
             return _fire(work, row, result)
     except Exception as error:  # one bad timer never stops the sweep
@@ -81,6 +86,8 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
         state = work.connection.execute(locked).scalar_one()
         if state != "running":
             return False
+    if row.kind == "start":
+        lock_starts(work, row.subject)
     done = work.connection.execute(
         timer.update()
         .where(
@@ -103,6 +110,8 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
             detail={"due_at": row.due_at.isoformat()},
             moment=row.due_at,
         )
+    elif row.kind == "start":
+        return _start(work, row)
     elif row.kind == "script":
         advance_instance(work, row.instance_id, Complete(row.token, result or {}), kind="script_run", element_id=row.element_id)
     else:
@@ -120,6 +129,33 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
                 form=row.payload,
             ),
         )
+    return True
+
+
+def _go_on(process_engine: ProcessEngine, row: sa.Row[Any]) -> None:
+    """Arm what follows a start timer that is due, in a transaction of its own: one that fails does not stop the series."""
+    with process_engine.begin() as work:
+        lock_starts(work, row.subject)
+        latest = find_latest(work, row.subject)
+        if latest is not None and row.next_try_at <= work.now:
+            arm_following(work, latest.model, row)
+
+
+def _start(work: Work, row: sa.Row[Any]) -> bool:
+    """Start an instance of the latest version at the timer's event, if it still has it; whether it has."""
+    latest = find_latest(work, row.subject)
+    if latest is None or row.element_id not in timer_starts(latest.model, row.subject):
+        work.connection.execute(timer.update().where(timer.c.id == row.id).values(state="cancelled"))
+        return False
+    start_instance(
+        work,
+        latest.id,
+        name_occurrence(row.subject, row.due_at),
+        {},
+        element_id=row.element_id,
+        detail={"due_at": row.due_at.isoformat()},
+        moment=row.due_at,
+    )
     return True
 
 

@@ -24,7 +24,7 @@ from engine.kernel import (
     Wait,
     WaitKind,
 )
-from engine.model import Definition, EventDefinition, Node, instantiating_nodes, starting_nodes
+from engine.model import Definition, EventDefinition, Node, event_starts, starting_nodes
 from engine.moments import first_due
 
 BEGIN = datetime(2022, 7, 1, tzinfo=UTC)
@@ -81,13 +81,12 @@ class Host:
 
     def _await_start(self, process_id: str) -> None:
         """The process begins with an event alone: a timer will start it, or a condition does now; others are thrown."""
-        for node in self._starts(self.definition.processes[process_id].node):
-            for event in node.events:
-                if event.timer is not None:
-                    due = first_due(event.timer.kind, event.timer.value.evaluate(self.variables), self.now)
-                    self.starts.append((due.at, process_id, node.id))
-                elif event.condition is not None and event.condition.evaluate(self.variables):
-                    self._start(process_id, node.id)
+        for node, event in event_starts(self.definition, self.definition.processes[process_id].node):
+            if event.timer is not None:
+                due = first_due(event.timer.kind, event.timer.value.evaluate(self.variables), self.now)
+                self.starts.append((due.at, process_id, node.id))
+            elif event.condition is not None and event.condition.evaluate(self.variables):
+                self._start(process_id, node.id)
 
     def _start(self, process_id: str, element_id: str | None) -> None:
         instance = Instance(process_id)
@@ -192,16 +191,10 @@ class Host:
                 if thrown.kind == "message":
                     return True
         for process in self.definition.processes.values():
-            for node in self._starts(process.node):
-                if any(_matches(event, thrown) for event in node.events):
+            for node, event in event_starts(self.definition, process.node):
+                if _matches(event, thrown):
                     self._start(process.id, node.id)
         return True
-
-    def _starts(self, scope: Node) -> Iterator[Node]:
-        """The elements of a process that an event starts it at."""
-        starts = starting_nodes(self.definition, scope, by_event=True)
-        yield from (node for node in starts if node.kind == "startEvent")
-        yield from instantiating_nodes(self.definition, scope)
 
 
 def _matches(event: EventDefinition, thrown: Thrown) -> bool:

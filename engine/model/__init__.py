@@ -26,7 +26,7 @@ from engine.model.definition import (
     TimerKind,
 )
 from engine.model.drawn import Drawn, list_drawn
-from engine.model.paths import instantiating_nodes, link_targets, reachable_flows, starting_nodes, successors
+from engine.model.paths import event_starts, instantiating_nodes, link_targets, reachable_flows, starting_nodes, successors
 from engine.model.reader import Read, read_diagram
 
 __all__ = [
@@ -53,8 +53,9 @@ __all__ = [
     "Timer",
     "TimerKind",
     "check_handlers",
-    "link_targets",
+    "event_starts",
     "instantiating_nodes",
+    "link_targets",
     "list_drawn",
     "reachable_flows",
     "read_diagram",

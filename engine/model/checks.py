@@ -11,7 +11,7 @@ from lxml import etree
 from engine.errors import Finding
 from engine.model.camunda import ALLOWED, OFFERED, RETURN_WORDS, get_attribute
 from engine.model.definition import Definition, MultiInstance, Node
-from engine.model.paths import starting_nodes, successors
+from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
 
 HANDLED = frozenset(("serviceTask", "businessRuleTask"))
@@ -147,6 +147,8 @@ class _Check:
             self._event_in(child, scope)
             if child.triggered_by_event:
                 self._event_subprocess(child)
+        if scope.kind == "process" and not self.simulation:
+            self._starts(scope)
         self._links(children)
         self._reached(children, begins)
 
@@ -159,8 +161,6 @@ class _Check:
             elif any(event.kind in inner for event in node.events):
                 kinds = ", ".join(event.kind for event in node.events if event.kind in inner)
                 self.fault("diagram_start_only_in_event_subprocess", node, event=kinds)
-            elif not self.simulation:
-                self.warn("diagram_start_by_hand", node)
         if node.kind == "endEvent" and node.catches("cancel"):
             if scope.kind != "transaction":
                 self.fault("diagram_cancel_misplaced", node)
@@ -177,6 +177,25 @@ class _Check:
         for event in node.events:
             if event.kind == "compensate" and event.activity is not None and not self._is_activity(event.activity):
                 self.fault("diagram_reference_unknown", node, attribute="activityRef", reference=event.activity)
+
+    def _starts(self, scope: Node) -> None:
+        """What starts a process from outside: the engine watches for it (`engine.starts`) before there are any data."""
+        for node in self.children(scope):
+            if node.instantiate and node.incoming:
+                self.fault("diagram_instantiate_incoming", node, flow=node.incoming[0].id)
+        heard: set[tuple[str, str | None]] = set()
+        for node, event in event_starts(self.definition, scope):
+            if (event.kind, event.name) in heard and event.name is not None:
+                self.fault("diagram_start_twice", node, event=event.kind, name=event.name)
+            heard.add((event.kind, event.name))
+            if event.timer is not None and event.timer.value.names:
+                self.fault("diagram_start_timer_variable", node, name=min(event.timer.value.names))
+            if event.kind == "conditional":
+                self.warn("diagram_start_condition", node)
+            if node.parallel_multiple and len(node.events) > 1:
+                self.fault("diagram_start_parallel_multiple", node)
+            if node.kind == "intermediateCatchEvent" and event.kind not in ("message", "signal"):
+                self.fault("diagram_instantiate_event", node, event=event.kind)
 
     def _is_activity(self, node_id: str) -> bool:
         node = self.definition.nodes.get(node_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.model.definition import Definition, Node
+from engine.model.definition import Definition, EventDefinition, Node
 
 
 def link_targets(definition: Definition, node: Node) -> Iterator[Node]:
@@ -72,6 +72,16 @@ def instantiating_nodes(definition: Definition, scope: Node) -> list[Node]:
         elif not node.incoming:
             found.append(node)
     return found
+
+
+def event_starts(definition: Definition, scope: Node) -> list[tuple[Node, EventDefinition]]:
+    """What starts a process from outside, with the element that it starts at.
+
+    Start events with a trigger, instantiating receive tasks, and the events behind instantiating event gateways.
+    """
+    triggered = [node for node in starting_nodes(definition, scope, by_event=True) if node.kind == "startEvent"]
+    found = [*triggered, *instantiating_nodes(definition, scope)]
+    return [(node, event) for node in found for event in node.events]
 
 
 def _is_implicit_start(node: Node) -> bool:

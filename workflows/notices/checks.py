@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 from engine.errors import Finding
 from engine.model import Definition, MultiInstance, Node
+from engine.starts import list_unwatched
 from workflows.deadlines import repeats_until
 from workflows.forms import OTHER, Form
 from workflows.notices.model import Notice, Setting
@@ -122,6 +124,9 @@ def check_diagrams(notice: Notice, diagrams: Mapping[str, Definition], base: Not
         if file in diagrams and f"{notice.key}_{role}" not in diagrams[file].processes:
             found = ", ".join(diagrams[file].processes)
             yield Finding("NoticeProcessMissing", path=file, values={"process": f"{notice.key}_{role}", "found": found})
+        elif file in diagrams:
+            for start in list_unwatched(diagrams[file], [f"{notice.key}_{role}"]):
+                yield replace(start, path=f"{file}:{start.path}")
     named = set(notice.diagrams.by_role.values())
     for file in sorted(set(diagrams) - named):
         yield Finding("NoticeDiagramUnused", path=file, values={"file": file})

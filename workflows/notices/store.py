@@ -91,7 +91,9 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
     if known is not None and (source == "folder" or known == newest_version(work, key)):
         return known
     diagrams = {path: content for path, content in files.items() if path.endswith(".bpmn")}
-    deployed = definitions.deploy(work, diagrams, name=key, source=source, kernel=kernel)
+    draft = source == "folder" and _released_version(work, key) is not None
+    ours = [f"{key}_{role}" for role in notice.diagrams.by_role]  # a campaign, case or report has rows of ours beside it
+    deployed = definitions.deploy(work, diagrams, name=key, source=source, kernel=kernel, draft=draft, unwatched=ours)
     last = work.connection.execute(
         sa.select(sa.func.max(notice_table.c.version)).where(notice_table.c.key == key)
     ).scalar_one_or_none()
@@ -104,7 +106,7 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
             sha256=digest,
             deployment_id=deployed.deployment_id,
             source=source,
-            state="draft" if source == "folder" and _released_version(work, key) is not None else "deployed",
+            state="draft" if draft else "deployed",
             content=dump_content(notice),
             forms={form: orjson.loads(files[path]) for form, path in sorted(form_keys(files).items())},
             deployed_at=work.now,

@@ -86,8 +86,18 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_start_in_subprocess", "error", "i", f'<subProcess id="q"><startEvent id="i"><messageEventDefinition '
      f'messageRef="m"/></startEvent>{USER}{flow("i", "a")}</subProcess>'),
     ("diagram_start_only_in_event_subprocess", "error", "i", START + '<startEvent id="i"><errorEventDefinition/></startEvent>'),
-    ("diagram_start_by_hand", "warning", "i", '<startEvent id="i"><signalEventDefinition signalRef="g"/></startEvent>'),
-    ("diagram_start_by_hand", "warning", "i", '<startEvent id="i"><messageEventDefinition messageRef="m"/></startEvent>'),
+    ("diagram_start_condition", "warning", "i", '<startEvent id="i"><conditionalEventDefinition><condition>n &gt; 1</condition>'
+     "</conditionalEventDefinition></startEvent>"),
+    ("diagram_start_timer_variable", "error", "i", '<startEvent id="i"><timerEventDefinition><timeDate>${day}</timeDate>'
+     "</timerEventDefinition></startEvent>"),
+    ("diagram_start_parallel_multiple", "error", "i", '<startEvent id="i" parallelMultiple="true"><signalEventDefinition '
+     'signalRef="g"/><messageEventDefinition messageRef="m"/></startEvent>'),
+    ("diagram_start_twice", "error", "k", '<startEvent id="i"><signalEventDefinition signalRef="g"/></startEvent>'
+     '<startEvent id="k"><signalEventDefinition signalRef="g"/></startEvent>'),
+    ("diagram_instantiate_incoming", "error", "r", START + '<receiveTask id="r" messageRef="m" instantiate="true"/>'
+     + flow("s", "r")),
+    ("diagram_instantiate_event", "error", "t", '<eventBasedGateway id="w" instantiate="true"/>'
+     + CATCH.format("<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>") + flow("w", "t")),
     ("diagram_cancel_misplaced", "error", "e", START + '<endEvent id="e"><cancelEventDefinition/></endEvent>' + flow("s", "e")),
     ("diagram_cancel_misplaced", "error", "b", USER + '<boundaryEvent id="b" attachedToRef="a"><cancelEventDefinition/>'
      "</boundaryEvent>"),
