@@ -68,7 +68,11 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Take these tokens away and put one before `target`: return, withdraw, jump."""
+    """Put one token before `target`: return, withdraw, jump.
+
+    These tokens go, and with them all that cannot be beside a token at the target; branches beside it stay, or count as done
+    where they are over (decision 19).
+    """
 
     tokens: tuple[str, ...]
     target: str
@@ -91,6 +95,13 @@ class RemoveInstance:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelBranch:
+    """End the branch that `token` is in, of several beside each other; for the join behind it it is done."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """End the whole instance without further effect (终止)."""
 
@@ -102,7 +113,7 @@ class SetVariables:
     variables: Variables
 
 
-Operation = Start | Complete | Throw | Deliver | Fire | Move | AddInstance | RemoveInstance | Cancel | SetVariables
+Operation = Start | Complete | Throw | Deliver | Fire | Move | AddInstance | RemoveInstance | CancelBranch | Cancel | SetVariables
 
 
 # ---- outcome ---------------------------------------------------------------------------------------------------------
@@ -200,3 +211,9 @@ class Kernel(Protocol):
 
     def positions(self, definition: Definition, process_id: str, document: Document) -> list[tuple[str, str]]:
         """(token, element id) of all that is active now: activities, waiting events, open scopes. For the case diagram."""
+
+    def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
+        """Completed steps of people that `token` can go back to, latest first; of a loop or call that is over the whole of it.
+
+        None when the document does not tell.
+        """

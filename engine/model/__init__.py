@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.model.checks import check_handlers
+from engine.model.concurrency import Standing, came_from, ends_of_branch, is_beside, is_join, plan_move
 from engine.model.definition import (
     ACTIVITIES,
     EVENTS,
@@ -50,13 +51,20 @@ __all__ = [
     "Process",
     "Read",
     "StandardLoop",
+    "Standing",
     "Timer",
     "TimerKind",
+    "came_from",
     "check_handlers",
+    "ends_of_branch",
     "event_starts",
+    "is_beside",
+    "is_join",
+    "link_targets",
     "instantiating_nodes",
     "link_targets",
     "list_drawn",
+    "plan_move",
     "reachable_flows",
     "read_diagram",
     "starting_nodes",

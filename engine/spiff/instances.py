@@ -146,10 +146,14 @@ class MultiInstance(Repeated):
         state["done"] += 1
         stops = self.throw_events(body, child)
         self.remove_instance(body, child)
+        self.complete_early(body, stops)
+
+    def complete_early(self, body: Task, stops: bool = False) -> None:
+        """No further instance when the completion condition holds (or it `stops` in any case)."""
         if stops or self.completion and ENGINE.value(body, self.completion, self.bpmn_id):
-            state["over"] = True
+            body.internal_data["instances"]["over"] = True
             for key in list(body._children):
-                top.cancel_task(body.workflow.tasks[key])
+                instance_of(body).cancel_task(body.workflow.tasks[key])
 
     def throw_events(self, body: Task, child: Task) -> bool:
         """What is thrown is caught on the boundary of the whole activity (table 10.29). It tells of an instance that is done

@@ -11,6 +11,7 @@ from engine.errors import Finding, OperationNotSupported
 from engine.kernel import (
     AddInstance,
     Cancel,
+    CancelBranch,
     Closed,
     Complete,
     Deliver,
@@ -61,7 +62,7 @@ class SpiffKernel:
         if instance.ended:
             raise OperationNotSupported(reason=Finding("spiff_ended"))
         before = instance.waiting()
-        delivered = self._perform(instance, operation)
+        delivered = self._perform(instance, definition, operation)
         instance.do_engine_steps()
         return self._outcome(instance, before, delivered)
 
@@ -83,6 +84,10 @@ class SpiffKernel:
             for task in instance.all_live()
             if not task.internal_data.keys() & {"host", "instances", "reset"}
         ]
+
+    def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
+        """This kernel does not note what was completed: the history tells."""
+        return None
 
     def limits(self, definition: Definition, process_id: str) -> list[Finding]:
         """What in a process, and in those that it calls, this kernel cannot run: a warning for each element."""
@@ -111,7 +116,7 @@ class SpiffKernel:
         return known[process_id]
 
     # ---- operations --------------------------------------------------------------------------------------------------
-    def _perform(self, instance: Instance, operation: Operation) -> int:
+    def _perform(self, instance: Instance, definition: Definition, operation: Operation) -> int:
         """Do the operation itself; how many waits a Deliver reached."""
         match operation:
             case Start(variables, element_id):
@@ -136,11 +141,13 @@ class SpiffKernel:
             case Cancel():
                 instance.end()
             case Move(tokens, target, variables):
-                move(instance, tokens, target, variables)
+                move(instance, definition, tokens, target, variables)
             case AddInstance(token, item):
                 add_instance(instance, token, item)
             case RemoveInstance(token):
                 remove_instance(instance, token)
+            case CancelBranch():
+                raise OperationNotSupported(reason=Finding("spiff_no_branches"))
         return 0
 
     def _outcome(self, instance: Instance, before: dict[WaitKey, datetime | None], delivered: int) -> Outcome:

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import WaitKind
+from engine.model import Definition, Standing, plan_move
 from engine.spiff.events import BoundaryEvent
-from engine.spiff.gateways import TokenJoin
+from engine.spiff.gateways import TokenJoin, reach
 from engine.spiff.instances import MultiInstance
 from engine.spiff.process import Instance
 from engine.spiff.scopes import Scope, SubScope
+from engine.spiff.subprocesses import AdHocSubProcess
 
 WORK = (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT)
 """What is completed from outside."""
@@ -35,8 +38,8 @@ def waiting_task(instance: Instance, token: str) -> Task:
     return task
 
 
-def move(instance: Instance, tokens: tuple[str, ...], target: str, variables: Mapping[str, Any]) -> None:
-    """Take tokens away and put one before the target, in the innermost scope that has it and holds all tokens.
+def move(instance: Instance, definition: Definition, tokens: tuple[str, ...], target: str, variables: Mapping[str, Any]) -> None:
+    """Put a token before the target, in the innermost scope that has it and holds all tokens; what cannot be beside it goes.
 
     Instances of a multi-instance activity go with the whole, tokens inside a sub-process with it.
     Raises OperationNotSupported for unknown tokens and for a target that cannot be entered from outside.
@@ -49,11 +52,43 @@ def move(instance: Instance, tokens: tuple[str, ...], target: str, variables: Ma
         raise OperationNotSupported(reason=Finding("spiff_move_into", element=target, values={"target": target}))
     if isinstance(spec, TokenJoin) and spec.joins:
         raise OperationNotSupported(reason=Finding("spiff_move_to_join", element=target, values={"target": target}))
-    for each in around:
-        if each[scope].id in scope.tasks:  # else it went with another one
-            instance.cancel_task(each[scope])
+    standing = {
+        str(task.id): task for task in scope.live() if "host" not in task.internal_data and task.parent is scope.task_tree
+    }
+    moved = plan_move(
+        definition,
+        definition.nodes[target],
+        [stand(key, task) for key, task in standing.items()],
+        {str(each[scope].id) for each in around},
+    )
+    if moved.blocked is not None or moved.beside:
+        code = "spiff_move_beside" if moved.beside else "spiff_move_quantity"
+        raise OperationNotSupported(reason=Finding(code, element=target, values={"target": target}))
+    for key in sorted(moved.goes, key=lambda key: int(standing[key].internal_data["token"])):
+        instance.cancel_task(standing[key])
+    for flow in moved.arrived:
+        instance.token(scope.hang(scope.spec.task_specs[flow.target], state=TaskState.STARTED, flow=flow.id))
+    start_over_from(scope, spec)
     instance.assign_inside(scope, variables)
     scope.send(spec)
+
+
+def start_over_from(scope: Scope, spec: Any) -> None:
+    """In an ad-hoc sub-process nothing is decided any more; of a sequential one what is behind the target is still to do."""
+    holder = scope.holder if isinstance(scope, SubScope) else None
+    if holder is None or not isinstance(holder.task_spec, AdHocSubProcess):
+        return
+    holder.internal_data.pop("full", None)
+    if holder.task_spec.sequential:
+        names = [each.name for each in scope.spec.first]
+        place = next((index for index, each in enumerate(scope.spec.first) if each is spec or reach(each, spec)), len(names))
+        holder.internal_data["todo"] = names[place + 1 :]
+
+
+def stand(key: str, task: Task) -> Standing:
+    """Where a task of the scope stands, for the rule of moves."""
+    expects = task.internal_data.get("reset")
+    return Standing(key, task.task_spec.bpmn_id, task.internal_data.get("flow"), None if expects is None else tuple(expects))
 
 
 def surroundings(task: Task) -> Iterator[tuple[Scope, Task]]:
@@ -97,4 +132,6 @@ def remove_instance(instance: Instance, token: str) -> None:
         raise OperationNotSupported(reason=Finding("spiff_no_instance", values={"token": token}))
     instance.cancel_task(task)
     body.internal_data["instances"]["n"] -= 1
+    if body._children:
+        body.task_spec.complete_early(body)
     instance.touched.append(body)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Flow, MultiInstance, Node, StandardLoop, instantiating_nodes, starting_nodes
-from engine.tokens import compensation, events, gateways, loops, timers
+from engine.tokens import compensation, events, gateways, loops, passing, timers
 from engine.tokens.problems import StartUnknown
 from engine.tokens.records import ROOT
 
@@ -45,10 +45,7 @@ def arm_boundaries(step: Step, number: str, node: Node) -> None:
 
 def act(step: Step, number: str, node: Node) -> None:
     """Do what an activity is for; what waits for somebody stays."""
-    step.note("entered", node, number)
-    if node.camunda.inputs and node.kind != "callActivity":
-        local = _evaluate(step, node, number, node.camunda.inputs)
-        step.records.change(number, vars={**step.records[number].get("vars", {}), **local})
+    enter(step, number, node)
     if node.is_scope:
         open_scope(step, number)
     elif node.kind == "callActivity":
@@ -59,6 +56,19 @@ def act(step: Step, number: str, node: Node) -> None:
         if node.kind == "sendTask":
             events.emit(step, "message", node.events[0].name, number, node)
         complete(step, number)
+
+
+def enter(step: Step, number: str, node: Node) -> None:
+    """An activity begins: its input mapping gives local variables."""
+    step.note("entered", node, number)
+    if node.camunda.inputs and node.kind != "callActivity":
+        local = _evaluate(step, node, number, node.camunda.inputs)
+        step.records.change(number, vars={**step.records[number].get("vars", {}), **local})
+
+
+def arm_event_subprocesses(step: Step, number: str) -> None:
+    """Timers that start event sub-processes run from the moment their scope is opened."""
+    timers.arm(step, number, step.plan.event_starts.get(step.records[number]["at"], ()))
 
 
 def _call(step: Step, number: str, node: Node) -> None:
@@ -81,7 +91,7 @@ def open_scope(step: Step, number: str, element: str | None = None) -> None:
     Raises StartUnknown when a process cannot begin so.
     """
     node = step.node(number)
-    timers.arm(step, number, step.plan.event_starts.get(node.id, ()))
+    arm_event_subprocesses(step, number)
     if element is not None:
         _begin_at(step, number, node, element)
         return
@@ -120,6 +130,7 @@ def complete(step: Step, number: str) -> None:
     if number == ROOT:
         step.end()
         return
+    passing.remember(step, number, node)
     step.cancel_inside(number)
     container: str = record["in"]
     if node.camunda.outputs and node.kind != "callActivity":

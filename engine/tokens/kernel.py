@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from engine.kernel import (
     AddInstance,
     Cancel,
+    CancelBranch,
     Complete,
     Deliver,
     Document,
@@ -22,7 +23,7 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition, EventKind
-from engine.tokens import activities, events, operations, timers
+from engine.tokens import activities, events, operations, passing, timers
 from engine.tokens.plan import plan_for
 from engine.tokens.problems import InstanceOver, NothingWaits, StartUnknown
 from engine.tokens.records import ROOT, Records
@@ -82,12 +83,17 @@ class TokenKernel:
             if "mi" not in record and "reset" not in record and record["at"] not in definition.processes
         ]
 
+    def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
+        """Completed steps of people that a token can go back to, latest first."""
+        records = Records(document)
+        return passing.behind(plan_for(definition), records, token) if token in records else []
+
 
 def _start(step: Step, process_id: str, operation: Start) -> None:
     process = step.plan.definition.processes.get(process_id)
     if process is None:
         raise StartUnknown(element=process_id)
-    root = step.add(process.node, None, vars=dict(operation.variables))
+    root = step.add(process.node, None, vars=dict(operation.variables), past=[])
     step.note("entered", process.node, root)
     activities.open_scope(step, root, operation.element_id)
 
@@ -110,6 +116,8 @@ def _do(step: Step, operation: Operation) -> None:
             operations.move(step, operation)
         case AddInstance(token=token, item=item):
             operations.add_instance(step, token, item)
+        case CancelBranch(token=token):
+            operations.cancel_branch(step, token)
         case RemoveInstance(token=token):
             operations.remove_instance(step, token)
         case Cancel():

@@ -95,13 +95,20 @@ def finish_instance(step: Step, number: str, body: str, node: Node) -> None:
         step.records.change(body, mi=mi)
         stops = _throw_behaviors(step, number, body, node, loop)
         step.records.remove(number)
-        if stops or loop.completion is not None and step.holds(loop.completion, body, node.id):
-            step.records.change(body, mi={**mi, "over": True})
-            step.cancel_inside(body)
+        complete_early(step, body, stops)
     else:
         step.records.change(body, mi=mi)
         step.records.remove(number)
     step.settling.append(body)
+
+
+def complete_early(step: Step, body: str, stops: bool = False) -> None:
+    """No further instance of a multi-instance activity when its completion condition holds (or it `stops` in any case)."""
+    node = step.node(body)
+    assert isinstance(node.loop, MultiInstance)
+    if stops or node.loop.completion is not None and step.holds(node.loop.completion, body, node.id):
+        step.records.change(body, mi={**step.records[body]["mi"], "over": True})
+        step.cancel_inside(body)
 
 
 def _throw_behaviors(step: Step, number: str, body: str, node: Node, loop: MultiInstance) -> bool:

@@ -50,7 +50,7 @@ class MoveUnknown(OperationNotSupported):
 
 
 class MoveInto(OperationNotSupported):
-    """The target lies in a sub-process (or another scope) that the tokens are not in. Values: `element`, `scope`."""
+    """The target lies in a scope that is not open and can only be entered from its beginning. Values: `element`, `scope`."""
 
 
 class MoveToJoin(OperationNotSupported):
@@ -59,6 +59,27 @@ class MoveToJoin(OperationNotSupported):
 
 class MoveWhileInterrupted(OperationNotSupported):
     """An event sub-process has interrupted the scope of the target. Values: `element`, `scope`."""
+
+
+class MoveBeside(OperationNotSupported):
+    """The target is in a branch beside the token, which cannot have come from there. Value: `element`."""
+
+
+class MoveWhileCompensating(OperationNotSupported):
+    """Compensation is running in what would go. Value: `element`."""
+
+
+class MoveAcrossQuantity(OperationNotSupported):
+    """Between the target and the token `activity` collects several tokens; how many are still to come is not known.
+    Values: `element`, `activity`."""
+
+
+class BranchAlone(OperationNotSupported):
+    """Nothing runs beside the token: it is the whole instance. Value: `element`."""
+
+
+class BranchUnclear(OperationNotSupported):
+    """The branch might still end at one join or at another. Value: `element`."""
 
 
 class NotMultiInstance(OperationNotSupported):

@@ -14,6 +14,7 @@ diagram. Its fields, each only where needed:
     true   conditional events whose condition holds already (`id index` for a further definition of an event)
     seen   {event id: indexes} of a parallel multiple event that have happened
     reset  flows a complex gateway still expects            adhoc activities a sequential ad-hoc sub-process still has to do
+    past   steps that people have completed in a scope, latest last (of the process always, unless an earlier version began it)
     full   the completion condition of an ad-hoc sub-process holds
 
 Records are copied before they change, and what is in them is replaced, never changed in place: the document that a step was

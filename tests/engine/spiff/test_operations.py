@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 
 from engine.errors import OperationNotSupported
 from engine.kernel import AddInstance, Cancel, Move, Operation, RemoveInstance, SetVariables, WaitKind
-from engine.model import Definition
+from engine.model import Definition, Node
 from engine.opinion.pair import Pair
 from engine.opinion.uses import collect_uses
 from engine.opinion.values import Values
 from engine.opinion.walk import Choice, Memory, Walk
 from engine.spiff import SpiffKernel
 from engine.tokens import TokenKernel
-from tests.engine.kernel_runs import Run, diagram, read
+from tests.engine.kernel_runs import END, START, Run, diagram, read
 from tests.engine.random_processes import processes
 
 KERNELS = (TokenKernel(), SpiffKernel())
@@ -55,7 +55,17 @@ def test_return_inside_a_branch_leaves_the_other_alone_and_arms_timers_anew() ->
 
 def test_return_out_of_a_multi_instance_takes_all_of_it() -> None:
     run = both(lambda run: run.complete("a").move("m", "a"))
-    assert run.tasks() == ["a", "b"]
+    assert run.tasks() == ["a"]  # the fork is passed again: its other branch goes as well
+
+
+def test_return_from_behind_a_join_leaves_the_other_branch_done() -> None:
+    def play(run: Run) -> None:
+        run.complete("a").complete("b").complete("m").complete("m")
+        run.move("c", "b")
+        assert run.tasks() == ["b"]
+        run.complete("b")
+
+    assert both(play).tasks() == ["c"]
 
 
 def test_return_of_the_last_task_and_through_again() -> None:
@@ -86,8 +96,17 @@ def test_move_out_of_a_sub_process_but_not_into_one() -> None:
     for kernel in KERNELS:
         run = Run(kernel, read(xml)).start().complete("a")
         assert run.move("i", "a").tasks() == ["a"]
-        with pytest.raises(OperationNotSupported):
-            run.move("a", "i")
+    with pytest.raises(OperationNotSupported):
+        run.move("a", "i")  # the second kernel; the first one opens the sub-process there
+
+
+def test_a_sequential_ad_hoc_sub_process_goes_on_from_the_target() -> None:
+    inner = "".join(f'<userTask id="{key}"/>' for key in "ijk")
+    body = f'{START}{END}<adHocSubProcess id="q" ordering="Sequential">{inner}</adHocSubProcess>'
+    runs = [Run(kernel, read(diagram(body, "s q", "q e"))).start() for kernel in KERNELS]
+    for run in runs:
+        run.complete("i").complete("j").move("k", "i").complete("i").complete("j").complete("k")
+    assert runs[0].story == runs[1].story and runs[1].ended
 
 
 def test_add_and_remove_a_signer() -> None:
@@ -154,18 +173,25 @@ class OperationWalk(Walk):
 
     def _choices(self) -> list[Choice]:
         choices = super()._choices()
-        nodes = [node for node in self.definition.nodes.values() if node.parent and node.kind != "boundaryEvent"]
         for wait in self.pair.waits():
             if wait.first.kind is not WaitKind.TASK:
                 continue
             tokens = (wait.first.token, wait.second.token)
-            target = self.random.choice(nodes).id
+            target = self.random.choice(self.targets(wait.first.element_id)).id
             choices += [
                 self.choice(f"move {wait.first.element_id} {target}", tokens, lambda token, t=target: Move((token,), t)),
                 self.choice(f"add {wait.first.element_id}", tokens, lambda token: AddInstance(token, "added")),
                 self.choice(f"remove {wait.first.element_id}", tokens, lambda token: RemoveInstance(token)),
             ]
         return choices
+
+    def targets(self, element_id: str) -> list[Node]:
+        """Where a token can go: into scopes that are closed only the first kernel moves it."""
+        around, node = set(), self.definition.nodes[element_id]
+        while node.parent is not None:
+            node = self.definition.nodes[node.parent]
+            around.add(node.id)
+        return [each for each in self.definition.nodes.values() if each.parent in around and each.kind != "boundaryEvent"]
 
     @staticmethod
     def choice(words: str, tokens: tuple[str, str], make: Callable[[str], Operation]) -> Choice:

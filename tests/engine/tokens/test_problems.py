@@ -10,7 +10,7 @@ from engine.errors import Finding, OperationNotSupported, Problem, StepFailed
 from engine.texts import LANGUAGES, Catalogue
 from engine.tokens import problems
 
-VALUES = {"element": "a", "text": "x > 1", "name": "x", "limit": 10, "value": "?", "token": "3", "scope": "p",
+VALUES = {"element": "a", "text": "x > 1", "name": "x", "limit": 10, "value": "?", "token": "3", "scope": "p", "activity": "b",
           "reason": Finding("expression_variable_missing", values={"name": "x"})}  # fmt: skip
 CLASSES = [
     each
