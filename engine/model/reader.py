@@ -26,6 +26,7 @@ from engine.model.events import EventReader
 from engine.model.loops import LoopReader
 from engine.model.report import BPMN, Report, child_text, line_of, local_name
 from engine.model.source import read_source
+from engine.model.vocabulary import tell_unused
 
 SILENT = frozenset(
     ("documentation", "extensionElements", "incoming", "outgoing", "laneSet", "sequenceFlow", "association", "textAnnotation")
@@ -128,6 +129,8 @@ class _Reader:
             messages=MappingProxyType(self.events.names["message"]),
             signals=MappingProxyType(self.events.names["signal"]),
         )
+        if not self.simulation:
+            tell_unused(self.root, self.report)
         check_definition(definition, {key: draft.element for key, draft in self.drafts.items()}, self.report, self.simulation)
         return definition
 

@@ -43,13 +43,14 @@ class Report:
 
     def fault(self, code: str, element: etree._Element, *, at: str | None = None, **values: Any) -> None:
         """Something that cannot run as drawn. `at` is the element to show it on (a node instead of its child)."""
-        self._add(code, "error", element, at, values)
+        self.add(code, "error", element, at=at, **values)
 
     def warn(self, code: str, element: etree._Element, *, at: str | None = None, **values: Any) -> None:
         """Something that runs, but perhaps not as meant."""
-        self._add(code, "warning", element, at, values)
+        self.add(code, "warning", element, at=at, **values)
 
-    def _add(self, code: str, severity: Severity, element: etree._Element, at: str | None, values: dict[str, Any]) -> None:
+    def add(self, code: str, severity: Severity, element: etree._Element, *, at: str | None = None, **values: Any) -> None:
+        """A finding of this severity."""
         self.findings.append(Finding(code, severity, at or element.get("id"), str(line_of(element)), values))
 
     def expression(self, text: str | None, element: etree._Element, where: str, *, at: str | None = None) -> Expression | None:

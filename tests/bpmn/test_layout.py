@@ -118,7 +118,6 @@ def test_one_executable_process_in_one_pool_with_lanes(xml: bytes) -> None:
     (process,) = root.findall("bpmn:process", NS)
     (participant,) = root.findall("bpmn:collaboration/bpmn:participant", NS)
     assert process.get("isExecutable") == "true"
-    assert process.get("{http://camunda.org/schema/1.0/bpmn}historyTimeToLive")
     assert participant.get("processRef") == process.get("id")
     in_lanes = [reference.text for reference in root.iterfind(".//bpmn:flowNodeRef", NS)]
     outer = [

@@ -161,6 +161,14 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_handler_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:delegateExpression="${a.b}"/>'),
     ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" camunda:class="org.example.Delegate"/>'),
     ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" operaton:expression="${x.y()}"/>'),
+    ("diagram_unused_element", "warning", "a", '<userTask id="a" camunda:assignee="x"><potentialOwner/></userTask>'),
+    ("diagram_unused_element", "information", "a", '<task id="a"><auditing/></task>'),
+    ("diagram_unused_attribute", "information", "a", '<userTask id="a" camunda:assignee="x" implementation="http://x"/>'),
+    ("diagram_unused_extension", "warning", "a", '<task id="a" camunda:assignee="x"/>'),
+    ("diagram_unused_extension", "warning", "a", '<task id="a" camunda:never="x"/>'),
+    ("diagram_unused_extension", "information", "a", '<task id="a" operaton:asyncBefore="true"/>'),
+    ("diagram_unused_extension", "warning", "a", '<task id="a"><extensionElements><camunda:never/></extensionElements></task>'),
+    ("diagram_unused_namespace", "information", "a", '<task id="a" xmlns:y="http://y.example" y:colour="red"/>'),
     ("diagram_extension_unsupported", "error", "a", '<serviceTask id="a"><extensionElements><camunda:connector/>'
      "</extensionElements></serviceTask>"),
     ("diagram_extension_unsupported", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'

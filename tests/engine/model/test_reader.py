@@ -42,7 +42,9 @@ BODY = """
 def definition(read_body: Callable[..., Read]) -> Definition:
     result = read_body(BODY)
     assert result.definition is not None, result.findings
-    assert result.findings == ()
+    assert [(found.code, found.values["name"]) for found in result.findings] == [
+        ("diagram_unused_extension", "failedJobRetryTimeCycle")
+    ]
     return result.definition
 
 
