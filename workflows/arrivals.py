@@ -23,6 +23,8 @@ from workflows.rules import case_subject, require
 from workflows.tables import arrival, case, organisation, person
 
 NOTE_LENGTH = 500
+EARLIEST = 2000
+"""Nothing came before this year: a moment before it was mistyped."""
 
 
 class ArrivalInvalid(Problem):
@@ -60,7 +62,9 @@ def record_arrival(work: Work, official: Person, case_id: str, *, channel: str, 
     findings = []
     if channel not in {each.key for each in list_channels(work, subject.campaign_id)}:
         findings.append(Finding("ArrivalChannelUnknown", path="channel"))
-    if received_at > work.now:
+    if received_at.year < EARLIEST:
+        findings.append(Finding("ArrivalLongAgo", path="received_at", values={"year": EARLIEST}))
+    elif received_at > work.now:
         findings.append(Finding("ArrivalAhead", path="received_at"))
     if len(note) > NOTE_LENGTH:
         findings.append(Finding("TextTooLong", path="note", values={"most": NOTE_LENGTH}))

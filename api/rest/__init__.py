@@ -5,17 +5,23 @@ from __future__ import annotations
 from flask import Flask
 
 from api.rest import (
+    arrivals,
     campaigns,
     cases,
     consultations,
     definitions,
     document,
+    drafts,
     files,
+    forwardings,
     incidents,
     me,
     notices,
+    panels,
+    reminders,
     reports,
     rounds,
+    stages,
     tasks,
 )
 from api.rest.callers import PREFIX, know_caller
@@ -24,7 +30,25 @@ __all__ = ["PREFIX", "RESOURCES", "install", "know_caller"]
 
 RESOURCES = tuple(
     each.resource
-    for each in (me, campaigns, consultations, cases, reports, rounds, tasks, files, notices, definitions, incidents)
+    for each in (
+        me,
+        campaigns,
+        consultations,
+        cases,
+        arrivals,
+        forwardings,
+        reports,
+        rounds,
+        stages,
+        reminders,
+        panels,
+        tasks,
+        files,
+        notices,
+        drafts,
+        definitions,
+        incidents,
+    )
 )
 """In the order of the document."""
 

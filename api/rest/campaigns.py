@@ -9,7 +9,7 @@ from api.pages.campaigns import list_dates
 from api.pages.present import PUBLIC, person, process_engine, reader, words
 from api.rest.me import OrganisationTold
 from api.rest.operations import Resource, act
-from api.rest.shapes import Asked, Free, Id, Listed, Paging, Told, write_cursor
+from api.rest.shapes import Asked, Free, Id, Listed, Paging, Told, cut_page
 from engine.errors import InstanceNotRunning
 from engine.work import Work
 from workflows import publications
@@ -18,7 +18,6 @@ from workflows.campaigns import TooLate, list_windows
 from workflows.campaigns.board import campaign_board
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.deadlines import load_date
-from workflows.inbox.listing import PageUnknown
 from workflows.organisations import get_organisation
 from workflows.people import Person
 from workflows.rules import campaign_subject, can
@@ -62,12 +61,12 @@ class DateTold(Told):
 
 
 class BodyTold(Told):
-    """A recommending body with its counts."""
+    """A recommending body with its counts; `cutoff_at` is null while the campaign's cut-off is unknown."""
 
     organisation_id: str
     name: str
     short_name: str
-    cutoff_at: datetime
+    cutoff_at: datetime | None
     opened: int
     submitted: int
     audited: int
@@ -140,17 +139,8 @@ def list_all(query: Paging) -> CampaignsTold:
     who = person() or PUBLIC
     with process_engine().read(by=who.id or None) as work:
         found = list_campaigns(work, who)
-    begin = 0
-    if query.after is not None:
-        places = {each.id: place for place, each in enumerate(found)}
-        if query.after not in places:
-            raise PageUnknown()
-        begin = places[query.after] + 1
-    page = found[begin : begin + query.limit]
-    more = begin + query.limit < len(found)
-    return CampaignsTold(
-        items=[CampaignTold.model_validate(each) for each in page], next=write_cursor(page[-1].id if more else None)
-    )
+    page, following = cut_page(found, query, lambda each: each.id)
+    return CampaignsTold(items=[CampaignTold.model_validate(each) for each in page], next=following)
 
 
 @resource.get("/campaigns/<campaign_id>", CampaignWholeTold, public=True, tagged=True)

@@ -13,9 +13,11 @@ from api.pages.present import process_engine, reader
 from api.rest.me import OrganisationTold
 from api.rest.operations import Resource
 from api.rest.shapes import Free, Id, Listed, Paging, Text, Told, write_cursor
+from engine.work import Work
 from workflows import cases
 from workflows.cases.states import STATES
 from workflows.cases.views import VersionView
+from workflows.rules import CaseSubject, CaseUnknown, can, case_subject
 
 resource = Resource("cases")
 
@@ -186,6 +188,17 @@ def show(case_id: str) -> CaseTold:
     """
     with process_engine().read(by=reader().id) as work:
         return tell_case(cases.get_case(work, reader(), case_id))
+
+
+def see_case(work: Work, case_id: str) -> CaseSubject:
+    """The facts of a case that the caller may see.
+
+    Raises CaseUnknown for all others.
+    """
+    subject = case_subject(work, case_id)
+    if not can(reader(), "case.read", subject):
+        raise CaseUnknown()
+    return subject
 
 
 def tell_case(view: cases.CaseView) -> CaseTold:

@@ -25,6 +25,8 @@ VERSION = "1"
 SCHEMAS = "#/components/schemas/{model}"
 ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 KEY = {"type": "string", "minLength": 1, "maxLength": 100}
+VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
+"""A variable of an operation's path. The one of a file within a draft (`<path:path>`) may hold slashes."""
 DIAGRAM = "application/xml"
 
 
@@ -86,7 +88,7 @@ def write_document(found: Iterable[Operation], texts: Catalogue, settings: Setti
     names, schemas = write_schemas(listed)
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
-        address = PREFIX + re.sub(r"<(\w+)>", r"{\1}", operation.path)
+        address = PREFIX + VARIABLE.sub(r"{\1}", operation.path)
         paths.setdefault(address, {})[operation.method.lower()] = write_operation(operation, names, texts)
     return {
         "openapi": "3.1.0",
@@ -161,7 +163,7 @@ def write_parameters(operation: Operation) -> list[dict[str, Any]]:
     """What comes in the path, the query and the headers."""
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": ID if name.endswith("_id") else KEY}
-        for name in re.findall(r"<(\w+)>", operation.path)
+        for name in VARIABLE.findall(operation.path)
     ]
     asked = operation.query.model_json_schema()
     for name, schema in asked.get("properties", {}).items():

@@ -123,7 +123,7 @@ def meet_conditions(response: Response, tag: str) -> Response:
 
 class Resource:
     """The operations of one file, registered together. A function's parameters say what it wants of the request beside the
-    variables of its path: `query`, `body`, `upload`, `key` (of the action), `revision` (of the task)."""
+    variables of its path: `query`, `body`, `upload`, `key` (of the action), `revision` (of what it changes)."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -141,6 +141,12 @@ class Resource:
     def put(self, path: str, gives: type[BaseModel] | str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """An operation that puts something in the place of what was there."""
         return self._add("PUT", path, gives, options)
+
+    def delete(
+        self, path: str, gives: type[BaseModel] | str, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """An operation that takes something away; what is gone already is missing (404)."""
+        return self._add("DELETE", path, gives, options)
 
     def _add(
         self, method: str, path: str, gives: type[BaseModel] | str, options: dict[str, Any]

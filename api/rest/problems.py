@@ -11,6 +11,7 @@ from api.pages.present import words
 from api.rest.shapes import FindingTold, ProblemTold
 from engine.errors import Problem, TaskChanged
 from engine.idempotency import KeyReused
+from workflows.notices.drafts import DraftChanged
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:linxuan:problem:"
@@ -47,7 +48,7 @@ class ActionKeyMissing(Problem):
 
 
 class RevisionMissing(Problem):
-    """The header `If-Match` is absent or is no ETag of a task."""
+    """The header `If-Match` is absent or is no ETag of what is to be changed."""
 
 
 class VersionDiffers(Problem):
@@ -68,6 +69,7 @@ STATUS: dict[type[Problem], int] = {
     RevisionMissing: 428,
     VersionDiffers: 412,
     TaskChanged: 412,
+    DraftChanged: 412,
     KeyReused: 422,  # draft-ietf-httpapi-idempotency-key-header, section 2.7
     MediaTypeRefused: 415,
 }

@@ -87,7 +87,7 @@ def read_action_key() -> str:
 
 
 def read_revision() -> int:
-    """The revision of a task in the ETag that `If-Match` names.
+    """The revision of a task, or the version of a draft, in the ETag that `If-Match` names.
 
     Raises RevisionMissing.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -69,6 +70,24 @@ class Listed(Told):
     """A page of a list. `next` is the cursor of the next page, null on the last one; the header `Link` has its address."""
 
     next: str | None = None
+
+
+T = TypeVar("T")
+
+
+def cut_page(found: Sequence[T], query: Paging, mark: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
+    """A page of a list that was read whole, and the cursor of the next one; `mark` names an item.
+
+    Raises PageUnknown.
+    """
+    begin = 0
+    if query.after is not None:
+        places = {mark(each): place for place, each in enumerate(found)}
+        if query.after not in places:
+            raise PageUnknown()
+        begin = places[query.after] + 1
+    page = found[begin : begin + query.limit]
+    return page, write_cursor(mark(page[-1]) if begin + query.limit < len(found) else None)
 
 
 class FindingTold(Told):

@@ -15,9 +15,10 @@ from api.rest.shapes import Asked, Free, Id, Listed, Paging, Text, Told, write_c
 from engine.errors import TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged
 from engine.tasks import get_task
 from engine.work import Work
-from workflows import inbox
+from workflows import inbox, reviews
 from workflows.campaigns import TooLate
 from workflows.inbox.acting import LONGEST_REASON
+from workflows.reviews.replacement import REASON_LENGTH
 
 resource = Resource("tasks")
 TAKEN = (TaskAlreadyCompleted, TaskAlreadyClaimed)
@@ -137,6 +138,19 @@ class TransferAsked(Asked):
     reason: Reason
 
 
+class ConflictAsked(Asked):
+    """Why the expert cannot judge the case; the organisers read it."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=REASON_LENGTH)]
+
+
+class ConflictTold(Told):
+    """Whether somebody else reviews the case already; else it waits for the organisers."""
+
+    task: str
+    replaced: bool
+
+
 class DraftTold(Told):
     """What the caller typed and did not send yet."""
 
@@ -251,6 +265,20 @@ def transfer(task_id: str, body: TransferAsked, key: str) -> Any:
         return TaskStateTold.model_validate(get_task(work, task_id))
 
     return act(key, "task.transfer", {"task": task_id, **body.model_dump()}, hand_over)
+
+
+@resource.post("/tasks/<task_id>/conflict", ConflictTold, takes=ConflictAsked)
+def declare_conflict(task_id: str, body: ConflictAsked, key: str) -> Any:
+    """An expert declares an interest in the case (回避); somebody else reviews it.
+
+    Raises TaskUnknown, ReviewAlreadySubmitted, ReasonMissing, ReviewNotStarted.
+    """
+
+    def declare(work: Work) -> ConflictTold:
+        replaced = reviews.declare_conflict(work, reader(), task_id, reason=body.reason)
+        return ConflictTold(task=task_id, replaced=bool(replaced.filled))
+
+    return act(key, "task.conflict", {"task": task_id, **body.model_dump()}, declare)
 
 
 @resource.get("/tasks/<task_id>/draft", DraftTold, tagged=True)

@@ -153,12 +153,57 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_files.download"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "rest_notices.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_notices.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "rest_arrivals.list_all"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("POST", "rest_arrivals.record"): (401, 403, 404, 201, 404, 201, 404, 404, 404),
+    ("GET", "rest_forwardings.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "rest_stages.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "rest_stages.open_stage"): (401, *(403,) * 8),  # for nobody's body
+    ("GET", "rest_stages.show"): (404,) * 9,  # the campaign is no body's own stage
+    ("GET", "rest_reminders.list_missing"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "rest_reminders.preview"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("POST", "rest_reminders.urge"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "rest_reminders.list_letters"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "rest_reminders.resend"): (401, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
+    ("GET", "rest_reminders.show_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "rest_reminders.set_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "rest_panels.show"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "rest_panels.add"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "rest_panels.drop"): (401, 403, 403, 403, 403, 200, 403, 403, 403),  # who was added just before
+    ("POST", "rest_tasks.declare_conflict"): (401, *(404,) * 8),  # nobody's review
+    ("GET", "rest_drafts.list_all"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("POST", "rest_drafts.begin"): (401, 403, 403, 403, 403, 403, 403, 404, 403),  # from no notice
+    ("POST", "rest_drafts.upload"): (401, 403, 403, 403, 403, 403, 403, 422, 403),  # no archive
+    ("GET", "rest_drafts.show"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "rest_drafts.list_versions"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "rest_drafts.check_all"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "rest_drafts.download"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("GET", "rest_drafts.show_file"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("PUT", "rest_drafts.write_file"): (401, 403, 403, 403, 403, 403, 403, 409, 403),  # put away just before
+    ("DELETE", "rest_drafts.remove_file"): (401, 403, 403, 403, 403, 403, 403, 422, 403),  # no notice is without its facts
+    ("POST", "rest_drafts.restore"): (401, 403, 403, 403, 403, 403, 403, 409, 403),
+    ("POST", "rest_drafts.submit"): (401, 403, 403, 403, 403, 403, 403, 409, 403),
+    ("POST", "rest_drafts.withdraw"): (401, 403, 403, 403, 403, 403, 403, 409, 403),
+    ("POST", "rest_drafts.discard"): (401, 403, 403, 403, 403, 403, 403, 200, 403),
+    ("POST", "rest_drafts.send_back"): (401, 403, 403, 403, 403, 403, 403, 403, 403),
+    ("POST", "rest_drafts.release"): (401, 403, 403, 403, 403, 403, 403, 403, 403),  # who wrote it does not release it
     ("GET", "rest_definitions.list_all"): (401, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "rest_definitions.show_xml"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_incidents.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "rest_incidents.retry"): (401, 404, 404, 404, 404, 404, 404, 404, 200),
 }
 SENT: dict[str, Any] = {
+    "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
+    "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
+    "rest_reminders.urge": {},
+    "rest_reminders.set_weekly": {"persons": []},
+    "rest_panels.drop": {"reason": "left"},
+    "rest_tasks.declare_conflict": {"reason": "-"},
+    "rest_drafts.begin": {"kind": "next", "notice": "0" * 32},
+    "rest_drafts.write_file": {"text": "key: changed"},
+    "rest_drafts.restore": {"version": 1},
+    "rest_drafts.submit": {},
+    "rest_drafts.send_back": {"reason": "-"},
+    "rest_drafts.release": {},
     "rest_campaigns.apply": {"channel": "recommended"},
     "rest_consultations.comment": {"kind": "comment", "from_name": "甲", "text": "好"},
     "rest_reports.begin": {"plan": "none"},
@@ -302,7 +347,9 @@ def test_access_of_programs(place: Any, subject: Subject, role: str) -> None:
     column, found = ROLES.index(role), {}
     for method, endpoint in sorted(REST, key=lambda line: (line[0], line[1])):
         sent: dict[str, Any] = {"json": SENT[endpoint]} if endpoint in SENT else {}
-        if endpoint == "rest_files.upload":
+        if endpoint == "rest_panels.add":
+            sent = {"json": {"experts": [subject.values["person_id"]]}}
+        if endpoint in ("rest_files.upload", "rest_drafts.upload"):
             sent = {"data": {"file": (io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "more.pdf")}}
         answer = place.app.test_client().open(
             address_of(place.app, endpoint, subject.values),

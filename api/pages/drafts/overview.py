@@ -67,7 +67,8 @@ def start() -> Any:
         return drafts.start_draft(work, reader(), notice_id)
 
     try:
-        files = read_archive() if kind == "upload" else {}
+        upload = request.files.get("folder")
+        files = unpack(upload.stream.read() if upload else b"") if kind == "upload" else {}
         years = read_years() if kind == "clone" else 0
         asked = {"kind": kind, "notice": notice_id, "key": key, "number": number, "years": years}
         with process_engine().begin(by=reader().id) as work:
@@ -143,13 +144,11 @@ def read_years() -> int:
     return int(text)
 
 
-def read_archive() -> dict[str, bytes]:
-    """The files of the uploaded folder; one folder around all of them is taken away.
+def unpack(content: bytes) -> dict[str, bytes]:
+    """The files of an archive; one folder around all of them is taken away.
 
     Raises ArchiveRefused.
     """
-    upload = request.files.get("folder")
-    content = upload.stream.read() if upload else b""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]

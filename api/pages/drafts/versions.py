@@ -88,10 +88,18 @@ def export(draft_id: str) -> Response:
 
     Raises NotPermitted, DraftUnknown.
     """
+    asked = request.args.get("version", "")
+    return answer_archive(draft_id, read_number(asked) if asked else None)
+
+
+def answer_archive(draft_id: str, wanted: int | None) -> Response:
+    """A version (the latest when None) as an archive to keep.
+
+    Raises NotPermitted, DraftUnknown.
+    """
     with process_engine().read(by=reader().id) as work:
         draft = open_draft(work, draft_id)
-        asked = request.args.get("version", "")
-        number = read_number(asked) if asked else draft.version
+        number = draft.version if wanted is None else wanted
         files = drafts.read_files(work, draft_id, number)
     headers = {"Content-Disposition": f'attachment; filename="{draft.key}_{number}.zip"'}
     return Response(pack(draft, files), mimetype="application/zip", headers=headers)

@@ -45,3 +45,14 @@ def test_reports_of_a_campaign(place: Any, campaigns: dict[str, str]) -> None:
     answer = caller.get(f"/campaigns/{campaigns['jiangxi_2022']}/reports")
     assert (answer.status_code, answer.json["items"]) == (200, [])
     assert caller.get(f"/reports/{'0' * 32}").json["code"] == "ReportUnknown"
+
+
+def test_the_board_of_a_campaign_whose_cut_off_is_unknown(place: Any) -> None:
+    organiser = place.person("organiser")
+    with place.engine.begin(by=organiser.id) as work:
+        notice_id = deploy_folder(work, bundled_notices()["samr_2021_34"], key="samr_2021_34")
+        home, body = place.organisations["authority"], place.organisations["body_a"]
+        made = create_campaign(work, notice_id, key="t2021", organiser_id=home, bodies=[(body, None)])
+    answer = make_caller(place, "organiser").get(f"/campaigns/{made}")
+    assert answer.status_code == 200
+    assert [(each["short_name"], each["cutoff_at"]) for each in answer.json["board"]["bodies"]] == [("甲省", None)]

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.rest import RESOURCES
 from api.rest.document import write_parameters
+from engine.tables import outbox
 from tests.api.rest.conftest import make_caller, submit_case
 from tests.api.world import open_copy
+from workflows.mails import Recipient, queue_letter
+from workflows.notices import list_notices
+from workflows.notices.drafts import start_draft, submit_draft
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: python3 run.py setup")
 
@@ -23,7 +28,7 @@ RUNS = [(operation.name, "positive") for operation in OPERATIONS] + [
     (operation.name, "negative") for operation in OPERATIONS if write_parameters(operation) or not operation.public
 ]
 """Where there is neither parameter nor log-in nothing can be wrong."""
-ROLES = ("organiser", "auditor", "applicant")
+ROLES = ("organiser", "auditor", "applicant", "designer", "releaser")
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -56,6 +61,7 @@ def target(
         world.app.config["RATELIMIT_ENABLED"] = False
         sent = submit_case(world, application_data)
         open_tasks = [line.id for role in ROLES for line in world.tasks(role)]
+        draft_id, handed_over = make_drafts(world)
         yield Target(
             schemathesis.openapi.from_wsgi("/api/v1/openapi.json", world.app),
             {role: str(make_caller(world, role).token) for role in ROLES},
@@ -66,8 +72,32 @@ def target(
                 "attachment_id": [sent["file"]],
                 "name": ["seal_scan"],
                 "notice_key": ["samr_2022_932"],
+                "draft_id": [draft_id, handed_over],
+                "path": ["notice.yaml", "case.bpmn", "forms/audit.form"],
+                "stage_id": [world.campaign],
+                "person_id": [world.people["expert_1"]],
+                "letter_id": [write_letter(world)],
             },
         )
+
+
+def make_drafts(world: Any) -> tuple[str, str]:
+    """Two drafts of the notice, one of them handed over for release."""
+    who = world.person("designer")
+    with world.engine.begin(by=who.id) as work:
+        (notice,) = list_notices(work)
+        drafts = start_draft(work, who, notice.id), start_draft(work, who, notice.id)
+        submit_draft(work, who, drafts[1], seen=1)
+    return drafts
+
+
+def write_letter(world: Any) -> str:
+    """A letter of the campaign that waits to be sent."""
+    with world.engine.begin() as work:
+        recipient = Recipient(world.people["auditor"], "孙审核", "auditor@example.org", "zh")
+        queue_letter(work, "reminder", [recipient], campaign_id=world.campaign, about="t2022", unique_key="test")
+        found = sa.select(outbox.c.id).where(outbox.c.unique_key.startswith("test:"))
+        return str(work.connection.execute(found).scalar_one())
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # schemathesis closes no download

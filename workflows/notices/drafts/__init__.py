@@ -26,7 +26,7 @@ from workflows.notices.drafts.reading import (
     read_files,
 )
 from workflows.notices.drafts.releasing import discard_draft, release_draft, send_back, submit_draft, withdraw_draft
-from workflows.notices.drafts.saving import remove_file, restore_version, save_file, start_draft, upload_draft
+from workflows.notices.drafts.saving import hash_content, remove_file, restore_version, save_file, start_draft, upload_draft
 
 __all__ = [
     "Change",
@@ -51,6 +51,7 @@ __all__ = [
     "discard_draft",
     "find_at_once",
     "get_draft",
+    "hash_content",
     "list_drafts",
     "list_steps",
     "list_versions",

@@ -161,7 +161,7 @@ def _save(work: Work, by: Person, draft: Draft, kind: str, before: Files, after:
 
 
 def _write_version(work: Work, by: Person, draft_id: str, number: int, kind: str, before: Files, after: Files) -> None:
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in sorted(after.items())}
+    digests = {path: hash_content(content) for path, content in sorted(after.items())}
     known = set(
         work.connection.execute(sa.select(notice_draft_file.c.sha256).where(notice_draft_file.c.draft_id == draft_id)).scalars()
     )
@@ -182,6 +182,11 @@ def _write_version(work: Work, by: Person, draft_id: str, number: int, kind: str
     )
     change = notice_draft.update().where(notice_draft.c.id == draft_id)
     work.connection.execute(change.values(version=number, saved_at=work.now, saved_by=by.id))
+
+
+def hash_content(content: bytes) -> str:
+    """The SHA-256 under which a file's content is kept."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def list_changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[str]:
