@@ -22,6 +22,7 @@ from workflows.notices import drafts
 from workflows.notices.drafts import Draft, DraftChanged, DraftClosed, DraftFileUnknown
 from workflows.notices.source import LARGEST_FILE
 from workflows.rules import require
+from workflows.rules.subjects import NoticeUnknown
 
 resource = Resource("drafts")
 State = Literal["editing", "submitted", "released", "discarded"]
@@ -196,7 +197,7 @@ def list_all(query: DraftsAsked) -> DraftsTold:
     return DraftsTold(items=[DraftTold.model_validate(each) for each in page], next=following)
 
 
-@resource.post("/drafts", BegunTold, takes=DraftAsked, status=201)
+@resource.post("/drafts", BegunTold, takes=DraftAsked, status=201, raises=(NoticeUnknown,))
 def begin(body: DraftAsked, key: str) -> Any:
     """Begin a draft from a version of a notice.
 

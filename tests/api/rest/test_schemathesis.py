@@ -18,7 +18,7 @@ from engine.tables import outbox
 from tests.api.rest.conftest import make_caller, submit_case
 from tests.api.world import open_copy
 from workflows.mails import Recipient, queue_letter
-from workflows.notices import list_notices
+from workflows.notices import bundled_notices, deploy_folder, list_notices
 from workflows.notices.drafts import start_draft, submit_draft
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: python3 run.py setup")
@@ -39,6 +39,7 @@ CHECKS = (
     "missing_required_header",
     "unsupported_method",
 )
+OVERLAY = "samr_2022_932_province"
 EXAMPLES = 10
 """For each operation and kind of data in the normal run; thirty times as many with `--all`."""
 
@@ -72,6 +73,9 @@ def target(
                 "attachment_id": [sent["file"]],
                 "name": ["seal_scan"],
                 "notice_key": ["samr_2022_932"],
+                "notice": [list_versions(world)[0]],
+                "body": [world.organisations["body_a"], world.organisations["body_b"]],
+                "overlay": list_versions(world),
                 "draft_id": [draft_id, handed_over],
                 "path": ["notice.yaml", "case.bpmn", "forms/audit.form"],
                 "stage_id": [world.campaign],
@@ -85,10 +89,17 @@ def make_drafts(world: Any) -> tuple[str, str]:
     """Two drafts of the notice, one of them handed over for release."""
     who = world.person("designer")
     with world.engine.begin(by=who.id) as work:
-        (notice,) = list_notices(work)
-        drafts = start_draft(work, who, notice.id), start_draft(work, who, notice.id)
+        deploy_folder(work, bundled_notices()[OVERLAY], key=OVERLAY)
+        first = list_notices(work)[0].id
+        drafts = start_draft(work, who, first), start_draft(work, who, first)
         submit_draft(work, who, drafts[1], seen=1)
     return drafts
+
+
+def list_versions(world: Any) -> list[str]:
+    """Ids of the notices: the campaign's, and an overlay for a body's own stage."""
+    with world.engine.read() as work:
+        return [each.id for each in list_notices(work)]
 
 
 def write_letter(world: Any) -> str:
@@ -116,10 +127,11 @@ def test_every_answer_is_told(target: Target, name: str, mode: str, request: pyt
         role = data.draw(st.sampled_from(ROLES))
         case = data.draw(operation.as_strategy(schemathesis.GenerationMode(mode)))
         if mode == "positive":
-            for variable in case.path_parameters or {}:
-                known = target.ids.get(variable, [])
-                if known and data.draw(st.integers(0, 3)):
-                    case.path_parameters[variable] = data.draw(st.sampled_from(known))
+            for given in (case.path_parameters or {}, case.body if isinstance(case.body, dict) else {}):
+                for variable in given:
+                    known = target.ids.get(variable, [])
+                    if known and data.draw(st.integers(0, 3)):
+                        given[variable] = data.draw(st.sampled_from(known))
         headers = {"Authorization": f"Bearer {target.tokens[role]}", "Accept-Encoding": "identity"}
         case.validate_response(case.call(headers=headers), checks=checks, headers=headers)
 
