@@ -162,10 +162,10 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_reminders.list_missing"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "rest_reminders.preview"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "rest_reminders.urge"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
-    ("GET", "rest_reminders.list_letters"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
-    ("POST", "rest_reminders.resend"): (401, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
-    ("GET", "rest_reminders.show_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
-    ("POST", "rest_reminders.set_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "rest_letters.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "rest_letters.resend"): (401, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
+    ("GET", "rest_letters.show_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "rest_letters.set_weekly"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
     ("GET", "rest_panels.show"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
     ("POST", "rest_panels.add"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
     ("POST", "rest_panels.drop"): (401, 403, 403, 403, 403, 200, 403, 403, 403),  # who was added just before
@@ -195,7 +195,7 @@ SENT: dict[str, Any] = {
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},
-    "rest_reminders.set_weekly": {"persons": []},
+    "rest_letters.set_weekly": {"persons": []},
     "rest_panels.drop": {"reason": "left"},
     "rest_tasks.declare_conflict": {"reason": "-"},
     "rest_drafts.begin": {"kind": "next", "notice": "0" * 32},
