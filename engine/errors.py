@@ -100,6 +100,30 @@ class OperationNotAllowed(Problem):
     kind = "conflict"
 
 
+class NothingToWithdraw(Problem):
+    """Nothing has begun by this step alone: others of the same step are still at work, or all is over."""
+
+    kind = "conflict"
+
+
+class WithdrawalTooLate(Problem):
+    """What followed the step was taken up already, or something else has happened since. Value: `element`, what went on."""
+
+    kind = "conflict"
+
+
+class SignerNotTaken(Problem):
+    """The step does not take its people from its list, so that a person could be added. Value: `element`."""
+
+    kind = "conflict"
+
+
+class SignerThere(Problem):
+    """The person has an open task of this step already."""
+
+    kind = "conflict"
+
+
 class OperationNotSupported(Problem):
     """The kernel that executes this definition cannot do this operation; `reason` says why."""
 

@@ -130,7 +130,7 @@ def instance_variables(work: Work, instance_id: str) -> dict[str, Any]:
 
     Raises InstanceUnknown.
     """
-    definition, state = _read_state(work, instance_id)
+    definition, state = read_state(work, instance_id)
     return definition.kernel.variables(definition.model, definition.key, state)
 
 
@@ -139,7 +139,7 @@ def instance_positions(work: Work, instance_id: str) -> list[tuple[str, str]]:
 
     Raises InstanceUnknown.
     """
-    definition, state = _read_state(work, instance_id)
+    definition, state = read_state(work, instance_id)
     return definition.kernel.positions(definition.model, definition.key, state)
 
 
@@ -159,14 +159,18 @@ def script_of(work: Work, instance_id: str, token: str, element_id: str) -> tupl
 
     Raises InstanceUnknown, and StepFailed when it does not wait any more.
     """
-    definition, state = _read_state(work, instance_id)
+    definition, state = read_state(work, instance_id)
     node = definition.model.nodes[element_id]
     if node.script is None or (token, element_id) not in definition.kernel.positions(definition.model, definition.key, state):
         raise StepFailed(element=element_id, reason="the script task does not wait any more")
     return node.script, definition.kernel.variables(definition.model, definition.key, state, token)
 
 
-def _read_state(work: Work, instance_id: str) -> tuple[LoadedDefinition, Document]:
+def read_state(work: Work, instance_id: str) -> tuple[LoadedDefinition, Document]:
+    """The definition of an instance, and the kernel's document as it is stored: to look at, not to change.
+
+    Raises InstanceUnknown.
+    """
     row = work.connection.execute(
         sa.select(instance.c.definition_id, instance.c.document).where(instance.c.id == instance_id)
     ).one_or_none()
@@ -225,6 +229,10 @@ class Run:
         run = cls(work, get_definition(work, row.definition_id), mirror.Place(instance_id, row.business_key), chain)
         run.state, run.revision, run.status = read_document(row.document), row.revision, row.state
         return run
+
+    def tokens(self) -> set[str]:
+        """All that is active now."""
+        return {token for token, _ in self.definition.kernel.positions(self.definition.model, self.definition.key, self.state)}
 
     # ---- stepping ----------------------------------------------------------------------------------------------------
     def step(self, operation: Operation, *, moment: datetime | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from engine.tables import message, subscription, timer, user_task, user_task_can
 
 if TYPE_CHECKING:
     from engine.expressions import Template
-    from engine.model import Node
+    from engine.model import Camunda, Node
     from engine.work import Work
 
 
@@ -32,6 +33,7 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
     """Insert the inbox row of a user task with its candidates; its id."""
     camunda, variables = node.camunda, wait.variables or {}
     task_id = new_id()
+    assignee, candidates = find_people(camunda, variables)
     work.connection.execute(
         user_task.insert().values(
             id=task_id,
@@ -42,7 +44,7 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
             name=node.name or node.id,
             state="open",
             revision=1,
-            assignee=_text(camunda.assignee, variables),
+            assignee=assignee,
             form_key=_text(camunda.form_key, variables),
             priority=int(_text(camunda.priority, variables) or 50),
             due_at=_moment(camunda.due_date, variables, node),
@@ -50,14 +52,22 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
             created_at=work.now,
         )
     )
-    candidates = {("group", name) for template in camunda.candidate_groups for name in _names(template, variables)}
-    candidates |= {("user", name) for template in camunda.candidate_users for name in _names(template, variables)}
     if candidates:
         work.connection.execute(
             user_task_candidate.insert(),
             [{"task_id": task_id, "kind": kind, "candidate": name} for kind, name in sorted(candidates)],
         )
     return task_id
+
+
+def find_people(camunda: Camunda, variables: Mapping[str, Any]) -> tuple[str | None, set[tuple[str, str]]]:
+    """Who is to do a user task with these variables: its assignee, and (kind, candidate) of those who may claim it.
+
+    Raises ExpressionFailed.
+    """
+    candidates = {("group", name) for template in camunda.candidate_groups for name in _names(template, variables)}
+    candidates |= {("user", name) for template in camunda.candidate_users for name in _names(template, variables)}
+    return _text(camunda.assignee, variables), candidates
 
 
 def close_task(work: Work, place: Place, closed: Closed) -> None:

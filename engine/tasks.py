@@ -1,4 +1,4 @@
-"""What people do with a user task: claim, complete, return, transfer. Each leaves a row in the history."""
+"""What people do with a user task: claim, complete, return, transfer, delegate. Each leaves a row in the history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from engine.errors import BpmnError, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
-from engine.instances import Run, definition_of
+from engine.instances import Run, definition_of, read_state
 from engine.kernel import Complete, Move, Throw
 from engine.tables import history, instance, user_task, user_task_candidate
 from engine.work import Work
@@ -96,6 +96,29 @@ def transfer_task(work: Work, task_id: str, person_id: str, *, reason: str) -> N
     )
 
 
+def delegate_task(work: Work, task_id: str, person_id: str, *, reason: str) -> None:
+    """Let another person prepare an open task (委托); it stays its owner's, who completes it when it comes back.
+
+    Raises TaskUnknown, TaskAlreadyCompleted.
+    """
+    row = _lock(work, task_id)
+    owner = row.owner or row.assignee or work.by
+    values = {"from": row.assignee, "to": person_id, "reason": reason}
+    _change(work, row, "delegated", values, owner=owner, assignee=person_id, claimed_at=work.now)
+
+
+def hand_back_task(work: Work, task_id: str, *, reason: str) -> None:
+    """A delegated task goes back to its owner.
+
+    Raises TaskUnknown, TaskAlreadyCompleted; OperationNotAllowed for a task that is not delegated.
+    """
+    row = _lock(work, task_id)
+    if row.owner is None:
+        raise OperationNotAllowed()
+    values = {"from": row.assignee, "to": row.owner, "reason": reason}
+    _change(work, row, "handed_back", values, owner=None, assignee=row.owner, claimed_at=work.now)
+
+
 def complete_task(
     work: Work,
     task_id: str,
@@ -110,9 +133,11 @@ def complete_task(
     `revision` is the one that the page showed.
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
     """
-    run, row = _enter(work, task_id, revision)
+    run, row = enter_task(work, task_id, revision)
     given = {**run.variables(row.token), **variables}
-    detail = {"task": task_id}
+    detail: dict[str, Any] = {"task": task_id}
+    withdrawable = "withdraw" in run.definition.model.nodes[row.element_id].camunda.allowed
+    before = run.tokens() if withdrawable else set()
     try:
         result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
     except BpmnError as error:
@@ -122,30 +147,48 @@ def complete_task(
         return
     run.step(Complete(row.token, {**variables, **result}))
     run.settle()
+    if withdrawable:
+        begun = run.tokens() - before
+        detail["begun"] = sorted(begun)
+        detail["armed"] = sorted({wait.token for wait in run.opened.values()} - begun)
     run.save("completed", element_id=row.element_id, token=row.token, detail=detail)
 
 
 def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:
-    """Where a task may be returned to (退回): completed user tasks of its instance that the diagram's properties name.
+    """Where a task may be returned to (退回): completed steps behind it that the diagram's properties name.
 
     Property `allow` holds `return`; `return_to` names `previous`, `applicant` (the first), `any` or element ids. Latest first.
     Raises TaskUnknown.
     """
     row = get_task(work, task_id)
-    model = definition_of(work, row.instance_id).model
-    properties = model.nodes[row.element_id].camunda.properties
-    if "return" not in properties.get("allow", "").split():
+    definition = definition_of(work, row.instance_id)
+    camunda = definition.model.nodes[row.element_id].camunda
+    if "return" not in camunda.allowed:
         return []
+    steps = steps_behind(work, row)
+    named = {"previous": steps[:1], "applicant": steps[-1:], "any": steps}
+    chosen = {element for word in camunda.return_to or ("previous",) for element in named.get(word, [word])}
+    return [ReturnTarget(step, definition.model.nodes[step].name or step) for step in steps if step in chosen]
+
+
+def steps_behind(work: Work, task: sa.Row[Any]) -> list[str]:
+    """The completed steps that an open task's token can go back to, latest first. Its kernel knows; where it does not (an
+    instance that an earlier version began, the second kernel), the history does.
+
+    Raises InstanceUnknown.
+    """
+    definition, document = read_state(work, task.instance_id)
+    behind = definition.kernel.behind(definition.model, definition.key, document, task.token)
+    if behind is not None:
+        return behind
     done = work.connection.execute(
         sa.select(history.c.element_id)
-        .where(history.c.instance_id == row.instance_id, history.c.kind == "completed", history.c.element_id != row.element_id)
+        .where(history.c.instance_id == task.instance_id, history.c.kind == "completed")
+        .where(history.c.element_id != task.element_id)
         .order_by(history.c.seq)
     )
-    steps = [element for element in dict.fromkeys(done.scalars()) if element in model.nodes]
-    wanted = properties.get("return_to", "previous").split()
-    named = {"previous": steps[-1:], "applicant": steps[:1], "any": steps}
-    chosen = {element for word in wanted for element in named.get(word, [word])}
-    return [ReturnTarget(step, model.nodes[step].name or step) for step in reversed(steps) if step in chosen]
+    nodes = definition.model.nodes
+    return [element for element in dict.fromkeys(done.scalars()) if element in nodes][::-1]
 
 
 def return_task(work: Work, task_id: str, target: str, *, reason: str, revision: int | None = None) -> None:
@@ -154,7 +197,7 @@ def return_task(work: Work, task_id: str, target: str, *, reason: str, revision:
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed when the diagram does not allow it,
     OperationNotSupported when the kernel cannot.
     """
-    run, row = _enter(work, task_id, revision)
+    run, row = enter_task(work, task_id, revision)
     if target not in {step.element_id for step in return_targets(work, task_id)}:
         raise OperationNotAllowed()
     form = {"target": target, "reason": reason}
@@ -164,8 +207,11 @@ def return_task(work: Work, task_id: str, target: str, *, reason: str, revision:
     run.save("returned", element_id=row.element_id, token=row.token, detail={"task": task_id, "to": target, "reason": reason})
 
 
-def _enter(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.Row[Any]]:
-    """Lock the instance, then look at the task again: still open, at the revision that was shown?"""
+def enter_task(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.Row[Any]]:
+    """Lock the instance, then look at the task again: still open, at the revision that was shown?
+
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning.
+    """
     instance_id = get_task(work, task_id).instance_id
     row = _lock(work, task_id)
     if revision is not None and row.revision != revision:

@@ -60,7 +60,6 @@ __all__ = [
     "event_starts",
     "is_beside",
     "is_join",
-    "link_targets",
     "instantiating_nodes",
     "link_targets",
     "list_drawn",

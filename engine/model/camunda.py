@@ -15,10 +15,10 @@ from engine.model.report import BPMN, Report
 from engine.moments import MomentInvalid, parse_instant
 
 NAMESPACES = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
-LISTENER_EVENTS = frozenset(("create", "complete", "return"))
-ALLOWED = frozenset(("return", "transfer", "delegate", "withdraw", "add_signer", "remove_signer"))
-OFFERED = frozenset(("return", "transfer"))
-"""Those of them that this version carries out; the others are accepted and told about."""
+LISTENER_EVENTS = frozenset(("create", "complete", "return", "withdraw", "skip"))
+ALLOWED = frozenset(("return", "transfer", "delegate", "withdraw", "skip", "add_signer", "remove_signer", "cancel_branch"))
+OF_SIGNERS = frozenset(("add_signer", "remove_signer"))
+"""Those that have a meaning at multi-instance activities alone."""
 RETURN_WORDS = frozenset(("previous", "applicant", "any"))
 OTHER_CODE = ("class", "expression", "resultVariable", "decisionRef")
 """Attributes that would make other code run than a registered handler."""

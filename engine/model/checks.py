@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
-from engine.model.camunda import ALLOWED, OFFERED, RETURN_WORDS, get_attribute
+from engine.model.camunda import OF_SIGNERS, RETURN_WORDS, get_attribute
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
@@ -110,8 +110,9 @@ class _Check:
     def _operations(self, node: Node) -> None:
         if node.camunda.allowed and node.kind != "userTask":
             self.warn("diagram_allow_misplaced", node, kind=node.kind)
-        for word in sorted(node.camunda.allowed & ALLOWED - OFFERED):
-            self.warn("diagram_allow_not_offered", node, word=word, offered=", ".join(sorted(OFFERED)))
+        for word in sorted(node.camunda.allowed & OF_SIGNERS):
+            if not isinstance(node.loop, MultiInstance):
+                self.warn("diagram_allow_not_signed", node, word=word)
         for word in node.camunda.return_to:
             if word not in RETURN_WORDS and word not in self.definition.nodes:
                 self.fault("diagram_return_to_unknown", node, word=word)

@@ -180,8 +180,8 @@ CASES: list[tuple[str, str, str | None, str]] = [
      '<camunda:taskListener event="timeout" delegateExpression="${a.b}"/></extensionElements></userTask>'),
     ("diagram_handler_form", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements>'
      '<camunda:taskListener event="create" class="org.example.Listener"/></extensionElements></userTask>'),
-    ("diagram_allow_not_offered", "warning", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
-     '<camunda:property name="allow" value="return delegate"/></camunda:properties></extensionElements></userTask>'),
+    ("diagram_allow_not_signed", "warning", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
+     '<camunda:property name="allow" value="return add_signer"/></camunda:properties></extensionElements></userTask>'),
     ("diagram_allow_misplaced", "warning", "a", '<manualTask id="a"><extensionElements><camunda:properties>'
      '<camunda:property name="allow" value="return"/></camunda:properties></extensionElements></manualTask>'),
     ("diagram_allow_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
