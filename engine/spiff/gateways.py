@@ -122,9 +122,12 @@ class InclusiveGateway(TokenJoin):
         return True
 
     def may_come(self, my_task: Task, wanted: set[str]) -> bool:
-        """Whether a token of the scope can still come to a flow of `wanted` without being nearer to another one."""
+        """Whether a token of the scope can still come to a flow of `wanted` and to none of the other ones. What waits on the
+        boundary of an activity is no token: that is the activity's.
+        """
         others = set(self._inputs) - wanted
-        ways = [reach(task.task_spec, self) for task in my_task.workflow.live() if task.task_spec is not self]
+        tokens = [task for task in my_task.workflow.live() if task.task_spec is not self and "host" not in task.internal_data]
+        ways = [reach(task.task_spec, self) for task in tokens]
         return any(way & wanted and not way & others for way in ways)
 
 

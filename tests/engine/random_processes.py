@@ -6,15 +6,21 @@ Each block has one entry and one exit; blocks nest. What a condition asks for is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
+
+from tests.engine.random_joins import SHARED, JoinBlocks
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>'
     '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
     'id="random" targetNamespace="http://example.org/random">'
+)
+NAMES = (
+    '<message id="M" name="m"/><message id="M2" name="m2"/><signal id="S" name="s"/><error id="E" errorCode="e"/>'
+    f'<escalation id="X" escalationCode="x"/>{SHARED}'
 )
 Ends = tuple[str, str]
 
@@ -26,6 +32,7 @@ class Scope:
     elements: list[str] = field(default_factory=list)
     flows: list[tuple[str, str, str, str | None]] = field(default_factory=list)
     gateways: list[tuple[str, str]] = field(default_factory=list)
+    inner: dict[str, str] = field(default_factory=dict)  # of gateways
 
     def xml(self) -> str:
         """Its inside. The unconditional flow of an exclusive or inclusive split is its default."""
@@ -34,23 +41,35 @@ class Scope:
             out = [flow for flow in self.flows if flow[1] == key]
             free = [flow for flow in out if flow[3] is None]
             split = kind in ("exclusiveGateway", "inclusiveGateway") and len(out) > 1 and free
-            parts.append(f'<{kind} id="{key}"' + (f' default="{free[0][0]}"' if split else "") + "/>")
+            default = f' default="{free[0][0]}"' if split else ""
+            parts.append(f'<{kind} id="{key}"{default}>{self.inner.get(key, "")}</{kind}>')
         for key, source, target, condition in self.flows:
             inner = f"<conditionExpression>{condition}</conditionExpression>" if condition else ""
             parts.append(f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>')
         return "".join(parts)
 
 
-class Builder:
+class Builder(JoinBlocks):
     """Draws blocks into a scope."""
 
-    LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script")
+    LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script", *JoinBlocks.JOIN_LEAVES)
     BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
+    BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS)
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[object]], object]) -> None:
+    def __init__(self, draw: Callable[[st.SearchStrategy[object]], object], without: Collection[str] = ()) -> None:
         self.draw = draw
+        self.leaves = [kind for kind in self.LEAVES if kind not in without]
+        self.blocks = [kind for kind in self.BLOCKS if kind not in without]
         self.count = 0
         self.scope = Scope()
+
+    def event(self, kind: str) -> str:
+        """An event definition."""
+        return event(kind)
+
+    def new_scope(self) -> Scope:
+        """An empty scope."""
+        return Scope()
 
     def pick(self, *values: object) -> object:
         """One of the values."""
@@ -77,7 +96,7 @@ class Builder:
 
     def block(self, depth: int) -> Ends:
         """A random block: ids of its entry and exit."""
-        kind = self.pick(*(self.BLOCKS if depth > 0 else self.LEAVES))
+        kind = self.pick(*(self.blocks if depth > 0 else self.leaves))
         ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
         return ends
 
@@ -264,8 +283,7 @@ def event(kind: str) -> str:
 
 
 @st.composite
-def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3) -> bytes:
-    """A diagram with one process `random_process`."""
-    inside = Builder(draw).inside(depth)
-    names = '<message id="M" name="m"/><message id="M2" name="m2"/><signal id="S" name="s"/><error id="E" errorCode="e"/>'
-    return f'{HEAD}{names}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()
+def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3, without: Collection[str] = ()) -> bytes:
+    """A diagram with one process `random_process`; `without` are kinds of blocks that are not to be in it."""
+    inside = Builder(draw, without).inside(depth)
+    return f'{HEAD}{NAMES}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()

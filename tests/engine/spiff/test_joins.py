@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.kernel_runs import ABC, END, START, USER, Run, both, diagram
+from tests.engine.kernel_runs import ABC, END, MESSAGE, START, USER, Run, both, boundary, diagram
 
 FORK = '<parallelGateway id="g"/>'
 ACTIVATION = "<activationCondition>activationCount &gt;= {}</activationCondition>"
@@ -93,3 +93,10 @@ def test_tokens_that_wait_for_more_keep_the_process_open() -> None:
     task = '<task id="t" startQuantity="2"/>'
     run = both(diagram(START + END + task, "s t", "t e"), lambda run: None)
     assert not run.ended and run.open() == []
+
+
+def test_what_waits_on_a_boundary_is_no_token_that_an_inclusive_join_waits_for() -> None:
+    """The second `a` can still come to the flow that has a token already, so nothing is to be waited for (13.4.3)."""
+    body = ABC + FORK + '<inclusiveGateway id="x"/>' + boundary(MESSAGE, stops=False)
+    run = both(diagram(body, "s g", "g a", "g a", "a x", "y x", "x b", "b e"), lambda run: run.complete("a"))
+    assert run.tasks() == ["a", "b"]
