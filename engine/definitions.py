@@ -10,10 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.calls import check_calls
 from engine.errors import DefinitionUnknown, DiagramRefused, Finding
 from engine.ids import new_id
 from engine.kernel import Kernel
-from engine.model import Definition, Process, check_handlers, read_diagram
+from engine.model import Definition, Process, check_handlers, name_version, read_diagram
 from engine.opinion import LimitedKernel, second_opinion
 from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
@@ -24,6 +25,8 @@ from engine.work import Work
 
 KERNELS: dict[str, Kernel] = {"tokens": TokenKernel(), "spiff": SpiffKernel()}
 """The two kernels; `tokens` executes unless a deployment chooses otherwise."""
+ELSEWHERE = "diagram_call_elsewhere"
+"""What a diagram alone has to say of a call into another definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class LoadedDefinition:
     name: str
     kernel: Kernel
     model: Definition
+    deployment_id: str
 
 
 def check_diagram(xml: bytes, *, name: str, handlers: Iterable[str] | None = None) -> Checked:
@@ -104,7 +108,8 @@ def deploy(
     of the processes `unwatched`, which the caller starts by itself. A `draft` is deployed aside: it never becomes the latest
     version, nothing starts it and nothing that asks for the latest one gets it.
     Raises DiagramRefused with the findings of all files, paths prefixed by the file name, also for elements that the chosen
-    kernel cannot run, and for a message that starts another process already; nothing is written then.
+    kernel cannot run, for a message that starts another process already, and for a call into this deployment of what is not in
+    it; nothing is written then.
     """
     if kernel not in KERNELS:
         raise ValueError(f"no kernel is called {kernel}")
@@ -116,11 +121,14 @@ def deploy(
         for found in (*result.findings, *_kernel_limits(result.model, kernel))
     ]
     models = {path: result.model for path, result in checked.items() if result.model is not None}
-    starts = {} if draft else check_starts(work, models, unwatched=unwatched)
+    told = check_calls(work, models)
+    for path, remarks in ({} if draft else check_starts(work, models, unwatched=unwatched)).items():
+        told[path] += remarks
+    findings = [found for found in findings if found.code != ELSEWHERE]  # whether it is there is known now
     findings += [
         Finding(found.code, found.severity, found.element, f"{path}:{found.path}", found.values)
-        for path, told in starts.items()
-        for found in told
+        for path, remarks in told.items()
+        for found in remarks
     ]
     if not diagrams or any(finding.severity == "error" for finding in findings):
         raise DiagramRefused(findings=findings or [Finding("NoDiagram", path=name)], name=name)
@@ -135,7 +143,7 @@ def deploy(
     )
     made: dict[str, str] = {}
     for path, model in models.items():
-        remarks = (*checked[path].findings, *starts.get(path, ()))
+        remarks = [found for found in (*checked[path].findings, *told[path]) if found.code != ELSEWHERE]
         for process_id, process in model.processes.items():
             lock_starts(work, process_id)
             watched = not draft and process_id not in unwatched
@@ -206,9 +214,24 @@ def get_definition(work: Work, definition_id: str) -> LoadedDefinition:
     read = read_diagram(row.xml, name=row.key)
     if read.definition is None:
         raise DiagramRefused(findings=read.findings, name=row.key)
-    loaded = LoadedDefinition(row.id, row.key, row.version, row.name, KERNELS[row.kernel], read.definition)
-    work.engine.definitions[definition_id] = loaded
+    loaded = LoadedDefinition(row.id, row.key, row.version, row.name, KERNELS[row.kernel], read.definition, row.deployment_id)
+    work.engine.definitions[definition_id] = work.engine.definitions[name_version(row.key, row.version)] = loaded
     return loaded
+
+
+def find_version(work: Work, key: str, version: int) -> LoadedDefinition:
+    """One version of a process.
+
+    Raises DefinitionUnknown.
+    """
+    known: LoadedDefinition | None = work.engine.definitions.get(name_version(key, version))
+    if known is not None:
+        return known
+    query = sa.select(definition.c.id).where(definition.c.key == key, definition.c.version == version)
+    found: str | None = work.connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise DefinitionUnknown(key=name_version(key, version))
+    return get_definition(work, found)
 
 
 def latest_definition(work: Work, key: str) -> LoadedDefinition:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,14 @@ from engine.errors import BpmnError, Finding, InstanceNotRunning, InstanceUnknow
 from engine.handlers import Call
 from engine.history import GENESIS, Chain
 from engine.ids import new_id
-from engine.kernel import Cancel, Closed, Complete, Document, Operation, SetVariables, Start, Throw, Wait, WaitKind
+from engine.kernel import Cancel, Closed, Complete, Document, Enter, Operation, SetVariables, Start, Throw, Wait, WaitKind
 from engine.messages import send_thrown
+from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document, read_state
 from engine.tables import instance, message, subscription, timer
 from engine.work import Work
 
-FORMAT_VERSION = 1
-"""Of the stored document; `read_document` upgrades older ones."""
+PERFORMED = (WaitKind.HANDLER, WaitKind.CALL)
+"""What a run does by itself as soon as it waits."""
 
 
 def start_lock(business_key: str) -> str:
@@ -143,58 +144,13 @@ def instance_positions(work: Work, instance_id: str) -> list[tuple[str, str]]:
     return definition.kernel.positions(definition.model, definition.key, state)
 
 
-def definition_of(work: Work, instance_id: str) -> LoadedDefinition:
-    """The definition that an instance runs by.
-
-    Raises InstanceUnknown.
-    """
-    found = work.connection.execute(sa.select(instance.c.definition_id).where(instance.c.id == instance_id)).scalar_one_or_none()
-    if found is None:
-        raise InstanceUnknown()
-    return get_definition(work, found)
-
-
-def script_of(work: Work, instance_id: str, token: str, element_id: str) -> tuple[str, dict[str, Any]]:
-    """The text of a waiting script task, and the variables it sees.
-
-    Raises InstanceUnknown, and StepFailed when it does not wait any more.
-    """
-    definition, state = read_state(work, instance_id)
-    node = definition.model.nodes[element_id]
-    if node.script is None or (token, element_id) not in definition.kernel.positions(definition.model, definition.key, state):
-        raise StepFailed(element=element_id, reason="the script task does not wait any more")
-    return node.script, definition.kernel.variables(definition.model, definition.key, state, token)
-
-
-def read_state(work: Work, instance_id: str) -> tuple[LoadedDefinition, Document]:
-    """The definition of an instance, and the kernel's document as it is stored: to look at, not to change.
-
-    Raises InstanceUnknown.
-    """
-    row = work.connection.execute(
-        sa.select(instance.c.definition_id, instance.c.document).where(instance.c.id == instance_id)
-    ).one_or_none()
-    if row is None:
-        raise InstanceUnknown()
-    return get_definition(work, row.definition_id), read_document(row.document)
-
-
-def read_document(stored: Mapping[str, Any]) -> Document:
-    """The kernel's document out of the stored one.
-
-    Raises ValueError for a format that this version does not know (a newer one wrote it).
-    """
-    if stored["format_version"] != FORMAT_VERSION:
-        raise ValueError(f"instance document of format {stored['format_version']}, known up to {FORMAT_VERSION}")
-    document: Document = stored["state"]
-    return document
-
-
 class Run:
     """One advance of one instance within a unit of work. Drop it after an exception: the transaction rolls back."""
 
     def __init__(self, work: Work, definition: LoadedDefinition, place: mirror.Place, chain: Chain) -> None:
         self.work, self.definition, self.place, self.chain = work, definition, place, chain
+        self.own = definition  # without what it calls
+        self.called: Sequence[str] = ()  # the versions that it has called
         work.chains[place.instance_id] = chain
         self.state: Document = {}
         self.revision = 0
@@ -228,6 +184,8 @@ class Run:
         chain = Chain(instance_id, row.history_count, row.history_hash)
         run = cls(work, get_definition(work, row.definition_id), mirror.Place(instance_id, row.business_key), chain)
         run.state, run.revision, run.status = read_document(row.document), row.revision, row.state
+        run.called = called_in(row.document)
+        run.definition = link_called(work, run.own, run.called)
         return run
 
     def tokens(self) -> set[str]:
@@ -245,12 +203,12 @@ class Run:
         for closed in outcome.closed:
             if self.opened.pop((closed.kind, closed.token, closed.element_id, closed.name), None) is None:
                 self.closed.append(closed)
-            elif closed.kind is WaitKind.HANDLER:
+            elif closed.kind in PERFORMED:
                 gone = (closed.token, closed.element_id)
                 self.pending = deque(item for item in self.pending if (item[1].token, item[1].element_id) != gone)
         for wait in outcome.opened:
             self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
-            if wait.kind is WaitKind.HANDLER:
+            if wait.kind in PERFORMED:
                 self.pending.append((self.steps, wait))
         for line in outcome.log:
             if line.event == "completed":
@@ -266,11 +224,14 @@ class Run:
         return self.definition.kernel.variables(self.definition.model, self.definition.key, self.state, token)
 
     def settle(self) -> None:
-        """Call the handlers that wait, one after the other, until none does."""
+        """Call the handlers that wait, and find what is called, one after the other, until nothing waits for that."""
         while self.pending:
             began, wait = self.pending.popleft()
             if began != self.steps:  # another handler has acted since this one began to wait
                 wait = replace(wait, variables=self.variables(wait.token))
+            if wait.kind is WaitKind.CALL:
+                self.enter(wait)
+                continue
             node = self.definition.model.nodes[wait.element_id]
             name = node.camunda.handler or next((event.handler for event in node.events if event.handler), "")
             call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})
@@ -280,6 +241,16 @@ class Run:
                 self.step(Throw(wait.token, error.code, variables=error.variables))
             else:
                 self.step(Complete(wait.token, result))
+
+    def enter(self, wait: Wait) -> None:
+        """Find what a call activity calls, and begin it.
+
+        Raises CallFailed.
+        """
+        node = self.definition.model.nodes[wait.element_id]
+        self.called, process = choose_called(self.work, self.own, self.called, node, wait.variables or {})
+        self.definition = link_called(self.work, self.own, self.called)
+        self.step(Enter(wait.token, process))
 
     def call(
         self,
@@ -369,7 +340,11 @@ class Run:
             .where(instance.c.id == self.place.instance_id)
             .values(
                 state=final,
-                document={"format_version": FORMAT_VERSION, "state": self.state},
+                document={
+                    "format_version": FORMAT_VERSION,
+                    "state": self.state,
+                    **({"called": self.called} if self.called else {}),
+                },
                 revision=self.revision + 1,
                 error=self.error,
                 history_count=self.chain.count,

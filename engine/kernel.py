@@ -38,6 +38,14 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """The call activity `token` waits for what it calls: `process` of the definition that the given one was linked with."""
+
+    token: str
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
 class Throw:
     """The waiting activity `token` raises a BPMN error (`error`) or escalation."""
 
@@ -113,7 +121,9 @@ class SetVariables:
     variables: Variables
 
 
-Operation = Start | Complete | Throw | Deliver | Fire | Move | AddInstance | RemoveInstance | CancelBranch | Cancel | SetVariables
+Operation = (
+    Start | Complete | Enter | Throw | Deliver | Fire | Move | AddInstance | RemoveInstance | CancelBranch | Cancel | SetVariables
+)
 
 
 # ---- outcome ---------------------------------------------------------------------------------------------------------
@@ -123,6 +133,7 @@ class WaitKind(StrEnum):
     TASK = "task"  # a person: user and manual task
     HANDLER = "handler"  # our code: service, send and business rule task, throwing event with a handler
     SCRIPT = "script"  # a script task's text, to be run outside
+    CALL = "call"  # a call activity's definition, to be found outside
     TIMER = "timer"
     MESSAGE = "message"
     SIGNAL = "signal"

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
+from engine.model import place_of
 from engine.moments import MomentInvalid, parse_instant
 from engine.tables import message, subscription, timer, user_task, user_task_candidate
 
@@ -41,7 +42,7 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
             business_key=place.business_key,
             token=wait.token,
             element_id=node.id,
-            name=node.name or node.id,
+            name=node.name or place_of(node.id).element_id,
             state="open",
             revision=1,
             assignee=assignee,

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from engine import mirror
 from engine.errors import NothingToWithdraw, OperationNotAllowed, SignerNotTaken, SignerThere, WithdrawalTooLate
 from engine.expressions import ExpressionFailed
-from engine.instances import Run, definition_of, instance_positions
+from engine.instances import Run, instance_positions
 from engine.kernel import AddInstance, CancelBranch, Complete, Move, RemoveInstance, WaitKind
 from engine.model import MultiInstance, Node
 from engine.preview import preview
+from engine.states import definition_of
 from engine.tables import history, user_task
 from engine.tasks import enter_task, get_task, hold_task
 from engine.work import Work

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.instances import read_state
 from engine.kernel import Closed, Operation, Wait
+from engine.states import read_state
 from engine.tables import user_task
 from engine.work import Work
 

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from engine.errors import BpmnError, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
-from engine.instances import Run, definition_of, read_state
+from engine.instances import Run
 from engine.kernel import Complete, Move, Throw
+from engine.model import place_of
+from engine.states import definition_of, read_state
 from engine.tables import history, instance, user_task, user_task_candidate
 from engine.work import Work
 
@@ -167,8 +169,11 @@ def return_targets(work: Work, task_id: str) -> list[ReturnTarget]:
         return []
     steps = steps_behind(work, row)
     named = {"previous": steps[:1], "applicant": steps[-1:], "any": steps}
-    chosen = {element for word in camunda.return_to or ("previous",) for element in named.get(word, [word])}
-    return [ReturnTarget(step, definition.model.nodes[step].name or step) for step in steps if step in chosen]
+    own = row.element_id.removesuffix(place_of(row.element_id).element_id)  # ids in the diagram are those of its own definition
+    chosen = {element for word in camunda.return_to or ("previous",) for element in named.get(word, [own + word])}
+    return [
+        ReturnTarget(step, definition.model.nodes[step].name or place_of(step).element_id) for step in steps if step in chosen
+    ]
 
 
 def steps_behind(work: Work, task: sa.Row[Any]) -> list[str]:

@@ -17,9 +17,10 @@ from engine.database import insert_once
 from engine.definitions import find_latest
 from engine.handlers import Call
 from engine.ids import new_id
-from engine.instances import advance_instance, script_of, start_instance
+from engine.instances import advance_instance, start_instance
 from engine.kernel import Complete, Fire
 from engine.starts import arm_following, lock_starts, name_occurrence, timer_starts
+from engine.states import script_of
 from engine.tables import instance, timer
 from engine.work import ProcessEngine, Work
 

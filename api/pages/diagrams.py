@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from engine.definitions import get_definition
+from engine.definitions import find_version, get_definition
 from engine.history import list_entries
 from engine.instances import instance_positions
-from engine.model import Definition, Node
+from engine.model import Definition, Node, place_of
 from engine.tables import instance
 from engine.work import Work
 
@@ -66,11 +67,26 @@ def draw(work: Work, definition_id: str, done: tuple[str, ...], now: tuple[str, 
     Raises DefinitionUnknown.
     """
     loaded = get_definition(work, definition_id)
+    inside = list_called(work, done, now)
     nodes = loaded.model.nodes  # a marked scope would hide the steps within, which are what is of interest
-    done = tuple(each for each in done if not nodes[each].is_scope)
-    now = tuple(each for each in now if not nodes[each].is_scope)
+    done = tuple(each for each in done if each in nodes and not nodes[each].is_scope)
+    now = tuple(each for each in now if each in nodes and not nodes[each].is_scope)
     steps = list_steps(loaded.model, loaded.key, frozenset(done), frozenset(now))
-    return Drawing(definition_id, loaded.name, done, now, steps)
+    return Drawing(definition_id, loaded.name, done, now, steps + inside)
+
+
+def list_called(work: Work, done: Iterable[str], now: Iterable[str]) -> tuple[Step, ...]:
+    """The steps of processes of other definitions that were called: they are not in the drawing, but in the list behind it."""
+    marks: dict[tuple[str, int], tuple[set[str], set[str]]] = {}
+    for elements, index in ((done, 0), (now, 1)):
+        for key, version, element_id in map(place_of, elements):
+            if key is not None:
+                marks.setdefault((key, version), (set(), set()))[index].add(element_id)
+    return tuple(
+        step
+        for (key, version), (passed, current) in marks.items()
+        for step in list_steps(find_version(work, key, version).model, key, frozenset(passed - current), frozenset(current))
+    )
 
 
 def list_steps(model: Definition, process_id: str, done: frozenset[str], now: frozenset[str]) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from engine.model.definition import (
     SUBPROCESSES,
     TASKS,
     Behavior,
+    Call,
     Camunda,
     Definition,
     EventDefinition,
@@ -27,6 +28,7 @@ from engine.model.definition import (
     TimerKind,
 )
 from engine.model.drawn import Drawn, list_drawn
+from engine.model.linking import ElementPlace, link, name_version, place_of
 from engine.model.paths import event_starts, instantiating_nodes, link_targets, reachable_flows, starting_nodes, successors
 from engine.model.reader import Read, read_diagram
 
@@ -39,9 +41,11 @@ __all__ = [
     "SUBPROCESSES",
     "TASKS",
     "Behavior",
+    "Call",
     "Camunda",
     "Definition",
     "Drawn",
+    "ElementPlace",
     "EventDefinition",
     "EventKind",
     "Flow",
@@ -58,11 +62,14 @@ __all__ = [
     "check_handlers",
     "ends_of_branch",
     "event_starts",
+    "instantiating_nodes",
     "is_beside",
     "is_join",
-    "instantiating_nodes",
+    "link",
     "link_targets",
     "list_drawn",
+    "name_version",
+    "place_of",
     "plan_move",
     "reachable_flows",
     "read_diagram",

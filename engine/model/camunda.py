@@ -67,7 +67,7 @@ def read_handler(element: etree._Element, report: Report, node_id: str) -> str |
     return name
 
 
-def _extensions(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+def list_extensions(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
     """(local name, element) of the Camunda elements right inside `extensionElements`."""
     holder = element.find(BPMN + "extensionElements")
     for child in () if holder is None else holder:
@@ -97,7 +97,7 @@ class CamundaReader:
         listeners: dict[str, list[str]] = {}
         properties: dict[str, str] = {}
         values: dict[str, Any] = {}
-        for name, child in _extensions(element):
+        for name, child in list_extensions(element):
             if name == "taskListener":
                 self._listener(child, kind, node_id, listeners)
             elif name == "properties":
@@ -105,8 +105,6 @@ class CamundaReader:
             elif name == "inputOutput":
                 values["inputs"] = self._parameters(child, "inputParameter", node_id)
                 values["outputs"] = self._parameters(child, "outputParameter", node_id)
-            elif name in ("in", "out") and kind == "callActivity":
-                self._mapping(child, name, node_id, values)
             elif name == "failedJobRetryTimeCycle":
                 values["retries"] = (child.text or "").strip() or None
             elif name in OTHER_ELEMENTS:
@@ -179,14 +177,3 @@ class CamundaReader:
             if template is not None and child.get("name"):
                 found[child.get("name", "")] = template
         return MappingProxyType(found)
-
-    def _mapping(self, element: etree._Element, name: str, node_id: str, values: dict[str, Any]) -> None:
-        """`camunda:in` and `camunda:out` of a call activity: all variables unless single ones are named."""
-        if element.get("businessKey") is not None or element.get("variables") == "all":
-            return
-        target, source = element.get("target"), element.get("source")
-        text = element.get("sourceExpression") or (f"${{{source}}}" if source else None)
-        template = self.report.template(text, element, name, at=node_id)
-        if target and template is not None:
-            key = "inputs" if name == "in" else "outputs"
-            values[key] = MappingProxyType({**(values.get(key) or {}), target: template})

@@ -121,9 +121,7 @@ class _Check:
     def _activity(self, node: Node) -> None:
         if node.kind == "callActivity":
             called = self.definition.callables.get(node.called or "")
-            if called is None:
-                self.refuse("diagram_call_unknown", node, called=node.called or "")
-            elif not starting_nodes(self.definition, called):
+            if called is not None and not starting_nodes(self.definition, called):
                 self.fault("diagram_call_cannot_start", node, called=node.called)
         if isinstance(node.loop, MultiInstance) and node.camunda.outputs:
             self.fault("diagram_output_multi_instance", node)

@@ -110,8 +110,7 @@ class Camunda:
 
     Each entry of `candidate_groups` and `candidate_users` gives one name, or a list of them. `handler` is the name inside
     `delegateExpression="${audits.record}"`. `listeners` holds handler names by event of the task's life (`create`,
-    `complete`, ...). `inputs` are local variables of the activity, `outputs` are written around it when it is done; for a
-    call activity they are the variables that go in and come back (None: all of them).
+    `complete`, ...). `inputs` are local variables of the activity, `outputs` are written around it when it is done.
     """
 
     assignee: Template | None = None
@@ -141,6 +140,35 @@ class Camunda:
 
 
 NO_CAMUNDA = Camunda()
+
+BINDINGS = ("latest", "deployment", "version", "versionTag")
+"""How a call activity chooses among the versions of the process that it calls."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """What a call activity calls, and which variables go in and come back.
+
+    `process` gives the process id; `version` the number or tag where the binding names one. `inputs` are the variables of the
+    called process (None: it sees what the caller sees), with `all_in` beside what the caller sees, with `local_in` beside the
+    local variables of the activity alone. `outputs` come back (None: what it wrote comes back, unless it saw only its inputs),
+    with `all_out` beside all that it wrote; with `local_out` to the activity instead of around it.
+    """
+
+    process: Template
+    binding: str = "latest"
+    version: Template | None = None
+    inputs: Mapping[str, Template] | None = None
+    all_in: bool = False
+    local_in: bool = False
+    outputs: Mapping[str, Template] | None = None
+    all_out: bool = False
+    local_out: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the called process sees its inputs alone."""
+        return self.local_in or self.inputs is not None and not self.all_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +201,8 @@ class Node:
     completion_quantity: int = 1
     script: str | None = None
     script_format: str | None = None
-    called: str | None = None  # process of a call activity
+    call: Call | None = None  # of a call activity
+    called: str | None = None  # the process (or global task) of the same file that it calls; None: of another definition
     # events
     attached: str | None = None  # activity of a boundary event
     interrupting: bool = True

@@ -10,6 +10,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
+from engine.model.calls import read_call
 from engine.model.camunda import CamundaReader, get_attribute
 from engine.model.checks import check_definition
 from engine.model.definition import (
@@ -17,6 +18,7 @@ from engine.model.definition import (
     EVENTS,
     NODES,
     SCOPES,
+    Call,
     Definition,
     Flow,
     Node,
@@ -110,6 +112,7 @@ class _Reader:
         for flow_element, scope in self.flow_elements:
             self._flow(flow_element, scope)
         self._attach()
+        self._calls({draft.process for draft in [*processes, *global_tasks]})
         self._compensation()
         lanes = self._lanes()
         incoming: defaultdict[str, list[Flow]] = defaultdict(list)
@@ -223,8 +226,7 @@ class _Reader:
             if values["script"] is None and not self.simulation:
                 report.fault("diagram_script_missing", element)
         elif draft.kind == "callActivity":
-            called = element.get("calledElement")
-            values["called"] = called.split(":")[-1] if called and "{" not in called else called
+            values["call"] = read_call(element, draft.id, report, simulation=self.simulation)
 
     # ---- flows, boundary events, compensation, lanes -----------------------------------------------------------------
     def _flow(self, element: etree._Element, scope: _Draft) -> None:
@@ -263,6 +265,20 @@ class _Reader:
             elif draft.parent is not None and draft.values.get("triggered_by_event"):
                 parent = draft.parent.values
                 parent["event_subprocesses"] = (*parent.get("event_subprocesses", ()), draft.id)
+
+    def _calls(self, own: set[str]) -> None:
+        """Calls of what this file holds, whatever its version is; all others are looked up when they are made."""
+        for draft in self.drafts.values():
+            call: Call | None = draft.values.get("call")
+            if call is None:
+                continue
+            if call.process.text in own and call.binding in ("latest", "deployment"):
+                draft.values["called"] = call.process.text
+                continue
+            if call.process.literal:
+                self.report.warn("diagram_call_elsewhere", draft.element, called=call.process.text)
+            if self.simulation:  # nobody looks it up: the call is over at once
+                draft.values["call"] = None
 
     def _compensation(self) -> None:
         """An association leads from a compensation boundary event to the activity that compensates."""

@@ -16,6 +16,7 @@ from engine.kernel import (
     Complete,
     Deliver,
     Document,
+    Enter,
     Fire,
     Move,
     Operation,
@@ -148,6 +149,8 @@ class SpiffKernel:
                 remove_instance(instance, token)
             case CancelBranch():
                 raise OperationNotSupported(reason=Finding("spiff_no_branches"))
+            case Enter(token):  # limit_call_other: no call waits here
+                raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
         return 0
 
     def _outcome(self, instance: Instance, before: dict[WaitKey, datetime | None], delivered: int) -> Outcome:

@@ -43,6 +43,10 @@ def limit_codes(node: Node) -> Iterator[str]:
         yield KINDS[node.kind]
     if node.triggered_by_event:
         yield "limit_event_sub_process"
+    if node.call is not None and node.called is None:
+        yield "limit_call_other"
+    if node.call is not None and (node.call.local_in or node.call.local_out or node.call.all_in and node.call.inputs):
+        yield "limit_call_mapping"
     if node.for_compensation:
         yield EVENTS["compensate"]
     for event in node.events:

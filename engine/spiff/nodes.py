@@ -247,12 +247,14 @@ class CallParser(ElementParser):
 
     def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
         """`camunda:in` and `camunda:out`: all variables unless single ones are named."""
-        found: dict[str, Any] = {"handler": None}
-        for name, key in (("in", "inputs"), ("out", "outputs")):
+        found = super().parse_extensions(node)
+        for name, key in (("in", "call_in"), ("out", "call_out")):
             for element in extension_elements(self.node, name):
                 source, target = element.get("source"), element.get("target")
                 text = element.get("sourceExpression") or (f"${{{source}}}" if source else None)
-                if element.get("businessKey") is None and element.get("variables") != "all" and text and target:
+                if element.get("variables") == "all":
+                    found["all_out"] = found.get("all_out") or name == "out"
+                elif element.get("businessKey") is None and text and target:
                     found.setdefault(key, {})[target] = text
         return found
 

@@ -77,16 +77,10 @@ class AdHocSubProcess(SubProcess):
 class CallActivity(SubProcess):
     """A called process. Without mapping it sees what the caller sees, and what it writes comes back."""
 
-    def map_in(self, my_task: Task) -> None:
-        """Variables go into the called process, not to the activity."""
-
-    def map_out(self, my_task: Task) -> None:
-        """Done when the called process ends."""
-
     def act(self, my_task: Task) -> None:
         """Open the called process."""
         top = instance_of(my_task)
-        inputs = self.extensions.get("inputs")
+        inputs = self.extensions.get("call_in")
         values = {name: ENGINE.text(my_task, text, self.bpmn_id) for name, text in (inputs or {}).items()}
         scope = top.create_subprocess(my_task, self.spec)
         scope.called, scope.closed, scope.data = True, inputs is not None, values
@@ -97,10 +91,11 @@ class CallActivity(SubProcess):
         """The called process has ended: what it wrote, or what the call maps out, is written around the call."""
         top = instance_of(my_task)
         top.note("completed", self.spec)
-        outputs = self.extensions.get("outputs")
-        values: dict[str, Any] = {} if scope.closed else scope.data
+        outputs = self.extensions.get("call_out")
+        values: dict[str, Any] = {} if scope.closed and not self.extensions.get("all_out") else scope.data
         if outputs is not None:
-            values = {name: ENGINE.text_inside(scope, text, self.bpmn_id) for name, text in outputs.items()}
+            mapped = {name: ENGINE.text_inside(scope, text, self.bpmn_id) for name, text in outputs.items()}
+            values = {**(scope.data if self.extensions.get("all_out") else {}), **mapped}
         del top.subprocesses[my_task.id]
         top.assign(my_task, values)
         my_task.complete()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model import Flow, MultiInstance, Node, StandardLoop, instantiating_nodes, starting_nodes
 from engine.tokens import compensation, events, gateways, loops, passing, timers
-from engine.tokens.problems import StartUnknown
+from engine.tokens.problems import NestingTooDeep, StartUnknown
 from engine.tokens.records import ROOT
 
 if TYPE_CHECKING:
     from engine.tokens.step import Step
+
+MAX_CALLS = 200
+"""Called processes within each other: more are processes that call each other without end."""
 
 
 def arrive(step: Step, node: Node, container: str, flow: Flow | None) -> None:
@@ -61,7 +64,7 @@ def act(step: Step, number: str, node: Node) -> None:
 def enter(step: Step, number: str, node: Node) -> None:
     """An activity begins: its input mapping gives local variables."""
     step.note("entered", node, number)
-    if node.camunda.inputs and node.kind != "callActivity":
+    if node.camunda.inputs:
         local = _evaluate(step, node, number, node.camunda.inputs)
         step.records.change(number, vars={**step.records[number].get("vars", {}), **local})
 
@@ -72,15 +75,26 @@ def arm_event_subprocesses(step: Step, number: str) -> None:
 
 
 def _call(step: Step, number: str, node: Node) -> None:
-    """Begin the called process inside the call. Without mapping it sees what the caller sees, and what it writes comes back."""
+    """Begin a called process of the same file; one of another definition is waited for (`begin_called`)."""
     process = step.plan.definition.callables.get(node.called or "")
-    if process is None:  # only read for a simulation
+    if process is not None:
+        begin_called(step, number, process)
+    elif node.call is None:  # only read for a simulation
         complete(step, number)
-        return
-    if node.camunda.inputs is None:
-        called = step.add(process, number, vars={})
-    else:
-        called = step.add(process, number, vars=_evaluate(step, node, number, node.camunda.inputs), closed=True)
+
+
+def begin_called(step: Step, number: str, process: Node) -> None:
+    """Begin the called process inside the call. Without mapping it sees what the caller sees, and what it writes comes back.
+
+    Raises NestingTooDeep.
+    """
+    node = step.node(number)
+    assert node.call is not None
+    if step.records.count_processes(number, step.plan.processes) > MAX_CALLS:
+        raise NestingTooDeep(element=node.id, limit=MAX_CALLS)
+    local = dict(step.records[number].get("vars", {})) if node.call.local_in else {}
+    local |= _evaluate(step, node, number, node.call.inputs or {})
+    called = step.add(process, number, vars=local, **({"closed": True} if node.call.closed else {}))
     step.note("entered", process, called)
     open_scope(step, called)
 
@@ -133,7 +147,7 @@ def complete(step: Step, number: str) -> None:
     passing.remember(step, number, node)
     step.cancel_inside(number)
     container: str = record["in"]
-    if node.camunda.outputs and node.kind != "callActivity":
+    if node.camunda.outputs:
         step.assign(container, _evaluate(step, node, number, node.camunda.outputs))
     if node.kind == "process":
         _return_from_call(step, number, container)
@@ -163,13 +177,15 @@ def go_on(step: Step, node: Node, container: str) -> None:
 
 def _return_from_call(step: Step, number: str, call: str) -> None:
     """A called process has ended: what it wrote (or what the call maps out) is written around the call."""
-    node = step.node(call)
-    if node.camunda.outputs is None:
-        values: Mapping[str, Any] = {} if step.records[number].get("closed") else step.records[number]["vars"]
-    else:
-        values = _evaluate(step, node, number, node.camunda.outputs)
+    node, record = step.node(call), step.records[number]
+    assert node.call is not None
+    back = node.call.all_out or node.call.outputs is None and not record.get("closed")
+    values = {**(record["vars"] if back else {}), **_evaluate(step, node, number, node.call.outputs or {})}
     step.records.remove(number)
-    step.assign(call, values)
+    if node.call.local_out:
+        step.records.change(call, vars={**step.records[call].get("vars", {}), **values})
+    else:
+        step.assign(call, values)
     complete(step, call)
 
 

@@ -12,6 +12,7 @@ from engine.kernel import (
     Complete,
     Deliver,
     Document,
+    Enter,
     Fire,
     Move,
     Operation,
@@ -104,6 +105,8 @@ def _do(step: Step, operation: Operation) -> None:
             raise AssertionError("a start has no document")
         case Complete(token=token, variables=variables):
             _complete(step, token, dict(variables))
+        case Enter(token=token, process=process):
+            _enter(step, token, process)
         case Throw(token=token, code=code, kind=kind, variables=variables):
             _waiting_work(step, token)
             step.assign(token, variables)
@@ -151,6 +154,15 @@ def _complete(step: Step, token: str, variables: dict[str, Any]) -> None:
         step.records.remove(token)
         events.happen(step, node, container)
         step.settling.append(container)
+
+
+def _enter(step: Step, token: str, process_id: str) -> None:
+    process = step.plan.definition.callables.get(process_id)
+    if _waiting_work(step, token) is not WaitKind.CALL or process is None:
+        raise NothingWaits(token=token, element=process_id)
+    step.reasons[WaitKind.CALL, token, step.node(token).id, None] = "completed"
+    step.records.change(token, called=True)
+    activities.begin_called(step, token, process)
 
 
 def _deliver(step: Step, operation: Deliver) -> None:

@@ -85,6 +85,8 @@ def _heard(nodes: Iterable[Node]) -> tuple[Heard, ...]:
 def _work(node: Node) -> WaitKind | None:
     if node.camunda.handler is not None and node.kind in ("sendTask", "intermediateThrowEvent", "endEvent"):
         return WaitKind.HANDLER
+    if node.call is not None and node.called is None:
+        return WaitKind.CALL
     return WORK.get(node.kind)
 
 

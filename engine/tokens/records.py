@@ -10,6 +10,7 @@ diagram. Its fields, each only where needed:
     due    {event id: timer}                mi    the rounds of a loop or multi-instance; its instances are inside
     done   completed activities that could be compensated, in a scope
     comp   completed activities that are being compensated; `then` is what follows
+    called the call activity has begun the process of another definition    closed  a called process sees its own variables alone
     int    interrupted by an event sub-process
     true   conditional events whose condition holds already (`id index` for a further definition of an event)
     seen   {event id: indexes} of a parallel multiple event that have happened
@@ -108,6 +109,10 @@ class Records:
     def depth(self, number: str) -> int:
         """How many containers there are around it."""
         return sum(1 for _ in self.containers(number))
+
+    def count_processes(self, number: str, processes: frozenset[str]) -> int:
+        """How many processes it is in: that of the instance, and those that were called."""
+        return sum(1 for each in self.containers(number) if self.table[each]["at"] in processes)
 
     def body(self, number: str) -> str:
         """The record that carries the boundary events of an activity: of its loop, if it is an instance of one."""

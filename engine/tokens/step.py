@@ -24,8 +24,8 @@ from engine.tokens.waits import Key, compare
 
 MAX_MOVES = 100_000
 """Moves within one step, of tokens and of loops: more is a loop that nothing ends."""
-MAX_DEPTH = 200
-"""Containers within each other: more are processes that call each other without end."""
+MAX_DEPTH = 1_000
+"""Containers within each other: more than calls and sub-processes need."""
 THROWING = frozenset(("intermediateThrowEvent", "endEvent"))
 
 

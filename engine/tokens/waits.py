@@ -17,6 +17,8 @@ from engine.tokens.records import Record, Records
 Key = tuple[WaitKind, str, str, str | None]
 """What identifies a wait within an instance: kind, token, element, name."""
 
+_NOT_WORKING = frozenset(("by", "comp", "mi", "called"))
+"""Fields of records whose activity does not work (yet, any more, itself)."""
 EVENT_WAITS = {"message": WaitKind.MESSAGE, "signal": WaitKind.SIGNAL, "conditional": WaitKind.CONDITION, "timer": WaitKind.TIMER}
 
 
@@ -41,7 +43,7 @@ def listening(plan: Plan, record: Record) -> list[Heard]:
 def works(plan: Plan, record: Record) -> WaitKind | None:
     """For whom an activity (or a throwing event with a handler) waits; None when it does not wait for anybody."""
     kind = plan.work.get(record["at"])
-    return None if kind is None or "by" in record or "comp" in record or "mi" in record else kind
+    return None if kind is None or not record.keys().isdisjoint(_NOT_WORKING) else kind
 
 
 def waits_of(plan: Plan, number: str, record: Record) -> dict[Key, Any]:
@@ -84,6 +86,6 @@ def compare(plan: Plan, records: Records, reasons: dict[Key, str]) -> tuple[list
 
 def _open(records: Records, key: Key, timer: list[Any] | None) -> Wait:
     kind, token, element_id, name = key
-    if kind in (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT):
+    if kind in (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT, WaitKind.CALL):
         return Wait(kind, token, element_id, variables=MappingProxyType(records.variables(token)))
     return Wait(kind, token, element_id, due_at=Due.load(timer).at if timer else None, name=name)

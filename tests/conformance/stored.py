@@ -78,7 +78,7 @@ class StoredHost:
                     "sha256": "",
                 }
                 connection.execute(definition.insert().values(id=definition_id, findings=[], draft=False, **row))
-                loaded = LoadedDefinition(definition_id, key, 1, key, self.kernel, model)
+                loaded = LoadedDefinition(definition_id, key, 1, key, self.kernel, model, "d")
                 process_engine.definitions[definition_id] = loaded
                 watch_starts(work, loaded, None)
 

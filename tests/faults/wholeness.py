@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from engine.clock import VirtualClock
 from engine.definitions import get_definition
 from engine.due import next_due, run_due
-from engine.instances import read_document
 from engine.model import EventDefinition, Node
+from engine.states import called_in, link_called, read_document
 from engine.tables import history, incident, instance, message, subscription, timer, user_task, user_task_candidate
 from engine.verification import verify_chain
 from engine.work import ProcessEngine, Work
@@ -64,7 +64,7 @@ def check_instances(work: Work) -> Iterator[str]:
             continue
         if not any(rows.values()):
             yield f"{name} is stuck: it waits for nothing"
-        definition = get_definition(work, row.definition_id)
+        definition = link_called(work, get_definition(work, row.definition_id), called_in(row.document))
         positions = definition.kernel.positions(definition.model, definition.key, read_document(row.document))
         for kind, wanted in list_wanted(definition.model.nodes, positions).items():
             if fault := compare(wanted, rows.get(kind, [])):

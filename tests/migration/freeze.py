@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from playing import SCRIPTS, Player, play_frozen
 
 from engine.definitions import KERNELS
-from engine.instances import FORMAT_VERSION
 from engine.model import read_diagram
+from engine.states import FORMAT_VERSION
 
 HERE = Path(__file__).parent / "instances"
 

@@ -10,8 +10,8 @@ import pytest
 from playing import SCRIPTS, Player
 
 from engine.definitions import KERNELS
-from engine.instances import read_document
 from engine.model import read_diagram
+from engine.states import read_document
 
 FILES = sorted((Path(__file__).parent / "instances").glob("*/*.json"))
 

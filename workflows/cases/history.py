@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from engine.instances import definition_of, instance_positions
+from engine.instances import instance_positions
+from engine.states import definition_of
 from engine.work import Work
 from workflows.people import Person
 from workflows.rules import CaseSubject, can

@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.definitions import get_definition
 from engine.model import Node
 from engine.moments import SHANGHAI
-from engine.tables import instance, user_task_candidate
+from engine.states import definition_of
+from engine.tables import user_task_candidate
 from engine.work import Work
 from workflows import consultations, forwardings, publications, reports, reviews, rounds, selection
 from workflows.applications import last_version
@@ -70,8 +70,7 @@ def find_handlers(work: Work, task: sa.Row[Any], element_id: str | None = None) 
 
 def find_node(work: Work, task: sa.Row[Any], element_id: str | None = None) -> Node:
     """The task's step in the diagram of its instance, or another step of it."""
-    query = sa.select(instance.c.definition_id).where(instance.c.id == task.instance_id)
-    return get_definition(work, work.connection.execute(query).scalar_one()).model.nodes[element_id or task.element_id]
+    return definition_of(work, task.instance_id).model.nodes[element_id or task.element_id]
 
 
 def prepare(work: Work, ground: Ground) -> Prepared:

@@ -36,6 +36,8 @@ THROW = '<intermediateThrowEvent id="t">{}</intermediateThrowEvent>'
 CATCH = '<intermediateCatchEvent id="t">{}</intermediateCatchEvent>'
 SPLIT = START + USER + '<userTask id="b" camunda:assignee="x"/>' + flow("s", "g", "a") + flow("g", "b")
 
+CALL = '<callActivity id="a" calledElement="none"><extensionElements>{}</extensionElements></callActivity>'
+
 # (code, severity, element, body)
 CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_process_empty", "error", "p", ""),
@@ -152,7 +154,16 @@ CASES: list[tuple[str, str, str | None, str]] = [
      '<camunda:outputParameter name="y">1</camunda:outputParameter></camunda:inputOutput></extensionElements>'
      "<multiInstanceLoopCharacteristics><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics></task>"),
     ("diagram_script_missing", "error", "a", '<scriptTask id="a"/>'),
-    ("diagram_call_unknown", "error", "a", '<callActivity id="a" calledElement="none"/>'),
+    ("diagram_call_unknown", "error", "a", '<callActivity id="a"/>'),
+    ("diagram_call_elsewhere", "warning", "a", '<callActivity id="a" calledElement="none"/>'),
+    ("diagram_call_elsewhere", "warning", "a", '<callActivity id="a" calledElement="p" camunda:calledElementBinding="version" '
+     'camunda:calledElementVersion="1"/>'),
+    ("diagram_call_binding", "error", "a", '<callActivity id="a" calledElement="p" camunda:calledElementBinding="newest"/>'),
+    ("diagram_call_version", "error", "a", '<callActivity id="a" calledElement="p" camunda:calledElementBinding="versionTag"/>'),
+    ("diagram_call_business_key", "error", "a", CALL.format('<camunda:in businessKey="${number}"/>')),
+    ("diagram_call_mapping", "error", "a", CALL.format('<camunda:in source="x"/>')),
+    ("diagram_call_mapping", "error", "a", CALL.format('<camunda:out target="x"/>')),
+    ("diagram_call_local", "error", "a", CALL.format('<camunda:in source="x" target="y" local="true"/>')),
     ("diagram_call_cannot_start", "error", "a", '<callActivity id="a" calledElement="other"/>'),
     ("diagram_task_for_nobody", "warning", "a", '<userTask id="a"/>'),
     # Camunda
