@@ -45,8 +45,8 @@ def second_opinion(
 ) -> list[Finding]:
     """Walk a process on two kernels. The first difference is an error with its element and both states in words.
 
-    Warnings: what a kernel cannot run (then there is no walk), a process that could not be started. Information: elements that
-    no walk came to. The same seed gives the same findings.
+    Warnings: what a kernel cannot run (then there is no walk), a process that could not be started, elements at which tokens
+    stay for ever. Information: elements that no walk came to. The same seed gives the same findings.
     """
     first, second = kernels
     limits = [
@@ -118,6 +118,7 @@ def _summary(definition: Definition, process_id: str, done: list[Walked], visite
     if not any(walked.started for walked in done):
         reason = next((walked.failure for walked in done if walked.failure), "")
         return [Finding("opinion_no_start", "warning", process_id, line, {"reason": reason})]
+    findings = _stuck(definition, process_id, done)
     missed = [
         node
         for node in definition.nodes.values()
@@ -126,7 +127,18 @@ def _summary(definition: Definition, process_id: str, done: list[Walked], visite
         and node.id not in visited
         and not node.is_scope
     ]
-    return [
+    return findings + [
         Finding("opinion_not_reached", "information", node.id, str(node.line), {"process": process_id, "walks": len(done)})
         for node in missed
     ]
+
+
+def _stuck(definition: Definition, process_id: str, done: list[Walked]) -> list[Finding]:
+    """A warning for each element at which a token stayed when nothing was waited for any more, after the first walk's step."""
+    found: dict[str, Finding] = {}
+    for walked in done:
+        nodes = [definition.nodes[element] for element in walked.stuck]
+        for node in [node for node in nodes if not (node.is_scope or node.kind == "callActivity")] or nodes:
+            values = {"process": process_id, "after": walked.after}
+            found.setdefault(node.id, Finding("opinion_stuck", "warning", node.id, str(node.line), values))
+    return list(found.values())

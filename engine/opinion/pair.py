@@ -99,6 +99,11 @@ class Pair:
         first, second = self.sides
         return [PairedWait(wait, second.waits[self.partners[key]]) for key, wait in first.waits.items()]
 
+    def positions(self) -> list[str]:
+        """The elements at which tokens are now, scopes included."""
+        side = self.sides[0]
+        return [element for _, element in side.kernel.positions(self.definition, self.process_id, side.document())]
+
     def place(self, now: datetime) -> Place:
         """The present state."""
         first, second = self.sides

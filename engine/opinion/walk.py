@@ -35,12 +35,15 @@ class Choice:
 
 @dataclass(slots=True)
 class Walked:
-    """How a walk went. `after` are the words of the step at which the kernels differed."""
+    """How a walk went. `after` are the words of the step at which the kernels differed, or after which nothing was waited for
+    although the instance had not ended: then `stuck` are the elements at which tokens are.
+    """
 
     started: bool = False
     steps: int = 0
     difference: Difference | None = None
     after: str = ""
+    stuck: list[str] = field(default_factory=list)
     failure: str | None = None  # why the first step failed on both
     refused: OperationNotSupported | None = None  # what one of the kernels cannot do
 
@@ -66,6 +69,7 @@ class Walk:
         self.memory, self.codes = memory, codes
         self.now = datetime.fromisoformat("2024-03-01T08:00:00+08:00")
         self.walked = Walked()
+        self.latest = ""  # the words of the last step
 
     def start(self, element_id: str | None, steps: int) -> Walked:
         """Start at the none start events (None) or at the given one, and do at most so many steps."""
@@ -88,6 +92,8 @@ class Walk:
     def _go_on(self, steps: int) -> None:
         while self.walked.steps < steps and not self.pair.ended:
             choices = self._choices()
+            if not self.pair.waits():
+                self.walked.stuck, self.walked.after = self.pair.positions(), self.latest
             if not choices or not self._do(choices):
                 return
 
@@ -115,6 +121,7 @@ class Walk:
         return False
 
     def _remember(self, choice: Choice) -> None:
+        self.latest = choice.words
         self.walked.steps += 1
         self.memory.done[choice.words] += 1
         self.memory.visited |= self.pair.visited

@@ -59,13 +59,13 @@ def finish(pair: Pair, now: datetime) -> int:
         if pair.ended:
             return step
         waits = pair.waits()
-        assert waits, f"stuck at {positions(pair)}"
+        assert waits, f"stuck at {pair.positions()}"
         wait = min(waits, key=lambda each: (ORDER[each.first.kind], each.first.due_at or now, int(each.first.token)))
         now = max(now, wait.first.due_at or now)
         difference = pair.step(operations(wait), wait.first.due_at or now)
         assert difference is None, (wait.first, difference)
         assert pair.failure is None, (wait.first, pair.failure)
-    raise AssertionError(f"no end after {MOST} steps at {positions(pair)}")
+    raise AssertionError(f"no end after {MOST} steps at {pair.positions()}")
 
 
 ORDER = {
@@ -89,9 +89,3 @@ def operations(wait: PairedWait) -> tuple[Operation, Operation]:
         return SetVariables({"c": 7}), SetVariables({"c": 7})
     here = Deliver(kind.value, wait.first.name or "", {}, first, element)
     return here, with_token(here, second)
-
-
-def positions(pair: Pair) -> list[tuple[str, str]]:
-    """Where tokens are."""
-    side = pair.sides[0]
-    return side.kernel.positions(pair.definition, PROCESS, side.document())

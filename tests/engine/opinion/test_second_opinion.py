@@ -233,3 +233,21 @@ def test_steps_that_mostly_fail_do_not_go_on_for_ever() -> None:
 def test_messages_start_a_process_too() -> None:
     body = '<startEvent id="s"><messageEventDefinition messageRef="M"/></startEvent><userTask id="a"/>'
     assert opinion(SpiffKernel(), read(diagram(body, "s a"))) == []
+
+
+GATEWAYS = '<startEvent id="s"/><endEvent id="e"/><userTask id="a"/><userTask id="b"/><exclusiveGateway id="g" default="f1"/>'
+BRANCHES = ("s g", "g a", "g b x &gt; 1", "a j", "b j", "j e")
+
+
+def test_an_element_at_which_tokens_stay_for_ever_is_named() -> None:
+    finding, missed = opinion(SpiffKernel(), read(diagram(GATEWAYS + '<parallelGateway id="j"/>', *BRANCHES)))
+    assert (finding.code, finding.severity, finding.element) == ("opinion_stuck", "warning", "j")
+    assert (missed.code, missed.element) == ("opinion_not_reached", "e")
+    assert finding.values["after"] in ("complete a", "complete b")
+    assert "complete" in Catalogue("engine").tell(finding, "en") and "complete" in Catalogue("engine").tell(finding, "zh")
+    assert opinion(SpiffKernel(), read(diagram(GATEWAYS + '<inclusiveGateway id="j"/>', *BRANCHES))) == []
+
+
+def test_a_process_that_stays_open_at_its_start_is_told_too() -> None:
+    xml = diagram('<startEvent id="s"/><userTask id="a" startQuantity="2"/>', "s a")
+    assert ("opinion_stuck", "a") in [(each.code, each.element) for each in opinion(SpiffKernel(), read(xml))]
