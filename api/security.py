@@ -66,7 +66,7 @@ def secure_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     app.before_request(lambda: refuse_other_sites(settings))
-    app.before_request(refuse_null_characters)
+    app.before_request(refuse_unfit_texts)
     csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(lambda response: set_headers(response, settings))
@@ -99,15 +99,15 @@ def refuse_other_sites(settings: Settings) -> None:
         raise RequestFromElsewhere()
 
 
-def refuse_null_characters() -> None:
-    """Refuse the character that no text holds and PostgreSQL cannot store, wherever it stands.
+def refuse_unfit_texts() -> None:
+    """Refuse the character that no text holds and PostgreSQL cannot store, wherever it stands, and parts without a name.
 
     Raises BadRequest.
     """
-    sent = [request.path, *request.args, *request.form]
+    sent: list[str | None] = [request.path, *request.args, *request.form, *request.files]
     for values in (*request.args.listvalues(), *request.form.listvalues()):
         sent += values
-    if any("\0" in text for text in sent):
+    if any(text is None or "\0" in text for text in sent):  # werkzeug calls a part without a name None
         raise BadRequest()
 
 

@@ -268,3 +268,44 @@ def test_a_form_is_edited_component_by_component(place: Place) -> None:
     }  # fmt: skip
     change("components[3]", op="remove_component")
     assert text_of(designer.get(f"{draft}/compare")).count("没有不同") == 1
+
+
+def test_two_parts_of_the_facts_are_in_nobodys_way_without_javascript_too(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    address = f"{draft}/edit/notice.yaml?part=document"
+    fields = html.fromstring(text_of(designer.get(address))).get_element_by_id("facts_form").form_values()
+    dates = f"{draft}/edit/notice.yaml?part=dates"
+    others = dict(html.fromstring(text_of(designer.get(dates))).get_element_by_id("facts_form").form_values())
+    others["facts.dates.0.value"] = "2022-08-31"
+    assert designer.post(dates, data=others).status_code == 303
+    typed = {**dict(fields), "facts.document.title.value": "另一个标题"}
+    assert designer.post(address, data=typed).status_code == 303
+    again = designer.post(address, data={**typed, "facts.document.title.value": "第三个标题"})  # this part was changed since
+    page = text_of(again)
+    assert again.status_code == 409 and "<del>另一个标题</del>" in page and "<ins>第三个标题</ins>" in page
+    with place.engine.read() as work:
+        (found,) = list_drafts(work)
+        stored = read_files(work, found.id, found.version)["notice.yaml"].decode()
+    assert "2022-08-31" in stored and "另一个标题" in stored
+
+
+def test_a_component_is_kept_in_the_version_that_the_page_showed(place: Place) -> None:
+    """Somebody took a component out meanwhile: what was typed into the second one must not land in the third."""
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    address = f"{draft}/edit/forms/audit.form"
+    stale = dict(
+        html.fromstring(text_of(designer.get(f"{address}?at=components[1]"))).get_element_by_id("component_form").form_values()
+    )
+    send(designer, f"{address}?at=components[0]", address, {"at": "components[0]", "op": "remove_component"})
+    typed = {**stale, "component.label": "其它核查事项", "op": ""}
+    answer = designer.post(address, data=typed)
+    assert answer.status_code == 409 and 'name="take" value="2"' in text_of(answer)
+    assert designer.post(address, data={**typed, "take": "2"}).status_code == 303
+    with place.engine.read() as work:
+        (found,) = list_drafts(work)
+        first = json.loads(read_files(work, found.id, 1)["forms/audit.form"])
+        stored = json.loads(read_files(work, found.id, 3)["forms/audit.form"])
+    first["components"][1]["label"] = "其它核查事项"
+    assert stored == first

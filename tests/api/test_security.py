@@ -197,3 +197,10 @@ def test_forms_without_their_key_are_refused(place: Place, key: str) -> None:
     answer = client.post(f"/campaigns/{place.campaign}/applications", data={"csrf_token": token, "key": key})
     assert answer.status_code == 422 and "页面数据不完整" in answer.get_data(as_text=True)
     assert place.tasks("applicant") == []
+
+
+@pytest.mark.parametrize("kind", ["", '; filename="a.zip"'])
+def test_parts_of_a_form_without_a_name_are_refused(place: Place, kind: str) -> None:
+    body = f"--b\r\nContent-Disposition: form-data{kind}\r\n\r\nx\r\n--b--\r\n".encode()
+    answer = place.client("designer").post("/drafts", data=body, content_type="multipart/form-data; boundary=b")
+    assert answer.status_code == 400

@@ -27,7 +27,7 @@ notice_draft_version = sa.Table(
     metadata,
     sa.Column("draft_id", Id, sa.ForeignKey("notice_draft.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # started | saved | restored
+    sa.Column("kind", sa.String(16), nullable=False),  # started | saved | autosaved | restored
     sa.Column("at", Moment, nullable=False),
     sa.Column("by", Id, nullable=False),
     sa.Column("changed", Json, nullable=False),  # paths that differ from the version before

@@ -8,7 +8,8 @@ from flask import redirect, render_template, request, url_for
 
 from api.pages.drafts.facts import save_facts, show_facts
 from api.pages.drafts.forms import save_editor, show_editor
-from api.pages.drafts.opening import conflict_of, keep, may_edit, name_file, open_file, pages
+from api.pages.drafts.keeping import Refusal, describe, keep, keeps_itself, may_keep, show_revision, tell_kept, tell_refused
+from api.pages.drafts.opening import may_edit, name_file, open_file, pages
 from api.pages.errors import STATUS
 from api.pages.present import signed_in, tell_next
 from engine.errors import Problem
@@ -38,6 +39,8 @@ def edit(draft_id: str, path: str) -> str:
 def save(draft_id: str, path: str) -> Any:
     """Keep a file as the next version: its text (`raw`), or its fields. What is wrong is told afterwards, nothing typed is lost.
 
+    A page that sends its form by itself while somebody types reads JSON.
+
     Raises NotPermitted, DraftUnknown, DraftFileUnknown, PageIncomplete.
     """
     draft, content = open_file(draft_id, path)
@@ -47,14 +50,19 @@ def save(draft_id: str, path: str) -> Any:
     try:
         version = keep(draft, path, text.encode())
     except Problem as problem:
-        if problem.kind not in ("conflict", "invalid"):
+        if not may_keep(problem):
             raise
-        return show_text(draft, path, text, problem), STATUS[problem.kind]
+        refusal = describe(draft, path, problem, text.encode())
+        if keeps_itself() and refusal is not None:
+            return tell_refused(refusal, problem, "text_form")
+        return show_text(draft, path, text, refusal), STATUS[problem.kind]
+    if keeps_itself():
+        return tell_kept(version)
     tell_next("draft.kept", number=version)
     return redirect(url_for("drafts.edit", draft_id=draft_id, path=path, raw=1), 303)
 
 
-def show_text(draft: Draft, path: str, text: str, problem: Problem | None = None) -> str:
+def show_text(draft: Draft, path: str, text: str, refusal: Refusal | None = None) -> str:
     """The file's own text, to be edited as it is."""
     return render_template(
         "draft_text.html",
@@ -62,8 +70,8 @@ def show_text(draft: Draft, path: str, text: str, problem: Problem | None = None
         path=path,
         name=name_file(path),
         text=text,
-        conflict=conflict_of(draft, problem),
-        revision=request.form.get("revision", draft.version),
+        conflict=refusal,
+        revision=show_revision(draft),
         line=request.args.get("line", ""),
         editable=may_edit(draft),
     )

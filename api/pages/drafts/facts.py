@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 
-from api.pages.drafts.opening import conflict_of, keep, may_edit, tell_findings
+from api.pages.drafts.keeping import (
+    Refusal,
+    describe,
+    keep,
+    keeps_itself,
+    may_keep,
+    read_seen,
+    show_revision,
+    tell_kept,
+    tell_refused,
+)
+from api.pages.drafts.opening import may_edit, tell_findings
 from api.pages.errors import STATUS
 from api.pages.present import process_engine, reader, tell_next, words
 from api.pages.records import (
@@ -65,7 +76,7 @@ def choose_part() -> str:
     return wanted if wanted in slots else GENERAL
 
 
-def show_facts(draft: Draft, content: bytes, typed: dict[str, Any] | None = None, problem: Problem | None = None) -> str | None:
+def show_facts(draft: Draft, content: bytes, typed: dict[str, Any] | None = None, refusal: Refusal | None = None) -> str | None:
     """The page of one part; None when the file cannot be read, so that only its text can be edited."""
     data = typed if typed is not None else read_yaml(content)[0]
     if data is None:
@@ -92,15 +103,19 @@ def show_facts(draft: Draft, content: bytes, typed: dict[str, Any] | None = None
         ],
         node=node,
         faults=[(places[path].id if path in places else None, path, text) for path, found in mine.items() for text in found],
-        conflict=conflict_of(draft, problem),
-        revision=request.form.get("revision", draft.version),
+        conflict=refusal,
+        revision=show_revision(draft),
         editable=may_edit(draft),
     )
 
 
 def save_facts(draft: Draft, content: bytes) -> Any:
-    """Keep what was typed into one part, or what its buttons asked for, as the next version."""
-    data = read_yaml(content)[0] or {}
+    """Keep what was typed into one part, or what its buttons asked for, as the next version.
+
+    What somebody else wrote into other parts meanwhile stays, and is not in the way.
+    """
+    before = read_yaml(read_seen(draft, NOTICE))[0] or {}
+    data = read_yaml(content)[0] or before
     part, slots = choose_part(), list_slots()
     sent = Sent(request.form, request.form.get("op", ""))
     record = Record(slots[part])
@@ -109,13 +124,20 @@ def save_facts(draft: Draft, content: bytes) -> Any:
     typed = read_shape(record, NAME, sent)
     kept = {name: value for name, value in data.items() if name not in replaced}
     changed = order_like({**kept, **{name: value for name, value in typed.items() if value is not ABSENT}}, data)
+    mine = content if changed == data else write_yaml(changed)
+    untouched = all(before.get(name) == data.get(name) for name in replaced)
     try:
-        version = draft.version if changed == data else keep(draft, NOTICE, write_yaml(changed))
+        version = keep(draft, NOTICE, mine, seen=draft.version if untouched else None)
     except Problem as problem:
-        if problem.kind not in ("conflict", "invalid"):
+        if not may_keep(problem):
             raise
-        page = show_facts(draft, content, changed, problem)
-        return page, STATUS[problem.kind]
+        refusal = describe(draft, NOTICE, problem, mine)
+        if keeps_itself() and refusal is not None:
+            return tell_refused(refusal, problem, "facts_form")
+        return show_facts(draft, content, changed, refusal), STATUS[problem.kind]
+    if keeps_itself():
+        texts = fault_texts(replace(draft, version=version))
+        return tell_kept(version, faults=count_faults(texts, part, slots))
     operation = sent.operation.partition(":")[2]
     if not operation:
         tell_next("draft.kept", number=version)

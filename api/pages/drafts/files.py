@@ -74,7 +74,7 @@ def write_file(draft_id: str, path: str) -> Any:
     content = request.stream.read(LARGEST_FILE + 1)
     try:
         with process_engine().begin(by=reader().id) as work:
-            number = drafts.save_file(work, reader(), draft_id, path, content, seen=int(mark))
+            number = drafts.save_file(work, reader(), draft_id, path, content, seen=int(mark), kind="autosaved")
             at = work.now
     except DraftChanged as changed:
         latest = changed.values["number"]

@@ -9,10 +9,21 @@ from flask import redirect, render_template, request, url_for
 
 from api.pages.drafts import components
 from api.pages.drafts.facts import label, option, walk
-from api.pages.drafts.opening import conflict_of, keep, may_edit, name_file, open_file, pages
+from api.pages.drafts.keeping import (
+    Refusal,
+    describe,
+    keep,
+    keeps_itself,
+    may_keep,
+    read_seen,
+    show_revision,
+    tell_kept,
+    tell_refused,
+)
+from api.pages.drafts.opening import may_edit, name_file, open_file, pages
 from api.pages.errors import STATUS
 from api.pages.fields import Filling, show_form
-from api.pages.present import reader, signed_in, tell_next, words
+from api.pages.present import read_revision, reader, signed_in, tell_next, words
 from api.pages.records import Sent, Showing, order_like, read_shape, show_shape
 from engine.errors import Problem
 from workflows.forms import Form, FormRefused, Kind
@@ -57,7 +68,7 @@ LAST = frozenset({"properties"})
 NAME = "component"
 
 
-def show_editor(draft: Draft, path: str, content: bytes, typed: Any = None, problem: Problem | None = None) -> str | None:
+def show_editor(draft: Draft, path: str, content: bytes, typed: Any = None, refusal: Refusal | None = None) -> str | None:
     """The editor's page; None when the file is no JSON object, so that only its text can be edited."""
     form = typed if typed is not None else read_json(content)
     if form is None:
@@ -84,16 +95,19 @@ def show_editor(draft: Draft, path: str, content: bytes, typed: Any = None, prob
         types=[(name, option(name)) for name in MODELS],
         faulty={find_place(form, place) for place, _text in findings},
         faults=[(places.get(place), find_place(form, place), place, text) for place, text in findings],
-        conflict=conflict_of(draft, problem),
-        revision=request.form.get("revision", draft.version),
+        conflict=refusal,
+        revision=show_revision(draft),
         editable=may_edit(draft),
         **show_preview(form),
     )
 
 
 def save_editor(draft: Draft, path: str, content: bytes) -> Any:
-    """Keep the component that was edited, then do what the button asked for, as the next version."""
-    before = read_json(content)
+    """Keep the component that was edited, then do what the button asked for, as the next version.
+
+    The component's place is that in the version which the page showed.
+    """
+    before = read_json(read_seen(draft, path))
     if before is None:
         return redirect(url_for("drafts.edit", draft_id=draft.id, path=path, raw=1), 303)
     form, at = read_edited(before), request.form.get("at", "")
@@ -105,12 +119,18 @@ def save_editor(draft: Draft, path: str, content: bytes) -> Any:
         at = components.remove(form, at)
     elif operation in ("up_component", "down_component"):
         at = components.move(form, at, -1 if operation == "up_component" else 1)
+    mine = write_json(form)
     try:
-        version = draft.version if form == before else keep(draft, path, write_json(form))
+        version = read_revision() if form == before else keep(draft, path, mine)
     except Problem as problem:
-        if problem.kind not in ("conflict", "invalid"):
+        if not may_keep(problem):
             raise
-        return show_editor(draft, path, content, form, problem), STATUS[problem.kind]
+        refusal = describe(draft, path, problem, mine)
+        if keeps_itself() and refusal is not None:
+            return tell_refused(refusal, problem, "component_form")
+        return show_editor(draft, path, content, form, refusal), STATUS[problem.kind]
+    if keeps_itself():
+        return tell_kept(version, faults=len(list_faults(form, path)))
     if not operation:
         tell_next("draft.kept", number=version)
     return redirect(url_for("drafts.edit", draft_id=draft.id, path=path, at=at, _anchor="component"), 303)

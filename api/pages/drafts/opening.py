@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 
 from api.pages.errors import STATUS
-from api.pages.present import process_engine, read_revision, reader, words
+from api.pages.present import process_engine, reader, words
 from engine.errors import Finding, Problem
 from engine.model import read_diagram
 from engine.work import Work
 from workflows.notices import drafts
-from workflows.notices.drafts import Draft, DraftChanged, DraftFileUnknown
+from workflows.notices.drafts import Draft, DraftFileUnknown
 from workflows.notices.source import NOTICE
 from workflows.rules import DraftSubject, can, require
 
@@ -140,28 +140,3 @@ def open_file(draft_id: str, path: str) -> tuple[Draft, bytes]:
     if path not in files:
         raise DraftFileUnknown(path=path)
     return draft, files[path]
-
-
-def keep(draft: Draft, path: str, content: bytes) -> int:
-    """Save a file that was sent by a form; the page's `revision` is the version that the person saw.
-
-    With `take` (the version that a refusal named, and that the person chose to follow) that one counts as seen.
-    Raises what `save_file` raises, PageIncomplete.
-    """
-    seen, taken = read_revision(), request.form.get("take", "")
-    if taken.isascii() and taken.isdigit() and len(taken) < 10:
-        seen = int(taken)
-    with process_engine().begin(by=reader().id) as work:
-        return drafts.save_file(work, reader(), draft.id, path, content, seen=seen)
-
-
-def conflict_of(draft: Draft, problem: Problem | None) -> dict[str, Any] | None:
-    """What a page says of a refusal; with the latest version and a comparison when somebody else was faster."""
-    if problem is None:
-        return None
-    told: dict[str, Any] = {"message": words().tell(problem), "texts": [words().tell(each) for each in problem.findings]}
-    if isinstance(problem, DraftChanged):
-        latest = problem.values["number"]
-        told["version"] = latest
-        told["compare"] = url_for("drafts.compare", draft_id=draft.id, before=request.form["revision"], after=latest)
-    return told

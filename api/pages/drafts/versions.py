@@ -25,14 +25,26 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 @pages.get("/drafts/<draft_id>/versions")
 @signed_in
 def list_versions(draft_id: str) -> str:
-    """All versions: when, by whom, what changed.
+    """All versions: when, by whom, what changed; those of one file (`path`); each autosave by itself (`all`).
 
     Raises NotPermitted, DraftUnknown.
     """
+    path, whole = request.args.get("path") or None, bool(request.args.get("all"))
     with process_engine().read(by=reader().id) as work:
         draft = open_draft(work, draft_id)
         versions = drafts.list_versions(work, draft_id)
-    return render_template("draft_versions.html", draft=draft, versions=versions, editable=may_edit(draft))
+    found = [each for each in versions if path is None or path in each.changed or each.number == 1]
+    spans = [drafts.Span(each, each.number) for each in found] if whole else drafts.fold_versions(found)
+    return render_template(
+        "draft_versions.html",
+        draft=draft,
+        spans=spans,
+        folded=len(spans) < len(found),
+        path=path,
+        whole=whole,
+        name=None if path is None else name_file(path),
+        editable=may_edit(draft),
+    )
 
 
 @pages.get("/drafts/<draft_id>/compare")
@@ -59,25 +71,26 @@ def compare(draft_id: str) -> str:
 @pages.post("/drafts/<draft_id>/versions/<int:number>/restore")
 @signed_in
 def restore(draft_id: str, number: int) -> Any:
-    """Make an older version the next one.
+    """Make an older version the next one, or only its file at `path`.
 
-    Raises NotPermitted, DraftUnknown.
+    Raises NotPermitted, DraftUnknown, DraftFileUnknown.
     """
-    seen = read_revision()
+    seen, path = read_revision(), request.form.get("path") or None
+    asked = {"draft": draft_id, "number": number, "seen": seen, "path": path}
 
     def bring_back(work: Work) -> dict[str, int]:
-        return {"number": drafts.restore_version(work, reader(), draft_id, number, seen=seen)}
+        return {"number": drafts.restore_version(work, reader(), draft_id, number, seen=seen, path=path)}
 
     try:
         with process_engine().begin(by=reader().id) as work:
-            made = once(
-                work, read_key(), "draft.restore", {"draft": draft_id, "number": number, "seen": seen}, lambda: bring_back(work)
-            )
+            made = once(work, read_key(), "draft.restore", asked, lambda: bring_back(work))
     except Problem as problem:
         if problem.kind != "conflict":
             raise
         return refuse(problem, draft_id)
     tell_next("draft.restored", number=number, version=made["number"])
+    if path is not None:
+        return redirect(url_for("drafts.edit", draft_id=draft_id, path=path), 303)
     return redirect(url_for("drafts.show", draft_id=draft_id), 303)
 
 

@@ -72,7 +72,7 @@ class DraftWholeTold(DraftTold):
 
 
 class VersionTold(Told):
-    """One save: `kind` is `started`, `saved` or `restored`, `changed` the paths that differ from the version before."""
+    """One save (`started`, `saved`, `autosaved`, `restored`); `changed` are the paths that differ from the version before."""
 
     number: int
     kind: str

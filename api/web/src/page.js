@@ -1,5 +1,6 @@
 // What every page does a little better with JavaScript; nothing here is needed to use it.
 import { ALONE } from './alone.js';
+import { keepForm } from './keep-form.js';
 
 // Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
 // server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
@@ -148,6 +149,9 @@ document.addEventListener('htmx:error', () => {
   const state = document.getElementById('draft_state');
   if (state) state.textContent = state.dataset.failed;
 });
+
+// Forms of drafts of notices save themselves.
+for (const form of document.querySelectorAll('form[data-keeps]')) keepForm(form);
 
 // "Print" buttons exist only where they can work.
 for (const button of document.querySelectorAll('button[data-print]')) {

@@ -15,10 +15,12 @@ from workflows.notices.drafts.problems import (
 )
 from workflows.notices.drafts.reading import (
     Draft,
+    Span,
     Step,
     Version,
     base_files,
     count_submitted,
+    fold_versions,
     get_draft,
     list_drafts,
     list_steps,
@@ -41,6 +43,7 @@ __all__ = [
     "DraftUnknown",
     "ElementChange",
     "FileChange",
+    "Span",
     "Step",
     "Version",
     "base_files",
@@ -50,6 +53,7 @@ __all__ = [
     "count_submitted",
     "discard_draft",
     "find_at_once",
+    "fold_versions",
     "get_draft",
     "hash_content",
     "list_drafts",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from workflows.notices.store import export_notice
 from workflows.tables import notice, notice_draft, notice_draft_file, notice_draft_step, notice_draft_version, person
 
 State = Literal["editing", "submitted", "released", "discarded"]
+CLOSE = timedelta(minutes=10)
+"""Between two autosaves that are shown as one version, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One save. `changed` are the paths that differ from the version before; `kind`: started, saved or restored."""
+    """One save. `changed` are the paths that differ from the version before; `kind`: started, saved, autosaved or restored."""
 
     number: int
     kind: str
@@ -50,6 +52,14 @@ class Version:
     by: str | None
     changed: tuple[str, ...]
     files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Versions that are shown as one: `newest` stands for all from the number `first` on."""
+
+    newest: Version
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,33 @@ def list_versions(work: Work, draft_id: str) -> list[Version]:
     table = notice_draft_version
     query = sa.select(table, person.c.name).outerjoin(person, person.c.id == table.c.by).where(table.c.draft_id == draft_id)
     return [_version(row) for row in work.connection.execute(query.order_by(table.c.number.desc()))]
+
+
+def fold_versions(versions: Sequence[Version]) -> list[Span]:
+    """The versions, the newest first, with what pages saved by themselves one after the other told as one.
+
+    Such are autosaves of the same files by one person, each at most `CLOSE` after the one before. Pure.
+    """
+    spans: list[Span] = []
+    before: Version | None = None
+    for each in versions:
+        if before is not None and _follows(before, each):
+            spans[-1] = Span(spans[-1].newest, each.number)
+        else:
+            spans.append(Span(each, each.number))
+        before = each
+    return spans
+
+
+def _follows(later: Version, each: Version) -> bool:
+    alike = later.kind == each.kind == "autosaved" and later.by == each.by and later.changed == each.changed
+    return alike and later.at - each.at <= CLOSE
+
+
+def find_writer(work: Work, draft_id: str, path: str) -> str:
+    """The name of who changed a file last; empty for nobody who is known."""
+    found = next((each.by for each in list_versions(work, draft_id) if path in each.changed), None)
+    return found or ""
 
 
 def list_steps(work: Work, draft_id: str) -> list[Step]:

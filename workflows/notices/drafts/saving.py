@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from workflows.notices.drafts.problems import (
     DraftKeyRefused,
     DraftUnknown,
 )
-from workflows.notices.drafts.reading import Draft, get_draft, get_version, read_files
+from workflows.notices.drafts.reading import Draft, find_writer, get_draft, get_version, read_files
 from workflows.notices.folders import Files
 from workflows.notices.source import NOTICE, check_files, read_yaml
 from workflows.notices.store import export_notice, newest_version
@@ -77,17 +78,23 @@ def create_draft(work: Work, by: Person, key: str, files: Files, *, based_on: st
     return draft_id
 
 
-def save_file(work: Work, by: Person, draft_id: str, path: str, content: bytes, *, seen: int) -> int:
+def save_file(
+    work: Work, by: Person, draft_id: str, path: str, content: bytes, *, seen: int, kind: Literal["saved", "autosaved"] = "saved"
+) -> int:
     """Keep a file as the next version; the number of the version that holds it now. Nothing is written if it is there already.
 
-    `seen` is the version that the person had before them: only a later change of this same file is a conflict.
+    `seen` is the version that the person had before them: only a later change of this same file is a conflict, unless it made
+    the same of it (a page that got no answer sends again). `autosaved`: the page did it, nobody pressed a button.
     Raises NotPermitted, DraftUnknown, DraftClosed, DraftChanged, DraftFileRefused.
     """
-    draft, files = _take(work, by, draft_id, path, seen)
+    draft, files = _open(work, by, draft_id)
     refused = [found for found in check_files({NOTICE: b"", path: content}) if found.path]
     if refused:
         raise DraftFileRefused(findings=refused)
-    return _save(work, by, draft, "saved", files, {**files, path: content})
+    if files.get(path) == content:
+        return draft.version
+    _require_seen(work, draft, path, seen)
+    return _save(work, by, draft, kind, files, {**files, path: content})
 
 
 def remove_file(work: Work, by: Person, draft_id: str, path: str, *, seen: int) -> int:
@@ -95,7 +102,8 @@ def remove_file(work: Work, by: Person, draft_id: str, path: str, *, seen: int) 
 
     Raises NotPermitted, DraftUnknown, DraftClosed, DraftChanged, DraftFileUnknown; DraftFileRefused for `notice.yaml`.
     """
-    draft, files = _take(work, by, draft_id, path, seen)
+    draft, files = _open(work, by, draft_id)
+    _require_seen(work, draft, path, seen)
     if path not in files:
         raise DraftFileUnknown(path=path)
     left = {name: content for name, content in files.items() if name != path}
@@ -104,17 +112,21 @@ def remove_file(work: Work, by: Person, draft_id: str, path: str, *, seen: int) 
     return _save(work, by, draft, "saved", files, left)
 
 
-def restore_version(work: Work, by: Person, draft_id: str, number: int, *, seen: int) -> int:
-    """Make an older version the next one; the number of the new version.
+def restore_version(work: Work, by: Person, draft_id: str, number: int, *, seen: int, path: str | None = None) -> int:
+    """Make an older version the next one, or only its file at `path`; the number of the new version.
 
-    Raises NotPermitted, DraftUnknown, DraftClosed, DraftChanged when something was saved after `seen`.
+    Raises NotPermitted, DraftUnknown, DraftClosed, DraftChanged when something was saved after `seen` (of that file);
+    DraftFileUnknown when the older version has no such file.
     """
-    require(by, "notice.edit")
-    draft = lock_draft(work, draft_id)
-    if not draft.open:
-        raise DraftClosed(state=draft.state)
-    require_version(work, draft, seen)
-    return _save(work, by, draft, "restored", read_files(work, draft_id, draft.version), read_files(work, draft_id, number))
+    draft, files = _open(work, by, draft_id)
+    older = read_files(work, draft_id, number)
+    if path is None:
+        require_version(work, draft, seen)
+        return _save(work, by, draft, "restored", files, older)
+    _require_seen(work, draft, path, seen)
+    if path not in older:
+        raise DraftFileUnknown(path=path)
+    return _save(work, by, draft, "restored", files, {**files, path: older[path]})
 
 
 def lock_draft(work: Work, draft_id: str) -> Draft:
@@ -138,19 +150,22 @@ def require_version(work: Work, draft: Draft, seen: int) -> None:
         raise DraftChanged(path=", ".join(last.changed), by=last.by or "", number=draft.version)
 
 
-def _take(work: Work, by: Person, draft_id: str, path: str, seen: int) -> tuple[Draft, dict[str, bytes]]:
-    """The locked draft and its files, when this one was not changed after the version that the person saw."""
+def _open(work: Work, by: Person, draft_id: str) -> tuple[Draft, dict[str, bytes]]:
+    """The locked draft and its files, to be changed."""
     require(by, "notice.edit")
     draft = lock_draft(work, draft_id)
     if not draft.open:
         raise DraftClosed(state=draft.state)
-    if seen != draft.version:
-        known = get_version(work, draft_id, seen).files.get(path)
-        for number in range(draft.version, seen, -1):
-            later = get_version(work, draft_id, number)
-            if path in later.changed and get_version(work, draft_id, draft.version).files.get(path) != known:
-                raise DraftChanged(path=path, by=later.by or "", number=draft.version)
     return draft, read_files(work, draft_id, draft.version)
+
+
+def _require_seen(work: Work, draft: Draft, path: str, seen: int) -> None:
+    """Nothing when this file is as it was in the version that the person saw."""
+    if seen == draft.version:
+        return
+    known, latest = (get_version(work, draft.id, number).files.get(path) for number in (seen, draft.version))
+    if known != latest:
+        raise DraftChanged(path=path, by=find_writer(work, draft.id, path), number=draft.version)
 
 
 def _save(work: Work, by: Person, draft: Draft, kind: str, before: Files, after: Files) -> int:

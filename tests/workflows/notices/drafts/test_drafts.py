@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from engine.errors import DiagramRefused
@@ -17,10 +19,12 @@ from workflows.notices.drafts import (
     DraftReasonMissing,
     DraftUnchanged,
     DraftUnknown,
+    Version,
     base_files,
     check_draft,
     count_submitted,
     discard_draft,
+    fold_versions,
     get_draft,
     list_drafts,
     list_steps,
@@ -242,3 +246,52 @@ def test_a_draft_is_put_away(plain_office: Office) -> None:
         assert [each.id for each in list_drafts(work, states=("discarded",))] == [draft_id]
         with pytest.raises(DraftClosed):
             submit_draft(work, office["designer"], draft_id, seen=1)
+
+
+def test_a_save_that_is_sent_again_is_no_conflict(plain_office: Office) -> None:
+    office = plain_office
+    draft_id = start(office)
+    assert save(office, draft_id, "forms/second.form", b"{}", 1) == 2
+    assert save(office, draft_id, "forms/second.form", b"{}", 1) == 2
+    with pytest.raises(DraftChanged):
+        save(office, draft_id, "forms/second.form", b"[]", 1)
+
+
+def test_one_file_of_an_older_version_comes_back_and_the_others_stay(plain_office: Office) -> None:
+    office = plain_office
+    draft_id, who = start(office), office["designer"]
+    before = file_of(office, draft_id, "case.bpmn")
+    save(office, draft_id, "case.bpmn", renamed(before), 1)
+    save(office, draft_id, "forms/second.form", b"{}", 2)
+    with office.engine.begin(by=who.id) as work:
+        with pytest.raises(DraftFileUnknown):
+            restore_version(work, who, draft_id, 1, seen=3, path="forms/second.form")
+        with pytest.raises(DraftChanged):
+            restore_version(work, who, draft_id, 1, seen=1, path="case.bpmn")
+        assert restore_version(work, who, draft_id, 1, seen=3, path="case.bpmn") == 4
+        newest = list_versions(work, draft_id)[0]
+    assert (newest.kind, newest.changed) == ("restored", ("case.bpmn",))
+    assert (file_of(office, draft_id, "case.bpmn"), file_of(office, draft_id, "forms/second.form")) == (before, b"{}")
+
+
+def test_autosaves_in_a_row_are_told_as_one() -> None:
+    at = datetime(2022, 7, 1, tzinfo=UTC)
+    lines = [  # the newest first: number, kind, minutes, by, path
+        (8, "autosaved", 31, "褚设计", "a"),
+        (7, "autosaved", 21, "褚设计", "a"),
+        (6, "autosaved", 10, "褚设计", "a"),
+        (5, "autosaved", 9, "褚设计", "b"),
+        (4, "autosaved", 8, "魏设计", "b"),
+        (3, "autosaved", 7, "魏设计", "b"),
+        (2, "saved", 6, "魏设计", "b"),
+        (1, "started", 0, "褚设计", "b"),
+    ]
+    versions = [Version(n, kind, at + timedelta(minutes=m), by, (path,), {}) for n, kind, m, by, path in lines]
+    assert [(span.newest.number, span.first) for span in fold_versions(versions)] == [
+        (8, 7),
+        (6, 6),
+        (5, 5),
+        (4, 3),
+        (2, 2),
+        (1, 1),
+    ]
