@@ -13,13 +13,12 @@ from engine.definitions import LoadedDefinition, find_version, get_definition
 from engine.errors import Finding, InstanceUnknown, StepFailed
 from engine.kernel import Document
 from engine.model import Node, link, name_version, place_of, starting_nodes
+from engine.model.report import LONGEST_ID
 from engine.tables import instance
 from engine.work import Work
 
 FORMAT_VERSION = 1
 """Of the stored document; `read_document` upgrades older ones."""
-LONGEST_ID = 200
-"""Characters that the rows have for an element id."""
 
 
 def called_in(stored: Mapping[str, Any]) -> Sequence[str]:

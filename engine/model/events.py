@@ -12,7 +12,7 @@ from engine.errors import Problem
 from engine.expressions import Expression, ExpressionFailed, Template
 from engine.model.camunda import read_handler
 from engine.model.definition import EventDefinition, EventKind, Timer, TimerKind
-from engine.model.report import Report, child_text, local_name
+from engine.model.report import LONGEST_ID, LONGEST_NAME, Report, child_text, local_name
 from engine.moments import MomentInvalid, first_due, is_plain
 
 EVENT_KINDS: frozenset[EventKind] = frozenset(
@@ -53,6 +53,8 @@ class EventReader:
                 # errors and escalations are told apart by their codes, messages and signals by their names
                 code = element.get(f"{kind}Code") if kind in ("error", "escalation") else None
                 self.names[kind][element_id] = code or element.get("name") or element_id
+                if len(self.names[kind][element_id]) > LONGEST_ID:
+                    report.fault("diagram_too_long", element, ids=LONGEST_ID, names=LONGEST_NAME)
                 if "${" in self.names[kind][element_id]:
                     report.fault("diagram_name_expression", element, name=self.names[kind][element_id])
             elif kind.endswith("EventDefinition"):

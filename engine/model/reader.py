@@ -26,7 +26,7 @@ from engine.model.definition import (
 )
 from engine.model.events import EventReader
 from engine.model.loops import LoopReader
-from engine.model.report import BPMN, Report, child_text, line_of, local_name
+from engine.model.report import BPMN, LONGEST_ID, LONGEST_NAME, Report, child_text, line_of, local_name
 from engine.model.source import read_source
 from engine.model.vocabulary import tell_unused
 
@@ -163,6 +163,8 @@ class _Reader:
     def _node(self, element: etree._Element, kind: str, parent: _Draft | None, index: int) -> _Draft:
         node_id = element.get("id") or (f"{parent.id}.{kind}{index}" if parent else kind)
         draft = _Draft(node_id, kind, element, parent, parent.process if parent else node_id)
+        if len(node_id) > LONGEST_ID or len(element.get("name", "")) > LONGEST_NAME:
+            self.report.fault("diagram_too_long", element, at=node_id[:LONGEST_ID], ids=LONGEST_ID, names=LONGEST_NAME)
         if node_id in self.drafts:
             self.report.fault("diagram_id_twice", element, at=node_id, line=line_of(self.drafts[node_id].element))
         else:

@@ -31,6 +31,10 @@ def line_of(element: etree._Element) -> int:
     return line or 0
 
 
+LONGEST_ID = 200
+"""Characters of the ids of processes and elements, and of the names of messages and signals: what the columns hold."""
+LONGEST_NAME = 400
+"""Characters of the names of elements."""
 LONGEST_SHOWN = 200
 """Characters of an expression in the text of a finding."""
 

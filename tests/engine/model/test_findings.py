@@ -172,6 +172,8 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_handler_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:delegateExpression="${a.b}"/>'),
     ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" camunda:class="org.example.Delegate"/>'),
     ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" operaton:expression="${x.y()}"/>'),
+    ("diagram_too_long", "error", "a" * 200, f'<task id="{"a" * 201}"/>'),
+    ("diagram_too_long", "error", "a", f'<task id="a" name="{"名" * 401}"/>'),
     ("diagram_unused_element", "warning", "a", '<userTask id="a" camunda:assignee="x"><potentialOwner/></userTask>'),
     ("diagram_unused_element", "information", "a", '<task id="a"><auditing/></task>'),
     ("diagram_unused_attribute", "information", "a", '<userTask id="a" camunda:assignee="x" implementation="http://x"/>'),
