@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.calls import check_calls
+from engine.decisions import check_decisions, check_references, insert_decisions, is_decision
 from engine.errors import DefinitionUnknown, DiagramRefused, Finding
 from engine.ids import new_id
 from engine.kernel import Kernel
@@ -102,7 +103,7 @@ def deploy(
     draft: bool = False,
     unwatched: Collection[str] = (),
 ) -> Deployed:
-    """Deploy the diagrams among `files` (by file name) as the next version of each process. Starts nothing.
+    """Deploy the diagrams and decision tables among `files` (by file name) as the next version of each. Starts nothing.
 
     From now on the new version's start events are watched for, those of the version before no more (`engine.starts`); not those
     of the processes `unwatched`, which the caller starts by itself. A `draft` is deployed aside: it never becomes the latest
@@ -130,7 +131,10 @@ def deploy(
         for path, remarks in told.items()
         for found in remarks
     ]
-    if not diagrams or any(finding.severity == "error" for finding in findings):
+    findings += check_decisions(files)
+    findings += [found for path, model in models.items() for found in check_references(model, path, files)]
+    decisions = {path: data for path, data in sorted(files.items()) if is_decision(path)}
+    if not (diagrams or decisions) or any(finding.severity == "error" for finding in findings):
         raise DiagramRefused(findings=findings or [Finding("NoDiagram", path=name)], name=name)
     deployment_id = new_id()
     digest = hashlib.sha256(
@@ -153,6 +157,8 @@ def deploy(
                 watch_starts(work, get_definition(work, made[process_id]), before)
             elif not draft:
                 forget_starts(work, process_id)
+    for path, data in decisions.items():
+        insert_decisions(work, deployment_id, path, data, draft=draft)
     return Deployed(deployment_id, made, tuple(findings))
 
 

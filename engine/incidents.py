@@ -8,10 +8,15 @@ import sqlalchemy as sa
 
 from engine.errors import Problem
 from engine.ids import new_id
-from engine.tables import incident, message, outbox, timer
+from engine.tables import external_task, incident, message, outbox, timer
 from engine.work import Work
 
-ROWS = {"timer": (timer, "armed"), "message": (message, "waiting"), "mail": (outbox, "queued")}
+ROWS = {
+    "timer": (timer, "armed"),
+    "message": (message, "waiting"),
+    "mail": (outbox, "queued"),
+    "external": (external_task, "open"),
+}
 """Where the row of an incident stands, and the state in which it is tried again."""
 
 
@@ -78,10 +83,11 @@ def retry_incident(work: Work, incident_id: str) -> None:
                 generation=table.c.generation + 1,
                 lease_by=None,
                 lease_until=None,
+                **({"retries": 1} if found.kind == "external" else {}),
             )
             .returning(table.c.generation)
         ).one_or_none()
-        if row is not None:
+        if row is not None and found.kind != "external":  # a worker fetches it by itself
             work.engine.backend.schedule(work, found.kind, found.row_id, row.generation, work.now, found.instance_id)
     work.connection.execute(
         incident.update().where(incident.c.id == incident_id).values(resolved_at=work.now, resolved_by=work.by)

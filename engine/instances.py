@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import mirror
+from engine.automatic import is_automatic, perform
 from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
 from engine.errors import BpmnError, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
@@ -126,13 +127,13 @@ def resume_instance(work: Work, instance_id: str) -> None:
     mirror.wake_messages(work, run.place, message.c.name.in_(waits))
 
 
-def instance_variables(work: Work, instance_id: str) -> dict[str, Any]:
-    """The variables of the process.
+def instance_variables(work: Work, instance_id: str, *, token: str | None = None) -> dict[str, Any]:
+    """The variables of the process; with `token` what that waiting token sees.
 
     Raises InstanceUnknown.
     """
     definition, state = read_state(work, instance_id)
-    return definition.kernel.variables(definition.model, definition.key, state)
+    return definition.kernel.variables(definition.model, definition.key, state, token)
 
 
 def instance_positions(work: Work, instance_id: str) -> list[tuple[str, str]]:
@@ -163,6 +164,7 @@ class Run:
         self.closed: list[Closed] = []
         self.passed: list[str] = []
         self.cancelled: list[str] = []
+        self.decided: list[dict[str, Any]] = []  # which decisions were asked, and which of their rules held
 
     @classmethod
     def begin(cls, work: Work, definition: LoadedDefinition, business_key: str) -> Run:
@@ -208,7 +210,7 @@ class Run:
                 self.pending = deque(item for item in self.pending if (item[1].token, item[1].element_id) != gone)
         for wait in outcome.opened:
             self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
-            if wait.kind in PERFORMED:
+            if wait.kind is WaitKind.CALL or wait.kind is WaitKind.HANDLER and is_automatic(self.definition.model, wait.element_id):
                 self.pending.append((self.steps, wait))
         for line in outcome.log:
             if line.event == "completed":
@@ -224,7 +226,7 @@ class Run:
         return self.definition.kernel.variables(self.definition.model, self.definition.key, self.state, token)
 
     def settle(self) -> None:
-        """Call the handlers that wait, and find what is called, one after the other, until nothing waits for that."""
+        """Do what waits for us (handlers, decisions, expressions, finding what is called), one by one, until nothing does."""
         while self.pending:
             began, wait = self.pending.popleft()
             if began != self.steps:  # another handler has acted since this one began to wait
@@ -233,13 +235,13 @@ class Run:
                 self.enter(wait)
                 continue
             node = self.definition.model.nodes[wait.element_id]
-            name = node.camunda.handler or next((event.handler for event in node.events if event.handler), "")
             call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})
             try:
-                result = self.work.engine.handlers.call(name, call)
+                result, decided = perform(self.definition.id, node, call)
             except BpmnError as error:
                 self.step(Throw(wait.token, error.code, variables=error.variables))
             else:
+                self.decided += [] if decided is None else [decided]
                 self.step(Complete(wait.token, result))
 
     def enter(self, wait: Wait) -> None:
@@ -319,6 +321,8 @@ class Run:
                 mirror.open_timer(self.work, self.place, wait)
             elif wait.kind is WaitKind.SCRIPT:
                 mirror.open_timer(self.work, self.place, wait, kind="script")
+            elif wait.kind is WaitKind.HANDLER:
+                mirror.open_external(self.work, self.place, self.definition.model.nodes[wait.element_id], wait)
             elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
                 mirror.open_subscription(self.work, self.place, wait)
         for task_id, wait in tasks:  # what a create listener returns is not written: the task waits already
@@ -327,6 +331,7 @@ class Run:
             **(detail or {}),
             "passed": self.passed,
             "cancelled": self.cancelled,
+            "decided": self.decided,
             "opened": [wait.element_id for wait in self.opened.values() if wait.kind is WaitKind.TASK],
         }
         self.chain.append(self.work, kind, element_id=element_id, token=token, detail={k: v for k, v in facts.items() if v})

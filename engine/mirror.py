@@ -14,7 +14,7 @@ from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
 from engine.model import place_of
 from engine.moments import MomentInvalid, parse_instant
-from engine.tables import message, subscription, timer, user_task, user_task_candidate
+from engine.tables import external_task, message, subscription, timer, user_task, user_task_candidate
 
 if TYPE_CHECKING:
     from engine.expressions import Template
@@ -170,7 +170,43 @@ def close_subscription(work: Work, place: Place, closed: Closed) -> None:
     )
 
 
+def open_external(work: Work, place: Place, node: Node, wait: Wait) -> None:
+    """Insert the row that workers outside fetch."""
+    camunda, variables = node.camunda, wait.variables or {}
+    work.connection.execute(
+        external_task.insert().values(
+            id=new_id(),
+            instance_id=place.instance_id,
+            business_key=place.business_key,
+            token=wait.token,
+            element_id=node.id,
+            topic=_text(camunda.topic, variables) or "",
+            priority=int(_text(camunda.task_priority, variables) or 0),
+            state="open",
+            generation=1,
+            attempt=0,
+            next_try_at=work.now,
+            created_at=work.now,
+        )
+    )
+
+
+def close_external(work: Work, place: Place, closed: Closed) -> None:
+    """A worker has done it, or the flow has taken it away."""
+    work.connection.execute(
+        external_task.update()
+        .where(
+            external_task.c.instance_id == place.instance_id,
+            external_task.c.token == closed.token,
+            external_task.c.element_id == closed.element_id,
+            external_task.c.state.in_(("open", "dead")),
+        )
+        .values(state="done" if closed.reason == "completed" else "cancelled", done_at=work.now)
+    )
+
+
 CLOSE = {
+    WaitKind.HANDLER: close_external,
     WaitKind.TASK: close_task,
     WaitKind.TIMER: close_timer,
     WaitKind.SCRIPT: close_timer,

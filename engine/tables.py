@@ -58,6 +58,22 @@ start_subscription = sa.Table(
     sa.Index("ix_start_subscription_lookup", "kind", "name"),
 )
 
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("deployment_id", Id, sa.ForeignKey("deployment.id"), nullable=False, index=True),
+    sa.Column("key", sa.String(200), nullable=False),  # the decision's id in its file
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version_tag", sa.String(200)),
+    sa.Column("name", sa.String(400), nullable=False),
+    sa.Column("file", sa.String(200), nullable=False),  # the path of the file in its deployment
+    sa.Column("xml", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("draft", sa.Boolean, nullable=False),  # a draft is never the latest version
+    sa.UniqueConstraint("key", "version"),
+)
+
 instance = sa.Table(
     "instance",
     metadata,
@@ -174,11 +190,34 @@ message = sa.Table(
     sa.Index("ix_message_due", "state", "next_try_at", "id"),
 )
 
+external_task = sa.Table(
+    "external_task",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False, index=True),
+    sa.Column("business_key", sa.String(200), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("element_id", sa.String(200), nullable=False),
+    sa.Column("topic", sa.String(200), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # open | done | cancelled | dead
+    sa.Column("lease_by", sa.String(200)),  # the worker that has it, in its own name
+    sa.Column("lease_until", Moment),
+    sa.Column("retries", sa.Integer),  # as the last worker that failed said; null: none has
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),  # failures so far
+    sa.Column("next_try_at", Moment, nullable=False),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.Index("ix_external_task_fetch", "state", "topic", "next_try_at"),
+)
+
 incident = sa.Table(
     "incident",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # timer | message | mail | handler
+    sa.Column("kind", sa.String(16), nullable=False),  # timer | message | mail | external | handler
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
     sa.Column("row_id", Id, index=True),  # the timer, message or mail that gave up
     sa.Column("element_id", sa.String(200)),

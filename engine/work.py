@@ -44,6 +44,7 @@ class ProcessEngine:
     handlers: Handlers = field(default_factory=Handlers)
     backend: Backend = field(default_factory=NoBackend)
     definitions: dict[str, Any] = field(default_factory=dict)  # parsed definitions by id, read once per version
+    decisions: dict[str, Any] = field(default_factory=dict)  # the same for decisions
     extras: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager

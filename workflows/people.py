@@ -21,7 +21,7 @@ from engine.work import ProcessEngine, Work
 from workflows.organisations import get_organisation
 from workflows.tables import membership, person
 
-ROLES = ("applicant", "auditor", "organiser", "expert", "designer", "releaser", "administrator")
+ROLES = ("applicant", "auditor", "organiser", "expert", "designer", "releaser", "worker", "administrator")
 
 PASSWORD_LENGTHS = (12, 200)
 """Shortest and longest password in characters: OWASP ASVS asks for at least 12; the upper end keeps hashing cheap."""

@@ -49,9 +49,10 @@ def check(options: argparse.Namespace, words: Words) -> int:
 def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     """What a file or folder would be answered at deployment: (path, whether refused, findings).
 
-    A folder without `notice.yaml` is walked for diagrams.
+    A folder without `notice.yaml` is walked for diagrams and decision tables.
     Raises PathMissing.
     """
+    from engine.decisions import check_decisions, is_decision
     from engine.definitions import check_diagram
     from engine.handlers import Handlers
     from workflows.handlers import install_handlers
@@ -61,6 +62,9 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     install_handlers(handlers)
 
     def check_file(file: Path, shown: str) -> tuple[bool, list[Finding]]:
+        if is_decision(file.name):
+            findings = list(check_decisions({shown: file.read_bytes()}))
+            return any(found.severity == "error" for found in findings), findings
         checked = check_diagram(file.read_bytes(), name=shown, handlers=handlers.names())
         return checked.refused, list(checked.findings)
 
@@ -72,7 +76,7 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
         findings = check_folder(read_folder(path), handlers=handlers.names())
         yield path, any(found.severity == "error" for found in findings), findings
     else:
-        files = sorted(path.rglob("*.bpmn"))
+        files = sorted([*path.rglob("*.bpmn"), *path.rglob("*.dmn")])
         if not files:
             raise PathMissing(path=path / "*.bpmn")
         for file in files:

@@ -12,6 +12,7 @@ from api.rest import (
     definitions,
     document,
     drafts,
+    external_tasks,
     files,
     forwardings,
     incidents,
@@ -50,6 +51,7 @@ RESOURCES = tuple(
         drafts,
         definitions,
         incidents,
+        external_tasks,
     )
 )
 """In the order of the document."""

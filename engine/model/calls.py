@@ -8,7 +8,7 @@ from types import MappingProxyType
 from lxml import etree
 
 from engine.expressions import Template
-from engine.model.camunda import get_attribute, list_extensions
+from engine.model.attributes import get_attribute, list_extensions
 from engine.model.definition import BINDINGS, Call
 from engine.model.report import Report
 

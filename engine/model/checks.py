@@ -9,7 +9,8 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
-from engine.model.camunda import OF_SIGNERS, RETURN_WORDS, get_attribute
+from engine.model.attributes import get_attribute
+from engine.model.camunda import OF_SIGNERS, RETURN_WORDS
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
@@ -32,7 +33,7 @@ def check_handlers(definition: Definition, names: Collection[str]) -> list[Findi
         for name in node.handlers:
             if name not in names:
                 findings.append(Finding("diagram_handler_unknown", "error", node.id, str(node.line), {"handler": name}))
-        if node.kind in HANDLED and node.camunda.handler is None:
+        if node.kind in HANDLED and not node.camunda.is_worked:
             findings.append(Finding("diagram_handler_missing", "error", node.id, str(node.line), {"kind": node.kind}))
     return findings
 

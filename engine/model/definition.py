@@ -104,12 +104,30 @@ class MultiInstance:
 Loop = StandardLoop | MultiInstance
 
 
+DECISION_BINDINGS = ("latest", "deployment", "version", "versionTag")
+DECISION_MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecisionCall:
+    """Which decision a business rule task asks, and what it takes over of the result.
+
+    `binding` is one of `DECISION_BINDINGS`; `wanted` the version or version tag where it names one.
+    """
+
+    reference: Template
+    binding: str
+    wanted: str | None
+    mapping: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Camunda:
     """What the Camunda (or Operaton) attributes and elements of one node say.
 
     Each entry of `candidate_groups` and `candidate_users` gives one name, or a list of them. `handler` is the name inside
-    `delegateExpression="${audits.record}"`. `listeners` holds handler names by event of the task's life (`create`,
+    `delegateExpression="${audits.record}"`; a `topic` is worked on outside, a `decision` or `expression` is evaluated, its value
+    becomes the variable `result_variable`. `listeners` holds handler names by event of the task's life (`create`,
     `complete`, ...). `inputs` are local variables of the activity, `outputs` are written around it when it is done.
     """
 
@@ -121,12 +139,20 @@ class Camunda:
     priority: Template | None = None
     form_key: Template | None = None
     handler: str | None = None
-    topic: str | None = None
-    retries: str | None = None
+    topic: Template | None = None
+    task_priority: Template | None = None
+    decision: DecisionCall | None = None
+    expression: Template | None = None
+    result_variable: str | None = None
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)
     properties: Mapping[str, str] = field(default_factory=_nothing)
     inputs: Mapping[str, Template] | None = None
     outputs: Mapping[str, Template] | None = None
+
+    @property
+    def is_worked(self) -> bool:
+        """Whether it says who or what does the activity's work: handler, topic, decision or expression."""
+        return any(each is not None for each in (self.handler, self.topic, self.decision, self.expression))
 
     @property
     def allowed(self) -> frozenset[str]:

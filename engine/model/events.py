@@ -10,9 +10,9 @@ from lxml import etree
 
 from engine.errors import Problem
 from engine.expressions import Expression, ExpressionFailed, Template
-from engine.model.camunda import read_handler
 from engine.model.definition import EventDefinition, EventKind, Timer, TimerKind
 from engine.model.report import LONGEST_ID, LONGEST_NAME, Report, child_text, local_name
+from engine.model.work import read_handler
 from engine.moments import MomentInvalid, first_due, is_plain
 
 EVENT_KINDS: frozenset[EventKind] = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from engine.expressions import Expression
-from engine.model.camunda import get_attribute
+from engine.model.attributes import get_attribute
 from engine.model.definition import Behavior, Loop, MultiInstance, StandardLoop
 from engine.model.events import EventReader
 from engine.model.report import BPMN, Report, child_text

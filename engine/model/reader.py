@@ -10,8 +10,9 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import Finding
+from engine.model.attributes import get_attribute
 from engine.model.calls import read_call
-from engine.model.camunda import CamundaReader, get_attribute
+from engine.model.camunda import CamundaReader
 from engine.model.checks import check_definition
 from engine.model.definition import (
     ACTIVITIES,

@@ -64,7 +64,7 @@ class Report:
         try:
             return parse(text.strip())
         except ExpressionRefused as problem:
-            self._refused(problem, element, where, at)
+            self.refused(problem, element, where, at=at)
             return None
 
     def template(self, text: str | None, element: etree._Element, where: str, *, at: str | None = None) -> Template | None:
@@ -74,10 +74,11 @@ class Report:
         try:
             return parse_template(text.strip())
         except ExpressionRefused as problem:
-            self._refused(problem, element, where, at)
+            self.refused(problem, element, where, at=at)
             return None
 
-    def _refused(self, problem: ExpressionRefused, element: etree._Element, where: str, at: str | None) -> None:
+    def refused(self, problem: ExpressionRefused, element: etree._Element, where: str, *, at: str | None = None) -> None:
+        """A text that is no expression, with the reason and the place in it."""
         text = str(problem.values["text"])
         shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
         self.fault("diagram_expression", element, at=at, where=where, **{**problem.values, "text": shown})

@@ -15,7 +15,7 @@ import yaml
 from lxml import etree
 
 from engine.errors import Severity
-from engine.model.camunda import NAMESPACES
+from engine.model.attributes import NAMESPACES
 from engine.model.report import BPMN, Report, local_name
 from engine.texts import LOADER
 

@@ -79,7 +79,9 @@ def _texts(node: Node) -> Iterator[tuple[str, str]]:
     elif isinstance(node.loop, MultiInstance):
         wanted += [(node.loop.cardinality, "count"), (node.loop.collection, "list"), (node.loop.completion, "truth")]
         wanted += [(behavior.condition, "truth") for behavior in node.loop.behaviors]
-    for mapping in (node.camunda.inputs, node.camunda.outputs):
+    mappings = [node.camunda.inputs, node.camunda.outputs]
+    mappings += [] if node.call is None else [node.call.inputs, node.call.outputs]
+    for mapping in mappings:
         wanted += [(template, "text") for template in (mapping or {}).values()]
     return ((each.text, kind) for each, kind in wanted if each is not None)
 

@@ -16,6 +16,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEv
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
+from engine.model.parameters import list_parameters
 from engine.spiff.events import Deadline, LinkEventDefinition, named_event
 from engine.spiff.instances import Behavior, Loop, MultiInstance
 
@@ -64,12 +65,13 @@ class ElementParser(TaskParser):
         return self.task
 
     def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
-        """The handler that the node names, and its input and output mapping (None: there is none)."""
-        found: dict[str, Any] = {"handler": camunda(self.node, "delegateExpression")}
-        for parameter in extension_elements(self.node, "inputOutput/inputParameter"):
-            found.setdefault("inputs", {})[parameter.get("name")] = parameter.text or ""
-        for parameter in extension_elements(self.node, "inputOutput/outputParameter"):
-            found.setdefault("outputs", {})[parameter.get("name")] = parameter.text or ""
+        """Whether somebody does the node's work (`handler`), and its input and output mapping (None: there is none)."""
+        worked = any(camunda(self.node, name) for name in ("delegateExpression", "type", "decisionRef", "expression"))
+        found: dict[str, Any] = {"handler": worked}
+        for name, side in (("inputs", "inputParameter"), ("outputs", "outputParameter")):
+            parameters = list_parameters(self.node, side)
+            if parameters is not None:
+                found[name] = {key: text for key, (text, _) in parameters.items()}
         return found
 
     def _add_loop_task(self, loop_characteristics: etree._Element) -> None:

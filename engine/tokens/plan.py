@@ -15,7 +15,7 @@ WORK: dict[str, WaitKind] = {
     "businessRuleTask": WaitKind.HANDLER,
     "scriptTask": WaitKind.SCRIPT,
 }
-"""Activities that wait for somebody outside. Send tasks and throwing events do so when they name a handler."""
+"""Activities that wait for somebody outside. Send tasks and throwing events do so when they say who does it."""
 
 
 Heard = tuple[Node, int, EventDefinition]
@@ -83,7 +83,7 @@ def _heard(nodes: Iterable[Node]) -> tuple[Heard, ...]:
 
 
 def _work(node: Node) -> WaitKind | None:
-    if node.camunda.handler is not None and node.kind in ("sendTask", "intermediateThrowEvent", "endEvent"):
+    if node.camunda.is_worked and node.kind in ("sendTask", "intermediateThrowEvent", "endEvent"):
         return WaitKind.HANDLER
     if node.call is not None and node.called is None:
         return WaitKind.CALL

@@ -190,6 +190,11 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_definitions.show_xml"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_incidents.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "rest_incidents.retry"): (401, 404, 404, 404, 404, 404, 404, 404, 200),
+    # programs of workers alone, see tests/api/rest/test_external_tasks.py; an administrator reads no case
+    **{
+        ("POST", f"rest_external_tasks.{name}"): (401, *(403,) * 8)
+        for name in ("fetch", "complete", "fail", "throw", "extend", "release")
+    },
 }
 SENT: dict[str, Any] = {
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
@@ -212,6 +217,12 @@ SENT: dict[str, Any] = {
     "rest_tasks.send_back": {"target": "nowhere", "reason": "-"},
     "rest_tasks.transfer": {"person": "0" * 32, "reason": "-"},
     "rest_tasks.save_draft": {"data": {}},
+    "rest_external_tasks.fetch": {"worker": "w", "topics": ["t"]},
+    "rest_external_tasks.complete": {"worker": "w"},
+    "rest_external_tasks.fail": {"worker": "w", "error": "-"},
+    "rest_external_tasks.throw": {"worker": "w", "code": "e"},
+    "rest_external_tasks.extend": {"worker": "w"},
+    "rest_external_tasks.release": {"worker": "w"},
 }
 """What is sent as JSON."""
 
@@ -253,6 +264,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "attachment_id": attachment.id,
             "definition_id": definition,
             "incident_id": incident,
+            "external_id": "0" * 32,
             "letter_id": letter_id,
             "person_id": place.people["expert_1"],
             "key": "samr_2022_932",

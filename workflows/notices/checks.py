@@ -161,6 +161,15 @@ def check_form_keys(diagrams: Mapping[str, Definition], forms: Iterable[str]) ->
                 yield Finding("NoticeFormMissing", element=node.id, path=file, values={"form": key, "element": node.id})
 
 
+def check_bindings(diagrams: Mapping[str, Definition]) -> Iterator[Finding]:
+    """Tasks that would follow a decision table which another notice deploys under the same key."""
+    for file, definition in diagrams.items():
+        for node in definition.nodes.values():
+            if node.camunda.decision is not None and node.camunda.decision.binding == "latest":
+                values = {"element": node.id, "decision": node.camunda.decision.reference.text}
+                yield Finding("NoticeDecisionUnbound", "warning", element=node.id, path=f"{file}:{node.line}", values=values)
+
+
 def check_forms(notice: Notice, forms: Mapping[str, Form]) -> Iterator[Finding]:
     """Options and scores that differ from the notice's lists and demands."""
     lists = {"directions": notice.directions, "institution_kind": notice.institution_kinds}

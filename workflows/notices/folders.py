@@ -11,13 +11,14 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from engine.decisions import check_decisions, check_references
 from engine.definitions import check_diagram
 from engine.errors import Finding
 from engine.model import Definition, read_diagram
 from workflows.forms import Form, FormRefused
 from workflows.forms.faults import tell_faults
 from workflows.notices.check_reports import check_reports, check_unknown_dates
-from workflows.notices.checks import check_diagrams, check_form_keys, check_forms, check_notice, check_settings
+from workflows.notices.checks import check_bindings, check_diagrams, check_form_keys, check_forms, check_notice, check_settings
 from workflows.notices.model import VOCABULARY, Notice
 from workflows.notices.overlays import EXTENDS, check_overlay, inherit, read_extended
 from workflows.notices.problems import NoticeInvalid
@@ -71,6 +72,11 @@ def _read_all(files: Files, base: Files | None) -> tuple[Notice | None, list[Fin
     read = _read_content(files, findings, above)
     diagrams = _read_diagrams(files, findings)
     forms = _read_forms(files, findings)
+    findings += check_decisions(
+        {path: content for path, content in files.items() if "/" not in path and len(content) <= LARGEST_FILE}
+    )
+    findings += (found for path, diagram in diagrams.items() for found in check_references(diagram, path, files))
+    findings += check_bindings(diagrams)
     findings += check_form_keys(diagrams, {**form_keys(given), **form_keys(files)})
     if read is None:
         return None, findings
@@ -108,7 +114,7 @@ def hash_folder(notice: Notice, files: Files) -> str:
     """SHA-256 of what the folder says: spelling of YAML and JSON does not count, so an exported folder keeps its digest."""
     parts: dict[str, Any] = {NOTICE: dump_content(notice)}
     for path, content in files.items():
-        if path.endswith(".bpmn"):
+        if path.endswith((".bpmn", ".dmn")):
             parts[path] = hashlib.sha256(content).hexdigest()
         elif path.endswith(".form"):
             parts[path] = orjson.loads(content)

@@ -19,7 +19,7 @@ DEEPEST = 30
 """Levels of nesting in YAML."""
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it: ten times as fast
-_ALLOWED = re.compile(r"notice\.yaml|[a-z0-9_]{1,60}\.bpmn|forms/[a-z0-9_]{1,60}\.form")
+_ALLOWED = re.compile(r"notice\.yaml|[a-z0-9_]{1,60}\.(?:bpmn|dmn)|forms/[a-z0-9_]{1,60}\.form")
 
 
 def check_files(files: Mapping[str, bytes]) -> list[Finding]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import yaml
 
 from engine import definitions
+from engine.decisions import list_decisions
 from engine.errors import Finding
 from engine.ids import new_id
 from engine.tables import definition
@@ -90,10 +91,10 @@ def deploy_folder(work: Work, files: Files, *, key: str, source: Source = "folde
     known = _find_same(work, key, digest, kernel)
     if known is not None and (source == "folder" or known == newest_version(work, key)):
         return known
-    diagrams = {path: content for path, content in files.items() if path.endswith(".bpmn")}
+    parts = {path: content for path, content in files.items() if path.endswith((".bpmn", ".dmn"))}
     draft = source == "folder" and _released_version(work, key) is not None
     ours = [f"{key}_{role}" for role in notice.diagrams.by_role]  # a campaign, case or report has rows of ours beside it
-    deployed = definitions.deploy(work, diagrams, name=key, source=source, kernel=kernel, draft=draft, unwatched=ours)
+    deployed = definitions.deploy(work, parts, name=key, source=source, kernel=kernel, draft=draft, unwatched=ours)
     last = work.connection.execute(
         sa.select(sa.func.max(notice_table.c.version)).where(notice_table.c.key == key)
     ).scalar_one_or_none()
@@ -221,6 +222,7 @@ def export_notice(work: Work, notice_id: str) -> dict[str, bytes]:
         sa.select(definition.c.key, definition.c.xml).where(definition.c.deployment_id == row.deployment_id)
     )
     files |= {names[each.key]: each.xml for each in diagrams if each.key in names}
+    files |= list_decisions(work, row.deployment_id)
     for key, form in row.forms.items():
         files[f"forms/{key}.form"] = (json.dumps(form, ensure_ascii=False, indent=2) + "\n").encode()
     return files

@@ -42,6 +42,7 @@
 | `task.transfer` | task | as `task.complete`; the diagram says whether |
 | `task.receive` | task | candidates: to whom a task can be transferred |
 | `attachment.read` | attachment | who uploaded it; once handed in with its case (experts: fields shown blind), else its task |
+| `external.work` | - | workers: programs that do external tasks |
 | `incident.read` | incident | administrators; organisers of the campaign that it stopped |
 | `incident.retry` | incident | administrators |
 | `organisation.manage` | organisation | administrators at it or above it |
@@ -268,6 +269,7 @@ ACTIONS: dict[str, Rule] = {
     "task.transfer": Rule(TaskSubject, _completes),
     "task.receive": Rule(TaskSubject, _is_candidate),
     "attachment.read": Rule(AttachmentSubject, _reads_attachment),
+    "external.work": Rule(None, _holds("worker")),
     "incident.read": Rule(IncidentSubject, _reads_incident),
     "incident.retry": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
     "organisation.manage": Rule(OrganisationSubject, _manages),

@@ -26,7 +26,7 @@ def edit(draft_id: str, path: str) -> str:
     """
     draft, content = open_file(draft_id, path)
     page: str | None = None
-    if not request.args.get("raw"):
+    if not request.args.get("raw") and not path.endswith(".dmn"):
         if path.endswith(".bpmn"):
             page = show_diagram(draft, path, content)
         else:

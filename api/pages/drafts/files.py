@@ -20,7 +20,7 @@ from workflows.notices.drafts import DraftChanged, DraftFileUnknown
 from workflows.notices.source import LARGEST_FILE
 from workflows.rules import require
 
-TYPES = {"bpmn": "application/xml", "form": "application/json", "yaml": "text/plain; charset=utf-8"}
+TYPES = {"bpmn": "application/xml", "dmn": "application/xml", "form": "application/json", "yaml": "text/plain; charset=utf-8"}
 KEY = re.compile(r"[a-z0-9_]{1,60}")
 EMPTY_DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" \

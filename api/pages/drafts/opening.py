@@ -20,7 +20,7 @@ from workflows.notices.source import NOTICE
 from workflows.rules import DraftSubject, can, require
 
 pages = Blueprint("drafts", __name__)
-PLACE = re.compile(r"(?P<file>notice\.yaml|forms/\w+\.form|\w+\.bpmn)(?::\s*(?P<place>.*))?", re.DOTALL)
+PLACE = re.compile(r"(?P<file>notice\.yaml|forms/\w+\.form|\w+\.(?:bpmn|dmn))(?::\s*(?P<place>.*))?", re.DOTALL)
 """The path of a finding: a file, and a place in it (a line, or the path of a value)."""
 
 

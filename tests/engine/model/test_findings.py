@@ -171,7 +171,6 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_handler_form", "error", "a", '<serviceTask id="a" camunda:delegateExpression="${audits.record()}"/>'),
     ("diagram_handler_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:delegateExpression="${a.b}"/>'),
     ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" camunda:class="org.example.Delegate"/>'),
-    ("diagram_code_unsupported", "error", "a", '<serviceTask id="a" operaton:expression="${x.y()}"/>'),
     ("diagram_too_long", "error", "a" * 200, f'<task id="{"a" * 201}"/>'),
     ("diagram_too_long", "error", "a", f'<task id="a" name="{"名" * 401}"/>'),
     ("diagram_unused_element", "warning", "a", '<userTask id="a" camunda:assignee="x"><potentialOwner/></userTask>'),
@@ -182,9 +181,24 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_unused_extension", "information", "a", '<task id="a" operaton:asyncBefore="true"/>'),
     ("diagram_unused_extension", "warning", "a", '<task id="a"><extensionElements><camunda:never/></extensionElements></task>'),
     ("diagram_unused_namespace", "information", "a", '<task id="a" xmlns:y="http://y.example" y:colour="red"/>'),
+    ("diagram_expression", "error", "a", '<serviceTask id="a" operaton:expression="${x.y()}"/>'),
+    ("diagram_work_twice", "error", "a", '<serviceTask id="a" camunda:expression="1" camunda:delegateExpression="${a.b}"/>'),
+    ("diagram_work_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:expression="1"/>'),
+    ("diagram_work_type", "error", "a", '<serviceTask id="a" camunda:type="mail"/>'),
+    ("diagram_topic_missing", "error", "a", '<serviceTask id="a" camunda:type="external"/>'),
+    ("diagram_variable_name", "error", "a", '<serviceTask id="a" camunda:expression="1" camunda:resultVariable="a b"/>'),
+    ("diagram_decision_misplaced", "error", "a", '<userTask id="a" camunda:assignee="x" camunda:decisionRef="d"/>'),
+    ("diagram_decision_binding", "error", "a", '<businessRuleTask id="a" camunda:decisionRef="d" '
+     'camunda:decisionRefBinding="version"/>'),
+    ("diagram_decision_mapping", "error", "a", '<businessRuleTask id="a" camunda:decisionRef="d" '
+     'camunda:mapDecisionResult="first"/>'),
+    ("diagram_parameters_misplaced", "error", "e", '<endEvent id="e"><extensionElements><camunda:inputOutput/>'
+     "</extensionElements></endEvent>"),
+    ("diagram_parameter_name", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
+     "<camunda:inputParameter>1</camunda:inputParameter></camunda:inputOutput></extensionElements></task>"),
     ("diagram_extension_unsupported", "error", "a", '<serviceTask id="a"><extensionElements><camunda:connector/>'
      "</extensionElements></serviceTask>"),
-    ("diagram_extension_unsupported", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
+    ("diagram_parameter_script", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
      '<camunda:inputParameter name="x"><camunda:script>1</camunda:script></camunda:inputParameter></camunda:inputOutput>'
      "</extensionElements></task>"),
     ("diagram_extension_unsupported", "error", "a", '<task id="a"><extensionElements>'

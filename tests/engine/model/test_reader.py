@@ -61,7 +61,6 @@ def test_camunda_attributes_and_elements(definition: Definition) -> None:
     assert camunda.allowed == frozenset(("return", "transfer"))
     assert camunda.return_to == ("applicant", "s")
     assert camunda.inputs is not None and list(camunda.inputs) == ["who"]
-    assert camunda.retries == "R3/PT5M"
     assert definition.nodes["tell"].camunda.handler == "mails.tell"
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from engine.texts import Catalogue
+from tests.engine.decisions.tables import table
 from workflows.notices import NoticeInvalid, bundled_notices, check_folder, read_notice
 from workflows.notices.store import write_yaml
 
@@ -191,10 +192,14 @@ def test_diagrams_that_cannot_be_read(files: dict[str, bytes], content: bytes) -
 
 
 @pytest.mark.parametrize(
-    "name", ["../notice.yaml", "/etc/passwd", "forms/../x.form", "forms/A.form", "x.dmn", "forms/deep/x.form"]
+    "name", ["../notice.yaml", "/etc/passwd", "forms/../x.form", "forms/A.form", "tables/x.dmn", "forms/deep/x.form"]
 )
 def test_files_that_do_not_belong_here(files: dict[str, bytes], name: str) -> None:
     assert refused({**files, name: b"x"}) == [(name, "NoticeFileUnknown")]
+
+
+def test_a_decision_table_with_a_fault(files: dict[str, bytes]) -> None:
+    assert refused({**files, "grading.dmn": table("> | 1")}) == [("grading.dmn:1", "decision_cell")]
 
 
 def test_too_many_files(files: dict[str, bytes]) -> None:

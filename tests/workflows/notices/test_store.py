@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine.decisions import find_decision
 from engine.errors import DiagramRefused
 from engine.tables import definition, deployment, instance
 from engine.work import ProcessEngine
+from tests.engine.decisions.tables import table
 from workflows.forms import Form
 from workflows.notices import (
     NoticeInvalid,
@@ -130,6 +132,18 @@ def test_an_exported_folder_is_the_same_notice(deploying: ProcessEngine, files: 
         assert read_notice(exported) == read_notice(files)
         assert {path for path in files if path.endswith(".bpmn") and exported[path] != files[path]} == set()
         assert deploy_folder(work, exported, key=KEY) == notice_id
+
+
+def test_decision_tables_belong_to_the_folder(deploying: ProcessEngine, files: dict[str, bytes]) -> None:
+    with_table = {**files, "grading.dmn": table('>= 60 | "pass"')}
+    with deploying.begin() as work:
+        first = deploy_folder(work, files, key=KEY)
+        second = deploy_folder(work, with_table, key=KEY)
+        assert first != second
+        assert export_notice(work, second)["grading.dmn"] == with_table["grading.dmn"]
+        assert deploy_folder(work, export_notice(work, second), key=KEY) == second
+        found = find_decision(work, "grading", "latest")
+        assert found is not None and found.version == 1
 
 
 def test_a_faulty_folder_changes_nothing(deploying: ProcessEngine, files: dict[str, bytes]) -> None:

@@ -14,6 +14,8 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_starts()
+    make_decisions()
+    make_external_tasks()
 
 
 def make_starts() -> None:
@@ -41,8 +43,59 @@ def make_starts() -> None:
     op.add_column("message", sa.Column("to_process", sa.String(length=200), nullable=True))
 
 
+def make_decisions() -> None:
+    """Decision tables in versions."""
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("deployment_id", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version_tag", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("file", sa.String(length=200), nullable=False),
+        sa.Column("xml", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("draft", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_decision_deployment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+        sa.UniqueConstraint("key", "version", name=op.f("uq_decision_key_version")),
+    )
+    op.create_index(op.f("ix_decision_deployment_id"), "decision", ["deployment_id"])
+
+
+def make_external_tasks() -> None:
+    """Work for workers outside."""
+    op.create_table(
+        "external_task",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("instance_id", sa.String(length=32), nullable=False),
+        sa.Column("business_key", sa.String(length=200), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("element_id", sa.String(length=200), nullable=False),
+        sa.Column("topic", sa.String(length=200), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("lease_by", sa.String(length=200), nullable=True),
+        sa.Column("lease_until", Moment(), nullable=True),
+        sa.Column("retries", sa.Integer(), nullable=True),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", Moment(), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("done_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_external_task_instance_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_external_task")),
+    )
+    op.create_index(op.f("ix_external_task_instance_id"), "external_task", ["instance_id"])
+    op.create_index("ix_external_task_fetch", "external_task", ["state", "topic", "next_try_at"])
+
+
 def downgrade() -> None:
     """Go back to the one before."""
+    op.drop_table("external_task")
+    op.drop_table("decision")
     drop_starts()
 
 

@@ -61,7 +61,7 @@ def move_notice(files: Files, *, key: str, number: str | None, years: int) -> di
         moved["texts"] = {main: {"zh": name, "en": name}}
     moved["dates"] = {name: move_date(value, years) for name, value in moved["dates"].items()}
     moved["recurrence"] = {**moved.get("recurrence", {}), "cloned_from": {"value": old, "source": "ours"}}
-    renamed = {path: _rename_processes(content, old, key) for path, content in files.items() if path.endswith(".bpmn")}
+    renamed = {path: _rename_processes(content, old, key) for path, content in files.items() if path.endswith((".bpmn", ".dmn"))}
     return {**files, **renamed, NOTICE: write_yaml(moved)}
 
 
