@@ -154,13 +154,27 @@ class DatabaseBusy(Problem):
     kind = "busy"
 
 
-class BpmnError(Exception):
-    """Raised by a handler to throw a BPMN error at its service task, event or (on `complete`) user task.
+class BpmnThrow(Exception):
+    """What a handler or a script throws into the diagram; `message` is for the variable that a catching event names for it."""
 
-    Caught by error boundary events; never shown to people.
+    kind: ClassVar[Literal["error", "escalation"]]
+
+    def __init__(self, code: str, variables: Mapping[str, Any] | None = None, *, message: str | None = None) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+        self.variables = dict(variables or {})
+
+
+class BpmnError(BpmnThrow):
+    """A BPMN error at a service task, script task, event or (on `complete`) user task.
+
+    Caught by error events; what nobody catches ends the instance. Never shown to people.
     """
 
-    def __init__(self, code: str, variables: Mapping[str, Any] | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.variables = dict(variables or {})
+    kind = "error"
+
+
+class BpmnEscalation(BpmnThrow):
+    """A BPMN escalation at the same places. Where no interrupting event catches it the work counts as done: the token goes on."""
+
+    kind = "escalation"

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.history import record_entry
 from engine.incidents import open_incident
-from engine.instances import Run, definition_of, instance_variables
+from engine.instances import Run, instance_variables
 from engine.kernel import Complete, Throw
+from engine.states import definition_of
 from engine.tables import external_task, instance
 from engine.work import Work
 
@@ -121,7 +122,7 @@ def throw_external(
     Raises as `complete_external`.
     """
     run, row = _enter(work, task_id, worker)
-    run.step(Throw(row.token, code, variables=dict(variables or {})))
+    run.step(Throw(row.token, code, variables=dict(variables or {}), message=message))
     run.settle()
     detail = {"external": row.id, "worker": worker, "code": code, "message": message}
     run.save("thrown", element_id=row.element_id, token=row.token, detail=detail)

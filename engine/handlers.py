@@ -48,7 +48,8 @@ Handler = Callable[[Call], Mapping[str, Any] | None]
 """May read and write domain rows in `call.work.connection`, queue mail and messages; never sends, never calls the engine.
 A handler of a timer row (event `timer`) stands outside of any step: it may start instances, one transaction each.
 
-What it returns is written to the instance's variables. It may raise `BpmnError` or a `Problem` (which rolls the step back).
+What it returns is written to the instance's variables. It may raise `BpmnError`, `BpmnEscalation`, or a `Problem` (which rolls
+the step back).
 """
 
 

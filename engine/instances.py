@@ -14,14 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import mirror
-from engine.automatic import is_automatic, perform
+from engine.automatic import is_automatic, perform, raise_at
 from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
-from engine.errors import BpmnError, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
+from engine.errors import BpmnThrow, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
 from engine.handlers import Call
 from engine.history import GENESIS, Chain
 from engine.ids import new_id
-from engine.kernel import Cancel, Closed, Complete, Document, Enter, Operation, SetVariables, Start, Throw, Wait, WaitKind
+from engine.kernel import Cancel, Closed, Complete, Document, Enter, Operation, SetVariables, Start, Wait, WaitKind
 from engine.messages import send_thrown
 from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document, read_state
 from engine.tables import instance, message, subscription, timer
@@ -210,7 +210,7 @@ class Run:
                 self.pending = deque(item for item in self.pending if (item[1].token, item[1].element_id) != gone)
         for wait in outcome.opened:
             self.opened[(wait.kind, wait.token, wait.element_id, wait.name)] = wait
-            if wait.kind is WaitKind.CALL or wait.kind is WaitKind.HANDLER and is_automatic(self.definition.model, wait.element_id):
+            if wait.kind in PERFORMED and is_automatic(self.definition.model, wait.element_id):
                 self.pending.append((self.steps, wait))
         for line in outcome.log:
             if line.event == "completed":
@@ -237,9 +237,9 @@ class Run:
             node = self.definition.model.nodes[wait.element_id]
             call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})
             try:
-                result, decided = perform(self.definition.id, node, call)
-            except BpmnError as error:
-                self.step(Throw(wait.token, error.code, variables=error.variables))
+                result, decided = perform(self.own, node, call)
+            except BpmnThrow as thrown:
+                raise_at(self, wait.token, wait.element_id, thrown)
             else:
                 self.decided += [] if decided is None else [decided]
                 self.step(Complete(wait.token, result))
@@ -282,7 +282,7 @@ class Run:
     def listen(self, element_id: str, token: str, event: str, variables: Mapping[str, Any], **given: Any) -> dict[str, Any]:
         """Call the task listeners of `event`; what they return, merged.
 
-        Raises BpmnError on `complete` alone: where a task only begins, or is given back, nothing in the diagram could catch it,
+        Raises BpmnThrow on `complete` alone: where a task only begins, or is given back, nothing in the diagram could catch it,
         and StepFailed says so.
         """
         result: dict[str, Any] = {}
@@ -290,7 +290,7 @@ class Run:
             call = self.call(element_id, token, event, {**variables, **result}, **given)
             try:
                 result.update(self.work.engine.handlers.call(name, call))
-            except BpmnError as error:
+            except BpmnThrow as error:
                 if event == "complete":
                     raise
                 values = {"handler": name, "event": event, "code": error.code}
@@ -321,7 +321,7 @@ class Run:
                 mirror.open_timer(self.work, self.place, wait)
             elif wait.kind is WaitKind.SCRIPT:
                 mirror.open_timer(self.work, self.place, wait, kind="script")
-            elif wait.kind is WaitKind.HANDLER:
+            elif wait.kind is WaitKind.HANDLER:  # a worker's
                 mirror.open_external(self.work, self.place, self.definition.model.nodes[wait.element_id], wait)
             elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
                 mirror.open_subscription(self.work, self.place, wait)
@@ -329,9 +329,7 @@ class Run:
             self.listen(wait.element_id, wait.token, "create", wait.variables or {}, task_id=task_id)
         facts = {
             **(detail or {}),
-            "passed": self.passed,
-            "cancelled": self.cancelled,
-            "decided": self.decided,
+            **{"passed": self.passed, "cancelled": self.cancelled, "decided": self.decided},
             "opened": [wait.element_id for wait in self.opened.values() if wait.kind is WaitKind.TASK],
         }
         self.chain.append(self.work, kind, element_id=element_id, token=token, detail={k: v for k, v in facts.items() if v})

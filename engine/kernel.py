@@ -47,12 +47,13 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Throw:
-    """The waiting activity `token` raises a BPMN error (`error`) or escalation."""
+    """The waiting activity `token` raises a BPMN error (`error`) or escalation; `message` is for who catches it."""
 
     token: str
     code: str
     kind: str = "error"
     variables: Variables = field(default_factory=dict)
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import BpmnError, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
+from engine.automatic import raise_at
+from engine.errors import BpmnThrow, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
 from engine.instances import Run
-from engine.kernel import Complete, Move, Throw
+from engine.kernel import Complete, Move
 from engine.model import place_of
 from engine.states import definition_of, read_state
 from engine.tables import history, instance, user_task, user_task_candidate
@@ -131,7 +132,8 @@ def complete_task(
 ) -> None:
     """Complete a task (办理): its `complete` listeners get `form`, what they return joins `variables`, the token goes on.
 
-    A listener's `BpmnError` is thrown at the task, as that of a service task is: an error boundary event catches it.
+    A listener's `BpmnError` or `BpmnEscalation` is thrown at the task, as that of a service task is: an event at its border
+    catches it.
     `revision` is the one that the page showed.
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
     """
@@ -142,10 +144,11 @@ def complete_task(
     before = run.tokens() if withdrawable else set()
     try:
         result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
-    except BpmnError as error:
-        run.step(Throw(row.token, error.code, variables={**variables, **error.variables}))
+    except BpmnThrow as thrown:
+        thrown.variables = {**variables, **thrown.variables}
+        raise_at(run, row.token, row.element_id, thrown)
         run.settle()
-        run.save("thrown", element_id=row.element_id, token=row.token, detail={**detail, "code": error.code})
+        run.save("thrown", element_id=row.element_id, token=row.token, detail={**detail, "code": thrown.code})
         return
     run.step(Complete(row.token, {**variables, **result}))
     run.settle()

@@ -13,11 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
+from engine.automatic import raise_at
 from engine.database import insert_once
 from engine.definitions import find_latest
+from engine.errors import BpmnThrow
 from engine.handlers import Call
 from engine.ids import new_id
-from engine.instances import advance_instance, start_instance
+from engine.instances import Run, advance_instance, start_instance
 from engine.kernel import Complete, Fire
 from engine.starts import arm_following, lock_starts, name_occurrence, timer_starts
 from engine.states import script_of
@@ -71,7 +73,7 @@ def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | N
             row = work.connection.execute(sa.select(timer).where(timer.c.id == timer_id)).one_or_none()
         if row is None or row.state != "armed" or generation not in (None, row.generation):
             return False
-        result = _run_script(process_engine, row) if row.kind == "script" else None
+        result = _run_script(process_engine, row) if row.kind == "script" else {}
         if row.kind == "start":
             _go_on(process_engine, row)
         with process_engine.begin() as work:
@@ -81,7 +83,7 @@ def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | N
         return False
 
 
-def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> bool:
+def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -> bool:
     if row.instance_id is not None:  # always the instance first, then its rows: no deadlock with a person's step
         locked = sa.select(instance.c.state).where(instance.c.id == row.instance_id).with_for_update()
         state = work.connection.execute(locked).scalar_one()
@@ -114,7 +116,7 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | None) -> boo
     elif row.kind == "start":
         return _start(work, row)
     elif row.kind == "script":
-        advance_instance(work, row.instance_id, Complete(row.token, result or {}), kind="script_run", element_id=row.element_id)
+        _take_over(work, row, result)
     else:
         work.engine.handlers.call(
             row.handler,
@@ -160,10 +162,25 @@ def _start(work: Work, row: sa.Row[Any]) -> bool:
     return True
 
 
-def _run_script(process_engine: ProcessEngine, row: sa.Row[Any]) -> Mapping[str, Any]:
-    """Run a script task's text in its own process, while nothing is locked."""
+def _take_over(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -> None:
+    """Write what a script has assigned and go on, or raise what it has thrown."""
+    run = Run.load(work, row.instance_id)
+    if isinstance(result, BpmnThrow):
+        raise_at(run, row.token, row.element_id, result)
+    else:
+        run.step(Complete(row.token, result))
+    run.settle()
+    detail = {"code": result.code, "message": result.message} if isinstance(result, BpmnThrow) else {}
+    run.save("thrown" if detail else "script_run", element_id=row.element_id, token=row.token, detail=detail)
+
+
+def _run_script(process_engine: ProcessEngine, row: sa.Row[Any]) -> Mapping[str, Any] | BpmnThrow:
+    """Run a script task's text in its own process, while nothing is locked: what it assigns, or what it throws."""
     with process_engine.read() as work:
         source, variables = script_of(work, row.instance_id, row.token, row.element_id)
     runner = process_engine.extras["scripts"]
-    answer: Mapping[str, Any] = runner.run(source, variables)
+    try:
+        answer: Mapping[str, Any] = runner.run(source, variables)
+    except BpmnThrow as thrown:
+        return thrown
     return answer

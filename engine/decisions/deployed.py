@@ -14,7 +14,7 @@ from engine.decisions.reading import read_decisions
 from engine.decisions.table import Decided, Decision, NoResult, decide, map_result
 from engine.ids import new_id
 from engine.model import DecisionCall
-from engine.tables import decision, definition
+from engine.tables import decision
 from engine.work import Work
 
 
@@ -49,14 +49,14 @@ def insert_decisions(work: Work, deployment_id: str, path: str, xml: bytes, *, d
 
 
 def ask_decision(
-    work: Work, definition_id: str, element_id: str, call: DecisionCall, variables: Mapping[str, Any]
+    work: Work, deployment_id: str, element_id: str, call: DecisionCall, variables: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """The value that a business rule task takes over, and what the history is to say: decision, version, the rules that held.
 
     Raises DecisionUnknown, DecisionFailed, ExpressionFailed.
     """
     key = str(call.reference.evaluate(variables))
-    found = find_decision(work, key, call.binding, wanted=call.wanted, definition_id=definition_id)
+    found = find_decision(work, key, call.binding, wanted=call.wanted, deployment_id=deployment_id)
     if found is None:
         raise DecisionUnknown(element=element_id, decision=key, binding=" ".join(filter(None, (call.binding, call.wanted))))
     try:
@@ -68,15 +68,14 @@ def ask_decision(
 
 
 def find_decision(
-    work: Work, key: str, binding: str, *, wanted: str | None = None, definition_id: str | None = None
+    work: Work, key: str, binding: str, *, wanted: str | None = None, deployment_id: str | None = None
 ) -> LoadedDecision | None:
-    """The decision that a binding means: the latest version, that of the definition's own deployment, a version, or the latest
+    """The decision that a binding means: the latest version, that of a deployment, a version, or the latest
     with a version tag. Parsed once per process of the operating system; None when there is none.
     """
     query = sa.select(decision.c.id, decision.c.version).where(decision.c.key == key)
     if binding == "deployment":
-        own = sa.select(definition.c.deployment_id).where(definition.c.id == definition_id)
-        query = query.where(decision.c.deployment_id == own.scalar_subquery())
+        query = query.where(decision.c.deployment_id == deployment_id)
     elif binding == "version":
         query = query.where(decision.c.version == int(wanted or 0))
     elif binding == "versionTag":

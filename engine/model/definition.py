@@ -60,6 +60,8 @@ class EventDefinition:
     activity: str | None = None  # what a throwing compensation event compensates; None: all of its scope
     wait: bool = True  # whether a throwing compensation event waits for the compensation to be done
     handler: str | None = None
+    code_variable: str | None = None  # where a caught error or escalation leaves its code
+    message_variable: str | None = None  # and its message
 
 
 @dataclass(frozen=True, slots=True, eq=False)

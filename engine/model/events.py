@@ -12,7 +12,7 @@ from engine.errors import Problem
 from engine.expressions import Expression, ExpressionFailed, Template
 from engine.model.definition import EventDefinition, EventKind, Timer, TimerKind
 from engine.model.report import LONGEST_ID, LONGEST_NAME, Report, child_text, local_name
-from engine.model.work import read_handler
+from engine.model.work import read_handler, read_name
 from engine.moments import MomentInvalid, first_due, is_plain
 
 EVENT_KINDS: frozenset[EventKind] = frozenset(
@@ -108,7 +108,13 @@ class EventReader:
             return EventDefinition(event_kind)
         throws = kind in ("intermediateThrowEvent", "endEvent")
         handler = read_handler(element, self.report, node_id) if event_kind == "message" and throws else None
-        return EventDefinition(event_kind, name=self._name(element, event_kind, node_id, handler), handler=handler)
+        return EventDefinition(
+            event_kind,
+            name=self._name(element, event_kind, node_id, handler),
+            handler=handler,
+            code_variable=read_name(element, f"{event_kind}CodeVariable", node_id, self.report),
+            message_variable=read_name(element, f"{event_kind}MessageVariable", node_id, self.report),
+        )
 
     def read_message(self, element: etree._Element, node_id: str, *, handler: str | None) -> EventDefinition:
         """The message of a send or receive task."""

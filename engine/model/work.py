@@ -53,7 +53,7 @@ def read_work(element: etree._Element, kind: str, node_id: str, report: Report) 
     if given == ["expression"]:
         text = get_attribute(element, "expression") or ""
         expression = report.template(text, element, "expression", at=node_id)
-        return {"expression": expression, "result_variable": _read_name(element, node_id, report)}
+        return {"expression": expression, "result_variable": read_name(element, "resultVariable", node_id, report)}
     return {"handler": read_handler(element, report, node_id)} if given == ["delegateExpression"] else {}
 
 
@@ -96,16 +96,16 @@ def _read_decision(element: etree._Element, kind: str, node_id: str, report: Rep
     mapping = get_attribute(element, "mapDecisionResult") or "resultList"
     if mapping not in DECISION_MAPPINGS:
         report.fault("diagram_decision_mapping", element, at=node_id, text=mapping, known=", ".join(DECISION_MAPPINGS))
-    name = _read_name(element, node_id, report) or DECISION_RESULT
+    name = read_name(element, "resultVariable", node_id, report) or DECISION_RESULT
     if reference is None:
         return {}
     return {"decision": DecisionCall(reference, binding, wanted, mapping), "result_variable": name}
 
 
-def _read_name(element: etree._Element, node_id: str, report: Report) -> str | None:
-    """`resultVariable`."""
-    name = get_attribute(element, "resultVariable")
+def read_name(element: etree._Element, attribute: str, node_id: str, report: Report) -> str | None:
+    """The name of a variable to be written, in a Camunda attribute."""
+    name = get_attribute(element, attribute)
     if name is not None and not (name.isidentifier() and not name.startswith("_")):
-        report.fault("diagram_variable_name", element, at=node_id, attribute="resultVariable", text=name)
+        report.fault("diagram_variable_name", element, at=node_id, attribute=attribute, text=name)
         return None
     return name

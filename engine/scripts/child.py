@@ -43,6 +43,16 @@ class Fault(Exception):  # noqa: N818  (a fact for the parent, as everywhere in 
         self.values = values
 
 
+class Thrown(Exception):  # noqa: N818
+    """The script has thrown a BPMN error or escalation, which ends it; `found` is what is told of it."""
+
+    def __init__(self, kind: str, code: Any, message: Any) -> None:
+        super().__init__(kind)
+        if not isinstance(code, str) or not code or not isinstance(message, str | None):
+            raise ValueError(f"throw_{kind} takes a code and perhaps a message, both texts")
+        self.found = {"kind": kind, "code": code, "message": message}
+
+
 # ---- reading ---------------------------------------------------------------------------------------------------------
 def read_script(source: str) -> tuple[Any, ast.Module]:
     """The script for Starlark, and as Python's syntax tree, which tells its names: Starlark's grammar is a part of Python's.
@@ -101,8 +111,8 @@ def assigned_names(tree: ast.Module) -> Iterator[str]:
 
 
 # ---- running ---------------------------------------------------------------------------------------------------------
-def run_script(source: str, variables: dict[str, Any], limit_s: float) -> dict[str, Any]:
-    """What the script assigns, and the given variables that it changed in place.
+def run_script(source: str, variables: dict[str, Any], limit_s: float) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """What the script assigns, and the given variables that it changed in place; what it has thrown.
 
     Raises Fault.
     """
@@ -112,7 +122,22 @@ def run_script(source: str, variables: dict[str, Any], limit_s: float) -> dict[s
     module = starlark.Module()
     for name, value in given.items():
         module[name] = value
-    cancelled = False
+    cancelled, thrown = False, None
+
+    def throw(kind: str, code: Any, message: Any = None) -> None:
+        nonlocal thrown
+        problem = Thrown(kind, code, message)
+        thrown = problem.found
+        raise problem
+
+    def throw_error(code: Any, message: Any = None) -> None:
+        throw("error", code, message)
+
+    def throw_escalation(code: Any) -> None:
+        throw("escalation", code)
+
+    module.add_callable("throw_error", throw_error)
+    module.add_callable("throw_escalation", throw_escalation)
 
     def check_cancelled() -> bool:
         nonlocal cancelled
@@ -126,7 +151,8 @@ def run_script(source: str, variables: dict[str, Any], limit_s: float) -> dict[s
     except starlark.StarlarkError as error:
         if cancelled:
             raise Fault("script_too_slow", limit=limit_s) from None
-        raise explain("script_error", error) from None
+        if thrown is None:
+            raise explain("script_error", error) from None
     assigned = set(assigned_names(tree))
     result = {}
     for name in sorted(assigned | given.keys()):
@@ -137,7 +163,7 @@ def run_script(source: str, variables: dict[str, Any], limit_s: float) -> dict[s
             continue  # assigned on a way that was not taken
         check_finite(module, find_none(name, value))
         result[name] = value
-    return result
+    return result, thrown
 
 
 def take_value(module: Any, name: str) -> Any:
@@ -233,11 +259,11 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "check":
             read_script(request["source"])
             return {"assigned": {}}
-        assigned = run_script(request["source"], request["variables"], request["limit_s"])
+        assigned, thrown = run_script(request["source"], request["variables"], request["limit_s"])
         size = len(write(assigned))
         if size > request["limit_bytes"]:
             raise Fault("script_result_too_large", size=size, limit=request["limit_bytes"])
-        return {"assigned": assigned}
+        return {"assigned": assigned, "thrown": thrown}
     except Fault as fault:
         return {"fault": fault.code, "values": fault.values}
     except MemoryError:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import orjson
 
-from engine.errors import Finding
+from engine.errors import BpmnError, BpmnEscalation, Finding
 from engine.scripts.problems import ScriptFailed, ScriptsBusy
 from engine.scripts.process import ProcessGone, ProcessSilent, ScriptProcess
 
@@ -80,7 +80,8 @@ class ScriptRunner:
 
         Loop variables, functions and names with an underscore stay its own. `limit_s` is wall time, `limit_mb` the memory
         that the script may take.
-        Raises ScriptFailed with the reason and the place, ScriptsBusy when no process was free for a long time.
+        Raises BpmnError or BpmnEscalation when the script throws one (with what it had assigned), ScriptFailed with the reason
+        and the place, ScriptsBusy when no process was free for a long time.
         """
         request = {"do": "run", "source": _bounded(source), "variables": dict(variables)}
         return self._ask(request, limit_s=limit_s, limit_mb=limit_mb)
@@ -116,6 +117,9 @@ class ScriptRunner:
         if "fault" in answer:
             raise _failed(answer["fault"], **answer["values"])
         assigned: dict[str, Any] = answer["assigned"]
+        if thrown := answer.get("thrown"):
+            kind = BpmnError if thrown["kind"] == "error" else BpmnEscalation
+            raise kind(thrown["code"], assigned, message=thrown["message"])
         return assigned
 
     def _take(self) -> ScriptProcess:

@@ -128,10 +128,10 @@ class SpiffKernel:
                 task = waiting_task(instance, token)
                 instance.assign(task, variables)
                 task.complete()
-            case Throw(token, code, kind, variables):
+            case Throw(token, code, kind, variables, message):
                 task = waiting_task(instance, token)
                 instance.assign(task, variables)
-                instance.raise_code(task, kind, code)
+                instance.raise_code(task, kind, code, message)
             case Deliver(kind, name, variables, token, element_id):
                 return instance.deliver(kind, name, variables, token, element_id)
             case Fire(token, element_id):

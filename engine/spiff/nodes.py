@@ -21,6 +21,7 @@ from engine.spiff.events import Deadline, LinkEventDefinition, named_event
 from engine.spiff.instances import Behavior, Loop, MultiInstance
 
 CAMUNDA = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
+CODE_VARIABLES = ("errorCodeVariable", "errorMessageVariable", "escalationCodeVariable")
 TIMERS = ("timeDate", "timeDuration", "timeCycle")
 
 
@@ -68,6 +69,10 @@ class ElementParser(TaskParser):
         """Whether somebody does the node's work (`handler`), and its input and output mapping (None: there is none)."""
         worked = any(camunda(self.node, name) for name in ("delegateExpression", "type", "decisionRef", "expression"))
         found: dict[str, Any] = {"handler": worked}
+        for definition in self.node if self.node.tag in (full_tag("boundaryEvent"), full_tag("startEvent")) else ():
+            for name in CODE_VARIABLES:
+                if camunda(definition, name):
+                    found.setdefault("told", {})[name] = camunda(definition, name)
         for name, side in (("inputs", "inputParameter"), ("outputs", "outputParameter")):
             parameters = list_parameters(self.node, side)
             if parameters is not None:

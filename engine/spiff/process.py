@@ -251,7 +251,7 @@ class Instance(Scope, BpmnWorkflow):
             self.throwing.remove(other)
             self.note("completed", other.task_spec.bpmn_id)
 
-    def raise_code(self, task: Task, kind: str, code: str | None) -> None:
+    def raise_code(self, task: Task, kind: str, code: str | None, message: str | None = None) -> None:
         """Bring an error or escalation outwards to the innermost activity that catches it (clause 10.5.6).
 
         An error that nobody catches ends the instance.
@@ -261,11 +261,19 @@ class Instance(Scope, BpmnWorkflow):
             host = current.parent if "instances" in current.parent.internal_data else current
             boundary = find_boundary(host, kind, code)
             if boundary is not None:
+                self.assign(host, told(boundary, kind, code, message), around=True)
                 boundary.start(host)
                 return
             current = host.workflow.holder if isinstance(host.workflow, SubScope) else None
         if kind == "error":
             self.end(code or "")
+
+
+def told(spec: Any, kind: str, code: str | None, message: str | None) -> dict[str, Any]:
+    """The variables that a catching event names for the code and the message of what it catches."""
+    names = spec.extensions.get("told", {})
+    values = {names.get(f"{kind}CodeVariable"): code, names.get(f"{kind}MessageVariable"): message}
+    return {name: value for name, value in values.items() if name}
 
 
 def endless(task: Task) -> Finding:

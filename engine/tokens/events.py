@@ -78,11 +78,12 @@ def emit(step: Step, kind: str, name: str | None, number: str, node: Node) -> No
 
 
 # ---- errors and escalations ------------------------------------------------------------------------------------------
-def propagate(step: Step, kind: EventKind, code: str | None, number: str) -> bool:
+def propagate(step: Step, kind: EventKind, code: str | None, number: str, *, message: str | None = None) -> bool:
     """Errors, escalations and cancellation go outwards to the innermost scope that waits for them (10.5.6, 10.5.7).
 
     In each scope its event sub-processes come first, then the boundary; the event that names the code comes before one that
-    catches all. An error that nobody catches ends the instance. Whether it was caught is the answer.
+    catches all. It may name variables for the code and the message, which are written where it stands.
+    An error that nobody catches ends the instance. Whether it was caught is the answer.
     """
     inner: str | None = None
     for each in list(step.records.containers(number)):
@@ -92,17 +93,26 @@ def propagate(step: Step, kind: EventKind, code: str | None, number: str) -> boo
             if node.is_scope and "mi" not in record and "int" not in record and not within:
                 start = _best(step.plan.event_starts.get(node.id, ()), kind, code)
                 if start is not None:
+                    step.assign(each, _told(start, kind, code, message))
                     catch(step, each, start)
                     return True
             if node.boundaries and step.records.body(each) == each:
                 boundary = _best([step.nodes[key] for key in node.boundaries], kind, code)
                 if boundary is not None:
+                    step.assign(record["in"], _told(boundary, kind, code, message))
                     catch(step, each, boundary)
                     return True
         inner = each
     if kind == "error":
         step.end(code or "")
     return False
+
+
+def _told(node: Node, kind: EventKind, code: str | None, message: str | None) -> dict[str, Any]:
+    """The variables that a catching event names for what it caught."""
+    event = next(event for event in node.events if event.kind == kind and event.name in (None, code))
+    told = {event.code_variable: code, event.message_variable: message}
+    return {name: value for name, value in told.items() if name is not None}
 
 
 def _best(nodes: Sequence[Node], kind: EventKind, code: str | None) -> Node | None:

@@ -107,10 +107,10 @@ def _do(step: Step, operation: Operation) -> None:
             _complete(step, token, dict(variables))
         case Enter(token=token, process=process):
             _enter(step, token, process)
-        case Throw(token=token, code=code, kind=kind, variables=variables):
+        case Throw(token=token, code=code, kind=kind, variables=variables, message=message):
             _waiting_work(step, token)
             step.assign(token, variables)
-            events.propagate(step, "escalation" if kind == "escalation" else "error", code, token)
+            events.propagate(step, "escalation" if kind == "escalation" else "error", code, token, message=message)
         case Deliver():
             _deliver(step, operation)
         case Fire(token=token, element_id=element_id):

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.errors import BpmnError, BpmnEscalation
 from engine.scripts import MAX_SOURCE, ScriptFailed, ScriptRunner, check_script
 from engine.texts import Catalogue
 
@@ -329,3 +330,20 @@ def test_every_reason_has_a_text() -> None:
             strings = [node.value for node in ast.walk(ast.parse(source.read_text("utf-8"))) if isinstance(node, ast.Constant)]
             codes |= {value for value in strings if isinstance(value, str) and re.fullmatch(r"script_\w+", value)}
     assert codes == {code for code in Catalogue("engine").entries if code.startswith("script_")}
+
+
+# ---- throwing --------------------------------------------------------------------------------------------------------
+def test_what_a_script_throws_ends_it(runner: ScriptRunner) -> None:
+    with pytest.raises(BpmnError) as error:
+        runner.run("count += 1\nthrow_error('late', 'too late')\ncount = 99", VARIABLES)
+    assert (error.value.code, error.value.message, error.value.variables) == ("late", "too late", {"count": 4})
+    with pytest.raises(BpmnEscalation) as escalation:
+        runner.run("throw_escalation('ask')", VARIABLES)
+    assert (escalation.value.code, escalation.value.message, escalation.value.variables) == ("ask", None, {})
+
+
+@pytest.mark.parametrize(
+    "source", ["throw_error()", "throw_error(1)", "throw_error('')", "throw_error('e', 5)", "throw_escalation()"]
+)
+def test_a_throw_needs_a_code(runner: ScriptRunner, source: str) -> None:
+    assert reason_of(runner, source).code == "script_error"
