@@ -14,6 +14,7 @@ from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
 from workflows.handlers import install_handlers
 from workflows.mails import SmtpMailer, is_wanted
+from workflows.people import ROLES
 
 
 def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
@@ -27,7 +28,10 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
     settings.file_folder.mkdir(parents=True, exist_ok=True)
     process_engine = ProcessEngine(
-        database=open_database(settings.database_url), clock=clock or SystemClock(), backend=backend or NoBackend()
+        database=open_database(settings.database_url),
+        clock=clock or SystemClock(),
+        backend=backend or NoBackend(),
+        roles=frozenset(ROLES),
     )
     install_handlers(process_engine.handlers)
     process_engine.extras.update(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from engine.decisions import check_decisions, check_references, insert_decisions
 from engine.errors import DefinitionUnknown, DiagramRefused, Finding
 from engine.ids import new_id
 from engine.kernel import Kernel
-from engine.model import Definition, Process, check_handlers, name_version, read_diagram
+from engine.model import Definition, Process, check_handlers, check_roles, check_timers, name_version, read_diagram
 from engine.opinion import LimitedKernel, second_opinion
 from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
@@ -65,13 +66,26 @@ class LoadedDefinition:
     deployment_id: str
 
 
-def check_diagram(xml: bytes, *, name: str, handlers: Iterable[str] | None = None) -> Checked:
+def check_diagram(
+    xml: bytes,
+    *,
+    name: str,
+    handlers: Iterable[str] | None = None,
+    roles: Collection[str] = (),
+    now: datetime | None = None,
+) -> Checked:
     """All that is wrong with a diagram, or worth a remark; never raises for a bad one.
 
     In this order, each only when the former allows it: safe reading and our own rules, the BPMN schema, handler names (when a
-    set of them is given), and the walk on both kernels.
+    set of them is given), and the walk on both kernels. Then what does not fit where it is deployed: groups of none of the
+    `roles` that people can hold, and dates that have passed `now`.
     """
-    return _check(xml, name, None if handlers is None else frozenset(handlers))
+    checked = _check(xml, name, None if handlers is None else frozenset(handlers))
+    if checked.model is None:
+        return checked
+    unfit = [*check_roles(checked.model, roles)] if roles else []
+    unfit += [] if now is None else check_timers(checked.model, now)
+    return replace(checked, findings=(*checked.findings, *unfit))
 
 
 @lru_cache(maxsize=64)
@@ -115,7 +129,11 @@ def deploy(
     if kernel not in KERNELS:
         raise ValueError(f"no kernel is called {kernel}")
     diagrams = {path: data for path, data in sorted(files.items()) if path.endswith(".bpmn")}
-    checked = {path: check_diagram(data, name=path, handlers=work.engine.handlers.names()) for path, data in diagrams.items()}
+    here = work.engine
+    checked = {
+        path: check_diagram(data, name=path, handlers=here.handlers.names(), roles=here.roles, now=work.now)
+        for path, data in diagrams.items()
+    }
     findings = [
         Finding(found.code, found.severity, found.element, f"{path}:{found.path}" if found.path else path, found.values)
         for path, result in checked.items()

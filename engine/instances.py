@@ -22,7 +22,9 @@ from engine.handlers import Call
 from engine.history import GENESIS, Chain
 from engine.ids import new_id
 from engine.kernel import Cancel, Closed, Complete, Document, Enter, Operation, SetVariables, Start, Wait, WaitKind
+from engine.listeners import tell_closed, tell_opened
 from engine.messages import send_thrown
+from engine.model import list_initiators
 from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document, read_state
 from engine.tables import instance, message, subscription, timer
 from engine.work import Work
@@ -53,7 +55,9 @@ def start_instance(
     Raises DefinitionUnknown, StepFailed, and whatever a handler raises.
     """
     run = Run.begin(work, get_definition(work, definition_id), business_key)
-    run.step(Start(variables, element_id), moment=moment)
+    process = run.own.model.processes[run.own.key].node
+    started_by = dict.fromkeys(list_initiators(run.own.model, process, element_id), work.by)
+    run.step(Start({**variables, **started_by}, element_id), moment=moment)
     run.settle()
     run.save("started", element_id=element_id, detail=detail)
     return run.place.instance_id
@@ -279,14 +283,25 @@ class Run:
             task_id=task_id,
         )
 
-    def listen(self, element_id: str, token: str, event: str, variables: Mapping[str, Any], **given: Any) -> dict[str, Any]:
-        """Call the task listeners of `event`; what they return, merged.
+    def listen(
+        self,
+        element_id: str,
+        token: str,
+        event: str,
+        variables: Mapping[str, Any],
+        *,
+        names: Sequence[str] | None = None,
+        **given: Any,
+    ) -> dict[str, Any]:
+        """Call the task listeners of `event` (or those `names`); what they return, merged.
 
         Raises BpmnThrow on `complete` alone: where a task only begins, or is given back, nothing in the diagram could catch it,
         and StepFailed says so.
         """
         result: dict[str, Any] = {}
-        for name in self.definition.model.nodes[element_id].camunda.listeners.get(event, ()):
+        if names is None:
+            names = self.definition.model.nodes[element_id].camunda.listeners.get(event, ())
+        for name in names:
             call = self.call(element_id, token, event, {**variables, **result}, **given)
             try:
                 result.update(self.work.engine.handlers.call(name, call))
@@ -314,6 +329,7 @@ class Run:
         for closed in self.closed:
             if closed.kind in mirror.CLOSE:
                 mirror.CLOSE[closed.kind](self.work, self.place, closed)
+        tell_closed(self)
         tasks = [(mirror.open_task(self.work, self.place, self.definition.model.nodes[wait.element_id], wait), wait)
                  for wait in self.opened.values() if wait.kind is WaitKind.TASK]  # fmt: skip
         for wait in self.opened.values():
@@ -325,8 +341,8 @@ class Run:
                 mirror.open_external(self.work, self.place, self.definition.model.nodes[wait.element_id], wait)
             elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
                 mirror.open_subscription(self.work, self.place, wait)
-        for task_id, wait in tasks:  # what a create listener returns is not written: the task waits already
-            self.listen(wait.element_id, wait.token, "create", wait.variables or {}, task_id=task_id)
+        for task_id, wait in tasks:
+            tell_opened(self, task_id, wait)
         facts = {
             **(detail or {}),
             **{"passed": self.passed, "cancelled": self.cancelled, "decided": self.decided},

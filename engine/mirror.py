@@ -90,8 +90,8 @@ def close_task(work: Work, place: Place, closed: Closed) -> None:
     )
 
 
-def open_timer(work: Work, place: Place, wait: Wait, *, kind: str = "event") -> None:
-    """Arm the timer row of a waiting timer event (or of a script that is to be run)."""
+def open_timer(work: Work, place: Place, wait: Wait, *, kind: str = "event", payload: Mapping[str, Any] | None = None) -> None:
+    """Arm the timer row of a waiting timer event (or of a script that is to be run, or a timeout listener)."""
     due_at = wait.due_at or work.now
     timer_id = new_id()
     work.connection.execute(
@@ -102,7 +102,7 @@ def open_timer(work: Work, place: Place, wait: Wait, *, kind: str = "event") -> 
             instance_id=place.instance_id,
             token=wait.token,
             element_id=wait.element_id,
-            payload={},
+            payload=dict(payload or {}),
             subject=place.business_key,
             due_at=due_at,
             generation=1,

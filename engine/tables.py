@@ -130,7 +130,8 @@ timer = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("unique_key", sa.String(300), nullable=False, unique=True),  # <instance>:<token>:<element>:<generation>, ...
-    # event: of a diagram | start: of a process, by its start event | handler: calls a registered handler | script
+    # event: of a diagram | start: of a process, by its start event | handler: calls a registered handler | script |
+    # listener: of a user task
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
     sa.Column("token", sa.String(64)),

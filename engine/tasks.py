@@ -236,6 +236,19 @@ def _lock(work: Work, task_id: str) -> sa.Row[Any]:
 
 def _change(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any] | None = None, **values: Any) -> None:
     work.connection.execute(user_task.update().where(user_task.c.id == row.id).values(**values, revision=row.revision + 1))
-    record_entry(
-        work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail={**(detail or {}), "task": row.id}
-    )
+    noted = {**(detail or {}), "task": row.id}
+    if values.get("assignee") is None or not _tell_assigned(work, row, kind, noted, values["assignee"]):
+        record_entry(work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail=noted)
+
+
+def _tell_assigned(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any], assignee: str) -> bool:
+    """Somebody gets an open task: its `assignment` listeners, with a row of `kind` in the history; False when there are none.
+
+    Raises StepFailed, InstanceNotRunning, and whatever a handler raises.
+    """
+    if "assignment" not in definition_of(work, row.instance_id).model.nodes[row.element_id].camunda.listeners:
+        return False
+    run = Run.load(work, row.instance_id, states=("running", "suspended"))
+    run.listen(row.element_id, row.token, "assignment", run.variables(row.token), form={"assignee": assignee}, task_id=row.id)
+    run.save(kind, element_id=row.element_id, token=row.token, detail=detail)
+    return True

@@ -20,10 +20,12 @@ from engine.errors import BpmnThrow
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.instances import Run, advance_instance, start_instance
-from engine.kernel import Complete, Fire
+from engine.kernel import Complete, Fire, Wait, WaitKind
+from engine.listeners import arm_timeout
+from engine.moments import Due, next_due
 from engine.starts import arm_following, lock_starts, name_occurrence, timer_starts
 from engine.states import script_of
-from engine.tables import instance, timer
+from engine.tables import instance, timer, user_task
 from engine.work import ProcessEngine, Work
 
 
@@ -115,6 +117,8 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -
         )
     elif row.kind == "start":
         return _start(work, row)
+    elif row.kind == "listener":
+        _fire_timeout(work, row)
     elif row.kind == "script":
         _take_over(work, row, result)
     else:
@@ -184,3 +188,24 @@ def _run_script(process_engine: ProcessEngine, row: sa.Row[Any]) -> Mapping[str,
     except BpmnThrow as thrown:
         return thrown
     return answer
+
+
+def _fire_timeout(work: Work, row: sa.Row[Any]) -> None:
+    """The time of a timeout listener has come: call it, and arm its next occurrence after now; what was missed is past.
+
+    Raises StepFailed, and whatever the handler raises.
+    """
+    run = Run.load(work, row.instance_id)
+    here = sa.and_(user_task.c.instance_id == row.instance_id, user_task.c.token == row.token, user_task.c.state == "open")
+    task_id = work.connection.execute(sa.select(user_task.c.id).where(here)).scalar_one()
+    timeout = run.definition.model.nodes[row.element_id].camunda.timeouts[row.payload["listener"]]
+    form = {"listener": timeout.id, "due_at": row.due_at.isoformat()}
+    variables = run.variables(row.token)
+    run.listen(row.element_id, row.token, "timeout", variables, names=(timeout.handler,), form=form, task_id=task_id)
+    due = next_due(Due.load(row.payload["due"]))
+    while due is not None and due.at <= work.now:
+        due = next_due(due)
+    if due is not None:
+        arm_timeout(run, Wait(WaitKind.TIMER, row.token, row.element_id), row.payload["listener"], due)
+    detail = {"event": "timeout", "listener": timeout.id, "task": task_id}
+    run.save("listened", element_id=row.element_id, token=row.token, detail=detail)

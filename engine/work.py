@@ -45,6 +45,7 @@ class ProcessEngine:
     backend: Backend = field(default_factory=NoBackend)
     definitions: dict[str, Any] = field(default_factory=dict)  # parsed definitions by id, read once per version
     decisions: dict[str, Any] = field(default_factory=dict)  # the same for decisions
+    roles: frozenset[str] = frozenset()  # that people can hold; empty: nobody says
     extras: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager

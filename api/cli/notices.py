@@ -13,6 +13,7 @@ from api.cli.opening import open_engine, read_options
 from api.cli.parser import Verbs
 from api.cli.words import Words
 from engine.errors import Finding
+from engine.texts import LANGUAGES
 
 NOTICE = "notice.yaml"
 
@@ -52,20 +53,22 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     A folder without `notice.yaml` is walked for diagrams and decision tables.
     Raises PathMissing.
     """
+    from engine.clock import SystemClock
     from engine.decisions import check_decisions, is_decision
     from engine.definitions import check_diagram
     from engine.handlers import Handlers
     from workflows.handlers import install_handlers
     from workflows.notices import check_folder, read_folder
+    from workflows.people import ROLES
 
-    handlers = Handlers()
+    handlers, now = Handlers(), SystemClock().now()
     install_handlers(handlers)
 
     def check_file(file: Path, shown: str) -> tuple[bool, list[Finding]]:
         if is_decision(file.name):
             findings = list(check_decisions({shown: file.read_bytes()}))
             return any(found.severity == "error" for found in findings), findings
-        checked = check_diagram(file.read_bytes(), name=shown, handlers=handlers.names())
+        checked = check_diagram(file.read_bytes(), name=shown, handlers=handlers.names(), roles=ROLES, now=now)
         return checked.refused, list(checked.findings)
 
     if not path.exists():
@@ -73,7 +76,7 @@ def check_path(path: Path) -> Iterator[tuple[Path, bool, list[Finding]]]:
     if path.is_file():
         yield path, *check_file(path, path.name)
     elif (path / NOTICE).exists():
-        findings = check_folder(read_folder(path), handlers=handlers.names())
+        findings = check_folder(read_folder(path), handlers=handlers.names(), now=now)
         yield path, any(found.severity == "error" for found in findings), findings
     else:
         files = sorted([*path.rglob("*.bpmn"), *path.rglob("*.dmn")])
@@ -96,6 +99,7 @@ def tell_result(path: Path, refused: bool, findings: Iterable[Finding], words: W
                 "path": found.path,
                 "values": {name: plain(value) for name, value in found.values.items()},
                 "text": words.catalogue.tell(found, words.language),
+                "texts": {language: words.catalogue.tell(found, language) for language in LANGUAGES},
             }
             for found in findings
         ],

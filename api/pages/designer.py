@@ -45,7 +45,7 @@ def show_definition(definition_id: str) -> str:
     require(reader(), "definition.read")
     with process_engine().read(by=reader().id) as work:
         loaded = get_definition(work, definition_id)
-        checked = check_diagram(loaded.model.xml, name=loaded.key, handlers=process_engine().handlers.names())
+        checked = check_here(loaded.model.xml, loaded.key)
     return render_template(
         "designer.html",
         title=loaded.name,
@@ -98,7 +98,7 @@ def check_form() -> Any:
         raise DiagramAbsent()
     if len(xml) > LARGEST_DIAGRAM:
         raise DiagramTooLarge(limit_mb=LARGEST_DIAGRAM // MEGABYTE)
-    checked = check_diagram(xml, name=name, handlers=process_engine().handlers.names())
+    checked = check_here(xml, name)
     if drawn:
         return jsonify(message=summary(checked), refused=checked.refused, findings=worded(checked))
     return render_template(
@@ -148,3 +148,9 @@ def summary(checked: Checked) -> str:
         if checked.findings
         else words().say("designer.fine")
     )
+
+
+def check_here(xml: bytes, name: str) -> Checked:
+    """What a deployment on this installation would be told."""
+    here = process_engine()
+    return check_diagram(xml, name=name, handlers=here.handlers.names(), roles=here.roles, now=here.clock.now())

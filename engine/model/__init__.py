@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.model.checks import check_handlers
 from engine.model.concurrency import Standing, came_from, ends_of_branch, is_beside, is_join, plan_move
 from engine.model.definition import (
     ACTIVITIES,
@@ -29,8 +28,17 @@ from engine.model.definition import (
     TimerKind,
 )
 from engine.model.drawn import Drawn, list_drawn
+from engine.model.fit import check_handlers, check_roles, check_timers
 from engine.model.linking import ElementPlace, link, name_version, place_of
-from engine.model.paths import event_starts, instantiating_nodes, link_targets, reachable_flows, starting_nodes, successors
+from engine.model.paths import (
+    event_starts,
+    instantiating_nodes,
+    link_targets,
+    list_initiators,
+    reachable_flows,
+    starting_nodes,
+    successors,
+)
 from engine.model.reader import Read, read_diagram
 
 __all__ = [
@@ -62,6 +70,8 @@ __all__ = [
     "TimerKind",
     "came_from",
     "check_handlers",
+    "check_roles",
+    "check_timers",
     "ends_of_branch",
     "event_starts",
     "instantiating_nodes",
@@ -69,6 +79,7 @@ __all__ = [
     "is_join",
     "link",
     "link_targets",
+    "list_initiators",
     "list_drawn",
     "name_version",
     "place_of",

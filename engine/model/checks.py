@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
 
-from engine.errors import Finding
+from engine.expressions import Expression, ExpressionFailed
 from engine.model.attributes import get_attribute
 from engine.model.camunda import OF_SIGNERS, RETURN_WORDS
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
 
-HANDLED = frozenset(("serviceTask", "businessRuleTask"))
-"""Tasks that cannot be done without a handler."""
 UNCONDITIONAL = frozenset(("parallelGateway", "eventBasedGateway")) | {
     "startEvent",
     "intermediateCatchEvent",
@@ -24,18 +23,6 @@ UNCONDITIONAL = frozenset(("parallelGateway", "eventBasedGateway")) | {
     "boundaryEvent",
 }
 """Sources whose flows cannot have conditions (BPMN 2.0.2, 8.4.13 and 10.6): they would be ignored."""
-
-
-def check_handlers(definition: Definition, names: Collection[str]) -> list[Finding]:
-    """Every handler that the diagram names must be in `names`, and every service task must name one."""
-    findings: list[Finding] = []
-    for node in definition.nodes.values():
-        for name in node.handlers:
-            if name not in names:
-                findings.append(Finding("diagram_handler_unknown", "error", node.id, str(node.line), {"handler": name}))
-        if node.kind in HANDLED and not node.camunda.is_worked:
-            findings.append(Finding("diagram_handler_missing", "error", node.id, str(node.line), {"kind": node.kind}))
-    return findings
 
 
 def check_definition(definition: Definition, elements: Mapping[str, etree._Element], report: Report, simulation: bool) -> None:
@@ -97,6 +84,8 @@ class _Check:
                 self.fault("diagram_default_misplaced", node, flow=node.default)
             elif flows[node.default].condition is not None:
                 self.warn("diagram_default_condition", node, at=node.default)
+        for flow in flows.values():
+            self._constant(node, flow.condition, at=flow.id)
         if node.kind in UNCONDITIONAL:
             for flow in flows.values():
                 if flow.condition is not None:
@@ -107,6 +96,14 @@ class _Check:
                 self.fault("diagram_exclusive_ambiguous", node, flows=", ".join(free))
             elif free and node.default is None:
                 self.warn("diagram_exclusive_else", node, at=free[0])
+
+    def _constant(self, node: Node, condition: Expression | None, *, at: str | None = None) -> None:
+        """A condition that looks at no data is always the same."""
+        if condition is None or condition.names or self.simulation:
+            return
+        with suppress(ExpressionFailed):
+            code = "diagram_condition_always" if condition.evaluate({}) else "diagram_condition_never"
+            self.warn(code, node, at=at, text=condition.text)
 
     def _operations(self, node: Node) -> None:
         if node.camunda.allowed and node.kind != "userTask":
@@ -175,6 +172,7 @@ class _Check:
         if node.kind in ("boundaryEvent", "intermediateCatchEvent") and not node.events:
             self.refuse("diagram_event_without_trigger", node)
         for event in node.events:
+            self._constant(node, event.condition)
             if event.kind == "compensate" and event.activity is not None and not self._is_activity(event.activity):
                 self.fault("diagram_reference_unknown", node, attribute="activityRef", reference=event.activity)
 

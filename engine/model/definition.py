@@ -124,6 +124,15 @@ class DecisionCall:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Timeout:
+    """A task listener that is called when a time has passed while the task is open."""
+
+    id: str
+    handler: str
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Camunda:
     """What the Camunda (or Operaton) attributes and elements of one node say.
 
@@ -146,7 +155,9 @@ class Camunda:
     decision: DecisionCall | None = None
     expression: Template | None = None
     result_variable: str | None = None
+    initiator: str | None = None  # of a start event: the variable that gets who started the process
     listeners: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)
+    timeouts: tuple[Timeout, ...] = ()
     properties: Mapping[str, str] = field(default_factory=_nothing)
     inputs: Mapping[str, Template] | None = None
     outputs: Mapping[str, Template] | None = None
@@ -255,7 +266,7 @@ class Node:
     def handlers(self) -> tuple[str, ...]:
         """The names of the handlers that it calls: its own, its task listeners', those of its message events."""
         named = [self.camunda.handler, *(name for names in self.camunda.listeners.values() for name in names)]
-        named += [event.handler for event in self.events]
+        named += [event.handler for event in self.events] + [timeout.handler for timeout in self.camunda.timeouts]
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property

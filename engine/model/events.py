@@ -88,7 +88,7 @@ class EventReader:
             return None
         event_kind = name
         if event_kind == "timer":
-            timer = self._timer(element, node_id)
+            timer = self.read_timer(element, node_id)
             return EventDefinition("timer", timer=timer) if timer else None
         if event_kind == "conditional":
             text = child_text(element, "condition")
@@ -142,7 +142,8 @@ class EventReader:
             self.report.fault("diagram_reference_unknown", element, at=node_id, attribute=attribute, reference=reference)
         return name
 
-    def _timer(self, element: etree._Element, node_id: str) -> Timer | None:
+    def read_timer(self, element: etree._Element, node_id: str) -> Timer | None:
+        """When a timer event definition is due; None after a finding."""
         given = [(kind, text) for kind in TIMERS if (text := child_text(element, kind)) is not None]
         if len(given) != 1:
             code = "diagram_timer_ambiguous" if given else "diagram_timer_empty"

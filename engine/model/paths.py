@@ -88,3 +88,9 @@ def _is_implicit_start(node: Node) -> bool:
     """Without start event a token begins at every node that no flow leads to (BPMN 2.0.2, 13.2)."""
     caught = node.kind == "boundaryEvent" or node.catches("link") and node.kind == "intermediateCatchEvent"
     return not (node.incoming or caught or node.triggered_by_event or node.for_compensation or node.instantiate)
+
+
+def list_initiators(definition: Definition, scope: Node, element_id: str | None) -> list[str]:
+    """The variables that get who starts a process: at its plain start events, or at the one where it begins."""
+    begins = starting_nodes(definition, scope) if element_id is None else [definition.nodes[element_id]]
+    return [node.camunda.initiator for node in begins if node.camunda.initiator is not None]

@@ -95,7 +95,7 @@ class _Reader:
         self.root, self.xml, self.name, self.simulation = root, xml, name, simulation
         self.report = Report()
         self.events = EventReader(root, self.report, simulation=simulation)
-        self.camunda = CamundaReader(self.report)
+        self.camunda = CamundaReader(self.report, self.events.read_timer)
         self.loops = LoopReader(self.report, self.events, _read_data(root), simulation=simulation)
         self.drafts: dict[str, _Draft] = {}
         self.flows: dict[str, Flow] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -24,6 +25,7 @@ from workflows.notices.overlays import EXTENDS, check_overlay, inherit, read_ext
 from workflows.notices.problems import NoticeInvalid
 from workflows.notices.remainder import Remainder, read_remainder
 from workflows.notices.source import LARGEST_FILE, NOTICE, check_files, is_form, read_yaml
+from workflows.people import ROLES
 
 Files = Mapping[str, bytes]
 """A folder: contents by path within it (`notice.yaml`, `case.bpmn`, `forms/audit.form`)."""
@@ -44,15 +46,18 @@ def read_notice(files: Files, *, base: Files | None = None) -> Notice:
     return notice
 
 
-def check_folder(files: Files, *, base: Files | None = None, handlers: Iterable[str] | None = None) -> list[Finding]:
+def check_folder(
+    files: Files, *, base: Files | None = None, handlers: Iterable[str] | None = None, now: datetime | None = None
+) -> list[Finding]:
     """All that a deployment of the folder would be told, errors and remarks alike, without deploying; empty when it is fine.
 
-    Beside what `read_notice` says: each diagram with the schema, the handlers' names and the second opinion.
+    Beside what `read_notice` says: each diagram with the schema, the handlers' names, the second opinion, the roles of groups,
+    and written dates that have passed `now`.
     """
     findings = _read_all(files, base)[1]
     names = None if handlers is None else frozenset(handlers)
     for path in sorted(path for path in files if path.endswith(".bpmn") and len(files[path]) <= LARGEST_FILE):
-        for found in check_diagram(files[path], name=path, handlers=names).findings:
+        for found in check_diagram(files[path], name=path, handlers=names, roles=ROLES, now=now).findings:
             place = f"{path}:{found.path}" if found.path and not found.path.startswith(path) else found.path or path
             told = Finding(found.code, found.severity, found.element, place, found.values)
             findings += [] if told in findings else [told]

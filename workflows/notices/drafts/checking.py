@@ -36,7 +36,7 @@ def check_draft(work: Work, draft: Draft) -> list[Finding]:
     Takes some tenths of a second for each diagram that was not checked before: both kernels walk it.
     """
     files = read_files(work, draft.id, draft.version)
-    findings = check_folder(files, base=find_base(work, files), handlers=work.engine.handlers.names())
+    findings = check_folder(files, base=find_base(work, files), handlers=work.engine.handlers.names(), now=work.now)
     findings += _check_key(draft, files)
     newest = newest_version(work, draft.key)
     if draft.state != "released" and newest is not None and draft.base_key == draft.key and newest != draft.based_on:
