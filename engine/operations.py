@@ -96,8 +96,9 @@ def remove_signer(work: Work, task_id: str, other_id: str, *, reason: str, revis
 
 def list_signers(work: Work, task: sa.Row[Any]) -> list[sa.Row[Any]]:
     """The open tasks of the same step, in the order in which they began."""
+    tokens = [token for token, element in instance_positions(work, task.instance_id) if element == task.element_id]
     query = sa.select(user_task).where(
-        user_task.c.instance_id == task.instance_id, user_task.c.element_id == task.element_id, user_task.c.state == "open"
+        user_task.c.instance_id == task.instance_id, user_task.c.token.in_(tokens), user_task.c.state == "open"
     )
     return list(work.connection.execute(query.order_by(user_task.c.id)).all())
 

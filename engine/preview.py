@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.kernel import Closed, Operation, Wait
+from engine.kernel import Closed, Operation, Wait, WaitKind
 from engine.states import read_state
 from engine.tables import user_task
 from engine.work import Work
@@ -49,10 +49,9 @@ def preview(work: Work, instance_id: str, operation: Operation) -> Preview:
     """
     definition, document = read_state(work, instance_id)
     outcome = definition.kernel.step(definition.model, definition.key, document, operation, work.now)
-    rows = work.connection.execute(
-        sa.select(user_task).where(user_task.c.instance_id == instance_id, user_task.c.state == "open")
-    ).all()
-    tasks = {(row.token, row.element_id): row for row in rows}
+    gone = [each.token for each in outcome.closed if each.kind is WaitKind.TASK]
+    query = sa.select(user_task).where(user_task.c.instance_id == instance_id, user_task.c.token.in_(gone))
+    tasks = {(row.token, row.element_id): row for row in work.connection.execute(query).all()} if gone else {}
     names = {key: node.name or key for key, node in definition.model.nodes.items()}
     scopes = {key for key, node in definition.model.nodes.items() if node.is_scope or node.kind == "callActivity"}
 

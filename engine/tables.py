@@ -95,7 +95,7 @@ user_task = sa.Table(
     "user_task",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False, index=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False),
     sa.Column("business_key", sa.String(200), nullable=False, index=True),
     sa.Column("token", sa.String(64), nullable=False),
     sa.Column("element_id", sa.String(200), nullable=False),
@@ -112,6 +112,7 @@ user_task = sa.Table(
     sa.Column("claimed_at", Moment),
     sa.Column("closed_at", Moment),
     sa.Column("closed_by", Id),
+    sa.Index("ix_user_task_token", "instance_id", "token"),
     sa.Index("ix_user_task_inbox_assignee", "assignee", "state", "due_at"),
     sa.Index("ix_user_task_inbox_state", "state", "due_at"),
 )
@@ -133,7 +134,7 @@ timer = sa.Table(
     # event: of a diagram | start: of a process, by its start event | handler: calls a registered handler | script |
     # listener: of a user task
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id")),
     sa.Column("token", sa.String(64)),
     sa.Column("element_id", sa.String(200)),
     sa.Column("handler", sa.String(200)),
@@ -149,6 +150,7 @@ timer = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
+    sa.Index("ix_timer_token", "instance_id", "token"),
     sa.Index("ix_timer_due", "state", "next_try_at", "id"),
 )
 
