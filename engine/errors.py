@@ -112,6 +112,12 @@ class WithdrawalTooLate(Problem):
     kind = "conflict"
 
 
+class SkipRefused(Problem):
+    """What follows needs what the step's form would have brought. Values: `element`, `reason`, why it cannot go on."""
+
+    kind = "conflict"
+
+
 class SignerNotTaken(Problem):
     """The step does not take its people from its list, so that a person could be added. Value: `element`."""
 

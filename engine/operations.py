@@ -11,7 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine import mirror
-from engine.errors import NothingToWithdraw, OperationNotAllowed, SignerNotTaken, SignerThere, WithdrawalTooLate
+from engine.errors import (
+    NothingToWithdraw,
+    OperationNotAllowed,
+    SignerNotTaken,
+    SignerThere,
+    SkipRefused,
+    StepFailed,
+    WithdrawalTooLate,
+)
 from engine.expressions import ExpressionFailed
 from engine.instances import Run, instance_positions
 from engine.kernel import AddInstance, CancelBranch, Complete, Move, RemoveInstance, WaitKind
@@ -19,7 +27,7 @@ from engine.model import MultiInstance, Node
 from engine.preview import preview
 from engine.states import definition_of
 from engine.tables import history, user_task
-from engine.tasks import enter_task, get_task, hold_task
+from engine.tasks import claim_task, enter_task, get_task, hold_task
 from engine.work import Work
 
 
@@ -34,14 +42,17 @@ class Withdrawal:
 def skip_task(work: Work, task_id: str, *, reason: str, revision: int | None = None) -> None:
     """Leave a step as done without its form (跳过); what its `skip` listeners return is written, its boundary timers go.
 
-    Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed, InstanceNotRunning, StepFailed (what follows needs
-    what the form would have brought), and whatever a handler raises.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed, InstanceNotRunning, SkipRefused, and whatever a
+    handler raises.
     """
     run, row = enter_task(work, task_id, revision)
     require_drawn(run, row, "skip")
     variables = run.listen(row.element_id, row.token, "skip", run.variables(row.token), form={"reason": reason}, task_id=task_id)
-    run.step(Complete(row.token, variables))
-    run.settle()
+    try:
+        run.step(Complete(row.token, variables))
+        run.settle()
+    except StepFailed as problem:
+        raise SkipRefused(element=row.name, reason=problem) from problem
     run.save("skipped", element_id=row.element_id, token=row.token, detail={"task": task_id, "reason": reason})
 
 
@@ -146,7 +157,7 @@ def find_withdrawal(work: Work, task_id: str) -> Withdrawal:
 
 
 def withdraw_task(work: Work, task_id: str, *, reason: str) -> str:
-    """Take a completed step back (撤回): it is open again, and `work.by` has it; the id of the new task.
+    """Take a completed step back (撤回): it is open again, and `work.by` claims it; the id of the new task.
 
     Its `withdraw` listeners are called before. Raises what `find_withdrawal` raises, InstanceNotRunning, StepFailed, and
     whatever a handler raises.
@@ -161,9 +172,11 @@ def withdraw_task(work: Work, task_id: str, *, reason: str) -> str:
     opened = [wait.token for wait in run.opened.values() if wait.kind is WaitKind.TASK and wait.element_id == row.element_id]
     run.settle()
     run.save("withdrawn", element_id=row.element_id, token=row.token, detail={"task": task_id, "reason": reason})
-    mine = sa.and_(user_task.c.instance_id == row.instance_id, user_task.c.token.in_(opened), user_task.c.state == "open")
-    change = user_task.update().where(mine).values(assignee=work.by, claimed_at=work.now).returning(user_task.c.id)
-    return str(work.connection.execute(change).scalar_one())
+    query = sa.select(user_task).where(user_task.c.instance_id == row.instance_id, user_task.c.token.in_(opened))
+    again = work.connection.execute(query).one()
+    if again.assignee is None and work.by is not None:
+        claim_task(work, again.id, work.by)
+    return str(again.id)
 
 
 def _name_next(work: Work, row: sa.Row[Any], begun: list[str]) -> str | None:

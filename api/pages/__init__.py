@@ -27,6 +27,7 @@ from api.pages import (
     reports,
     rounds,
     stages,
+    task_operations,
     tasks,
     tokens,
 )
@@ -36,7 +37,8 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    shown = (home, login, inbox, tasks, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
+    work = (inbox, tasks, task_operations)
+    shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
     whole = (*shown, stages, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
     for part in whole:
         app.register_blueprint(part.pages)

@@ -85,7 +85,7 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
 
 def show_fields(view: TaskView, typed: Mapping[str, Any] | None, faults: Mapping[str, list[str]]) -> tuple[ShownPart, ...]:
     """The form's fields with what was typed last; nothing where the person cannot complete the task."""
-    if view.form is None or "complete" not in view.allowed:
+    if view.form is None or "draft" not in view.allowed:
         return ()
     values = view.values if typed is None else keep_shown(view.form, view.values, typed)
     return show_form(view.form, Filling(values, words().language, faults, {each.id: each for each in view.files}))

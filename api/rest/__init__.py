@@ -24,6 +24,7 @@ from api.rest import (
     reports,
     rounds,
     stages,
+    task_operations,
     tasks,
 )
 from api.rest.callers import PREFIX, know_caller
@@ -46,6 +47,7 @@ RESOURCES = tuple(
         letters,
         panels,
         tasks,
+        task_operations,
         files,
         notices,
         drafts,

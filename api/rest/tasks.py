@@ -22,6 +22,21 @@ from workflows.reviews.replacement import REASON_LENGTH
 
 resource = Resource("tasks")
 TAKEN = (TaskAlreadyCompleted, TaskAlreadyClaimed)
+Allowed = Literal[
+    "claim",
+    "unclaim",
+    "complete",
+    "draft",
+    "return",
+    "transfer",
+    "withdraw",
+    "skip",
+    "cancel_branch",
+    "add_signer",
+    "remove_signer",
+    "delegate",
+    "hand_back",
+]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASON)]
 
 
@@ -76,6 +91,13 @@ class ColleagueTold(Told):
     name: str
 
 
+class SignerTold(Told):
+    """One open task of a step that several sign; `name` where the caller may know who has it."""
+
+    task_id: str
+    name: str | None
+
+
 class TaskTold(Told):
     """One task: `allowed` names what the caller may do with it, `values` what its form begins with, `data_format` of `complete`
     is `form.schema`. The `ETag` of the answer is what `If-Match` wants."""
@@ -90,7 +112,7 @@ class TaskTold(Told):
     due_at: datetime | None
     closed_at: datetime | None
     campaign_id: str
-    allowed: list[Literal["claim", "unclaim", "complete", "draft", "return", "transfer"]]
+    allowed: list[Allowed]
     form: FormTold | None
     values: Free
     draft_at: datetime | None
@@ -98,6 +120,8 @@ class TaskTold(Told):
     case: CaseTold | None
     return_targets: list[TargetTold]
     colleagues: list[ColleagueTold]
+    helpers: list[ColleagueTold]
+    signers: list[SignerTold]
 
 
 class TaskStateTold(Told):
@@ -198,6 +222,8 @@ def show(task_id: str) -> TaskTold:
             "case": None if view.case is None else tell_case(view.case),
             "return_targets": view.return_targets,
             "colleagues": view.colleagues,
+            "helpers": view.helpers,
+            "signers": view.signers,
         }
     )
 

@@ -55,8 +55,8 @@ def is_join(node: Node) -> bool:
 
 
 def _collects(node: Node) -> bool:
-    """Whether it is an activity that begins when a token has come by each of its flows."""
-    return node.start_quantity >= len(node.incoming) > 1
+    """Whether it is an activity that begins when several tokens have come, by each of its flows."""
+    return node.start_quantity > 1 and node.start_quantity >= len(node.incoming) > 0
 
 
 class Concurrency:
@@ -173,7 +173,9 @@ class Concurrency:
         for flow in join.incoming:
             flows |= 1 << self.on_flow[flow.id]
         filled = flows & self.rows[other]
-        if join.kind == "parallelGateway" or join.is_activity:
+        if join.is_activity:  # it takes all that come by its flows
+            return filled == flows and not flows >> other & 1
+        if join.kind == "parallelGateway":
             return filled == flows
         if join.id in self.late:
             return filled > 0
@@ -215,12 +217,7 @@ def plan_move(definition: Definition, target: Node, tokens: Collection[Standing]
     other flows are fed by branches beside it, and such a branch is over, it counts as arrived.
     """
     scope = definition.nodes[target.parent or ""]
-    expecting = {token.node: token.expects for token in tokens if token.expects is not None}
-    late = {
-        gateway
-        for gateway, expects in expecting.items()
-        if reachable_flows(definition, target, without=definition.nodes[gateway]).intersection(expects)
-    }
+    late = {token.node for token in tokens if token.expects is not None and _comes_late(definition, target, token)}
     relation = concurrency(definition, scope, late)
     here = relation.at_node[target.id]
     row = relation.rows[here]
@@ -247,6 +244,14 @@ def plan_move(definition: Definition, target: Node, tokens: Collection[Standing]
             arrived += [flow for flow in others if not fed >> relation.on_flow[flow.id] & 1]
     beside = any(token.key in taken and not _can_leave(relation, here, token) for token in tokens)
     return Moved(goes, tuple(arrived), blocked, beside)
+
+
+def _comes_late(definition: Definition, target: Node, fired: Standing) -> bool:
+    """Whether a token at the target can come to a complex gateway that has fired only by flows that it still expects."""
+    gateway = definition.nodes[fired.node]
+    ways = reachable_flows(definition, target, without=gateway)
+    ways &= {flow.id for flow in gateway.incoming}
+    return bool(ways) and ways <= set(fired.expects or ())
 
 
 def _can_leave(relation: Concurrency, place: int, token: Standing) -> bool:

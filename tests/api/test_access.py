@@ -118,6 +118,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "tasks.save_draft"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
     ("POST", "tasks.send_back"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
     ("POST", "tasks.transfer"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # to nobody
+    ("POST", "task_operations.preview"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
+    ("POST", "task_operations.operate"): (GUARD, 404, 404, 409, 404, 404, 404, 404, 404),  # not drawn there
     ("POST", "tasks.declare_conflict"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
 }
 
@@ -146,6 +148,8 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "rest_tasks.unclaim"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("POST", "rest_tasks.complete"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
     ("POST", "rest_tasks.send_back"): (401, 404, 404, 409, 404, 404, 404, 404, 404),
+    ("GET", "rest_task_operations.preview"): (401, *(422,) * 8),  # of no operation
+    ("POST", "rest_task_operations.operate"): (401, 404, 404, 409, 404, 404, 404, 404, 404),  # not drawn there
     ("POST", "rest_tasks.transfer"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
     ("GET", "rest_tasks.show_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("PUT", "rest_tasks.save_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -215,6 +219,7 @@ SENT: dict[str, Any] = {
     "rest_rounds.note_progress": {"state": "done"},
     "rest_tasks.complete": {"data": {}},
     "rest_tasks.send_back": {"target": "nowhere", "reason": "-"},
+    "rest_task_operations.operate": {"operation": "skip", "reason": "-"},
     "rest_tasks.transfer": {"person": "0" * 32, "reason": "-"},
     "rest_tasks.save_draft": {"data": {}},
     "rest_external_tasks.fetch": {"worker": "w", "topics": ["t"]},
@@ -321,6 +326,8 @@ BODIES: dict[str, dict[str, str]] = {
     "drafts.save": {"text": "key: changed"},
     "arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00"},
     "tasks.send_back": {"target": "apply"},
+    "task_operations.preview": {"operation": "return", "target": "apply"},
+    "task_operations.operate": {"operation": "skip", "reason": "-"},
 }
 
 

@@ -12,10 +12,13 @@ import pytest
 import api
 from api.pages.words import Words
 from engine.errors import Finding, Problem
+from engine.kernel import WaitKind
+from engine.preview import SCOPE
 from engine.texts import LANGUAGES, Catalogue
 from workflows.activities import STATES as ACTIVITY_STATES
 from workflows.campaigns.history import FACTS
 from workflows.cases.states import STATES
+from workflows.inbox.operating import OPERATIONS
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
 ROOT = Path(api.__file__).parent
@@ -69,6 +72,12 @@ ENDINGS = {
     "history.fact.": tuple(FACTS),
     "transfer.reason.": (),
     "setting.": (),
+    "operation.": OPERATIONS,
+    "operation.hint.": OPERATIONS,
+    "operation.done.": set(OPERATIONS) - {"return"},
+    "operation.about.": ("return", "add_signer", "delegate"),
+    "operation.person.": ("add_signer", "delegate"),
+    "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip
 """What pages put behind the codes that they compose."""
 

@@ -84,7 +84,11 @@ def test_application_is_returned_corrected_and_recommended(
     office.locator("summary", has_text="退回").click()
     office.locator("#return_reason").fill("请补充数据来源。")
     check_accessibility(office)
-    office.locator("details.action form").get_by_role("button", name="退回").click()
+    office.locator("details.action[open]").get_by_role("button", name="下一步").click()
+    office.get_by_role("heading", name="退回：省级审核").wait_for()
+    assert "任务 填写申报材料" in office.inner_text("main")
+    check_accessibility(office)
+    office.get_by_role("button", name="确认退回").click()
     office.get_by_text("已退回。").wait_for()
 
     # the applicant sees the reason, corrects and sends again

@@ -7,6 +7,7 @@ from functools import partial
 from statistics import median
 from time import perf_counter
 
+import pytest
 import sqlalchemy as sa
 
 from engine.definitions import deploy

@@ -21,6 +21,7 @@ from workflows.rules import (
     ACTIONS,
     CampaignSubject,
     CaseSubject,
+    HelperSubject,
     NoticeSubject,
     NotPermitted,
     TaskSubject,
@@ -148,16 +149,19 @@ def test_questions_are_asked_of_the_right_kind_only(busy_world: World) -> None:
 
 
 def test_every_action_stands_in_the_documented_table() -> None:
-    documented = re.findall(r"^\| `([a-z.]+)` \|", inspect.getdoc(table) or "", re.MULTILINE)
+    documented = re.findall(r"^\| `([a-z._]+)` \|", inspect.getdoc(table) or "", re.MULTILINE)
     assert sorted(documented) == sorted(ACTIONS) and len(documented) == len(set(documented))
 
 
 # ---- tasks, without a database ---------------------------------------------------------------------------------------
+DOING = {"complete", "return", "transfer", "delegate", "skip", "cancel_branch", "add_signer", "remove_signer"}
+
+
 @pytest.mark.parametrize(
     ("state", "assignee", "allowed"),
     [
-        ("open", None, {"read", "claim", "complete", "draft", "return", "transfer", "receive"}),
-        ("open", "me", {"read", "unclaim", "complete", "draft", "return", "transfer", "receive"}),
+        ("open", None, {"read", "claim", "draft", "receive", *DOING}),
+        ("open", "me", {"read", "unclaim", "draft", "receive", *DOING}),
         ("open", "other", {"read", "receive"}),
         ("completed", "me", {"read", "receive"}),
         ("cancelled", None, {"read", "receive"}),
@@ -172,6 +176,31 @@ def test_what_a_candidate_may_do_with_a_task(small_world: World, state: str, ass
     assert {name for name in names if can(person, f"task.{name}", subject)} == allowed
     for other in ("stranger", "lab2", "east_auditor", "organiser"):
         assert not any(can(small_world[other], f"task.{name}", subject) for name in names)
+
+
+def test_a_delegated_task_is_its_owners_to_complete(small_world: World) -> None:
+    person, owner = small_world["lab"], new_id()
+    prepared = TaskSubject("t", "open", person.id, owner, None, frozenset())
+    may = {action for action in ACTIONS if action.startswith("task.") and can(person, action, prepared)}
+    assert may == {"task.read", "task.draft", "task.hand_back"}
+    own = TaskSubject("t", "open", owner, person.id, None, frozenset())
+    may = {action for action in ACTIONS if action.startswith("task.") and can(person, action, own)}
+    assert may == {"task.read", "task.hand_back"}
+
+
+def test_only_who_completed_a_task_takes_it_back(small_world: World) -> None:
+    person = small_world["lab"]
+    assert can(person, "task.withdraw", TaskSubject("t", "completed", None, None, person.id, frozenset()))
+    assert not can(person, "task.withdraw", TaskSubject("t", "completed", person.id, None, new_id(), frozenset()))
+    assert not can(person, "task.withdraw", TaskSubject("t", "open", person.id, None, person.id, frozenset()))
+
+
+def test_who_can_be_asked_for_help(small_world: World) -> None:
+    lab = small_world["lab"]
+    group = frozenset({f"applicant@{small_world.places['lab']}"})
+    assert can(lab, "person.help", HelperSubject(group, frozenset()))
+    assert can(lab, "person.help", HelperSubject(frozenset(), group))
+    assert not can(lab, "person.help", HelperSubject(frozenset({"auditor@elsewhere"}), group))
 
 
 def test_an_expert_may_do_only_the_own_task(small_world: World) -> None:

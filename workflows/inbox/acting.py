@@ -31,6 +31,10 @@ class TransferRefused(Problem):
     """The task can only go to a member of its own groups."""
 
 
+class SignerRefused(Problem):
+    """Only who belongs to the step's groups (where it has none, to one of the asking person's) can be asked."""
+
+
 class DraftTooLarge(Problem):
     """More was typed than a draft holds."""
 
@@ -65,7 +69,7 @@ def return_(work: Work, person: Person, task_id: str, target: str, reason: str, 
     require_doable(person, "task.return", subject)
     if target not in {step.element_id for step in find_targets(work, tasks.get_task(work, task_id))}:
         raise OperationNotAllowed()
-    tasks.return_task(work, task_id, target, reason=_check_reason(reason), revision=revision)
+    tasks.return_task(work, task_id, target, reason=check_reason(reason), revision=revision)
     drop_drafts(work, task_id)
 
 
@@ -85,7 +89,7 @@ def transfer(work: Work, person: Person, task_id: str, to_person_id: str, reason
         raise TransferRefused() from unknown  # no probing for ids of persons
     if not can(receiver, "task.receive", subject):
         raise TransferRefused()
-    tasks.transfer_task(work, task_id, receiver.id, reason=_check_reason(reason))
+    tasks.transfer_task(work, task_id, receiver.id, reason=check_reason(reason))
 
 
 def save_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int) -> None:
@@ -157,7 +161,8 @@ def require_doable(person: Person, action: str, subject: TaskSubject) -> None:
     raise NotPermitted(action=action)
 
 
-def _check_reason(reason: str) -> str:
+def check_reason(reason: str) -> str:
+    """The reason as it is kept. Raises ReasonRequired."""
     text = clean_text(reason, lines=True)
     if not text or len(text) > LONGEST_REASON:
         raise ReasonRequired(most=LONGEST_REASON)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import TaskUnknown
+from engine.errors import Problem, TaskUnknown, WithdrawalTooLate
 from engine.instances import instance_variables
+from engine.kernel import Move
+from engine.operations import find_withdrawal, list_signers
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
 from workflows.campaigns.forms import task_form
@@ -20,12 +23,14 @@ from workflows.cases import CaseView, get_case
 from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.preparing import Ground, Prepared, find_handlers, find_node, prepare
-from workflows.people import Person, list_members
+from workflows.people import Person, PersonUnknown, get_person, list_members
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
 from workflows.tables import case, draft, report
 
-OPERATIONS = ("claim", "unclaim", "complete", "draft", "return", "transfer")
+ALWAYS = ("claim", "unclaim", "complete", "draft", "hand_back")
+DRAWN = ("return", "transfer", "delegate", "skip", "add_signer", "remove_signer", "cancel_branch")
+"""What the diagram has to allow; taking back a completed task has to be possible, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """One open task of a step that several sign; `name` is None where nobody has it, or nobody whom the reader may know."""
+
+    task_id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
     """A task as one person sees it.
 
@@ -71,6 +84,8 @@ class TaskView:
     return_targets: tuple[ReturnTarget, ...]
     colleagues: tuple[Person, ...]
     urged: Urged = Urged()
+    helpers: tuple[Person, ...] = ()
+    signers: tuple[Signer, ...] = ()
 
     @property
     def revision(self) -> int:
@@ -110,6 +125,8 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         return_targets=tuple(find_targets(work, row)) if "return" in allowed else (),
         colleagues=tuple(find_colleagues(work, reader, subject)) if "transfer" in allowed else (),
         urged=read_urged(work, [task_id]).get(task_id, Urged()),
+        helpers=tuple(find_helpers(work, reader, subject)) if allowed & {"delegate", "add_signer"} else (),
+        signers=tuple(find_signers(work, reader, row)) if "remove_signer" in allowed else (),
     )
 
 
@@ -122,18 +139,20 @@ def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
 
 
 def find_allowed(work: Work, reader: Person, task: sa.Row[Any], subject: TaskSubject) -> frozenset[str]:
-    """What the person may do with the task, by the rules and (for return and transfer) by the diagram."""
+    """What the person may do with the task, by the rules and (for all but the usual) by the diagram."""
     drawn = drawn_operations(work, task)
-    return frozenset(
-        name
-        for name in OPERATIONS
-        if can(reader, f"task.{name}", subject) and (name not in ("return", "transfer") or name in drawn)
-    )
+    names = [*ALWAYS, *(name for name in DRAWN if name in drawn)]
+    allowed = {name for name in names if can(reader, f"task.{name}", subject)}
+    if "withdraw" in drawn and can(reader, "task.withdraw", subject):
+        with suppress(Problem):
+            find_way_back(work, task)
+            allowed.add("withdraw")
+    return frozenset(allowed)
 
 
 def drawn_operations(work: Work, task: sa.Row[Any]) -> frozenset[str]:
     """The operations that the diagram allows at the task's step (property `allow`)."""
-    return frozenset(find_node(work, task).camunda.properties.get("allow", "").split())
+    return find_node(work, task).camunda.allowed
 
 
 def find_targets(work: Work, task: sa.Row[Any]) -> list[ReturnTarget]:
@@ -141,15 +160,51 @@ def find_targets(work: Work, task: sa.Row[Any]) -> list[ReturnTarget]:
 
     Whatever came back from there would be too late, and the step's own timer would end the case at once.
     """
+    return [target for target in return_targets(work, task.id) if is_in_time(work, task, target.element_id)]
+
+
+def is_in_time(work: Work, task: sa.Row[Any], element_id: str) -> bool:
+    """Whether no cut-off has passed that decides about a step of the task's instance."""
     variables = instance_variables(work, task.instance_id)
-
-    def is_open(target: ReturnTarget) -> bool:
-        windows = [deciding_window(work, name, variables) for name in find_handlers(work, task, target.element_id)]
-        return all(where is None or work.now < where.cutoff_at for where in windows)
-
-    return [target for target in return_targets(work, task.id) if is_open(target)]
+    windows = [deciding_window(work, name, variables) for name in find_handlers(work, task, element_id)]
+    return all(where is None or work.now < where.cutoff_at for where in windows)
 
 
 def find_colleagues(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:
     """To whom the task can be transferred: the other members of its candidate groups."""
     return [each for each in list_members(work, subject.candidates) if each.id != reader.id]
+
+
+def find_helpers(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:
+    """Who can be asked to sign or to prepare: as for a transfer; where the step has no groups, those of the reader's own."""
+    groups = subject.candidates if any("@" in name for name in subject.candidates) else reader.groups
+    return [each for each in list_members(work, groups) if each.id != reader.id]
+
+
+def find_signers(work: Work, reader: Person, task: sa.Row[Any]) -> list[Signer]:
+    """The open tasks of a step that several sign, with who has them."""
+    return [Signer(row.id, name_colleague(work, reader, row.assignee)) for row in list_signers(work, task)]
+
+
+def name_colleague(work: Work, reader: Person, person_id: str | None) -> str | None:
+    """A person's name, for those who belong to one of the same organisations; None for others and for nobody."""
+    try:
+        other = get_person(work, person_id) if person_id is not None else None
+    except PersonUnknown:  # a diagram may name an assignee that is no person here
+        return None
+    if other is None:
+        return None
+    places = {place for _, place in other.memberships} & {place for _, place in reader.memberships}
+    return other.name if places or other.id == reader.id else None
+
+
+def find_way_back(work: Work, task: sa.Row[Any]) -> Move:
+    """How a completed task is taken back now (撤回): nobody has typed in what would go, and no cut-off has passed.
+
+    Raises what `find_withdrawal` raises.
+    """
+    found = find_withdrawal(work, task.id)
+    drafted = sa.select(sa.func.count()).select_from(draft).where(draft.c.task_id.in_(found.tasks))
+    if work.connection.execute(drafted).scalar_one() or not is_in_time(work, task, task.element_id):
+        raise WithdrawalTooLate(element=task.name)
+    return found.operation

@@ -36,15 +36,23 @@
 | `task.read` | task | assignee, owner, candidates, who closed it |
 | `task.claim` | task | candidates, while it is open and nobody has it |
 | `task.unclaim` | task | who has claimed it |
-| `task.complete` | task | its assignee; a candidate while nobody has it |
-| `task.draft` | task | as `task.complete` |
+| `task.complete` | task | its assignee, unless it is only delegated to them; a candidate while nobody has it |
+| `task.draft` | task | as `task.complete`; who prepares it for its owner |
 | `task.return` | task | as `task.complete`; the diagram says whether and whereto |
 | `task.transfer` | task | as `task.complete`; the diagram says whether |
+| `task.delegate` | task | as `task.complete`; the diagram says whether |
+| `task.hand_back` | task | while it is delegated its owner, and who prepares it |
+| `task.skip` | task | as `task.complete`; the diagram says whether |
+| `task.withdraw` | task | who completed it; the diagram says whether |
+| `task.cancel_branch` | task | as `task.complete`; the diagram says whether |
+| `task.add_signer` | task | as `task.complete`; the diagram says whether |
+| `task.remove_signer` | task | as `task.complete`; the diagram says whether |
 | `task.receive` | task | candidates: to whom a task can be transferred |
 | `attachment.read` | attachment | who uploaded it; once handed in with its case (experts: fields shown blind), else its task |
 | `external.work` | - | workers: programs that do external tasks |
 | `incident.read` | incident | administrators; organisers of the campaign that it stopped |
 | `incident.retry` | incident | administrators |
+| `person.help` | helper | who may be asked to sign or to prepare a task: members of its groups, else of the asker's groups |
 | `organisation.manage` | organisation | administrators at it or above it |
 
 Roles are held at organisations. An administrator keeps the installation running and reads no case: separate powers (三员分立).
@@ -64,6 +72,7 @@ from workflows.rules.subjects import (
     CampaignSubject,
     CaseSubject,
     DraftSubject,
+    HelperSubject,
     IncidentSubject,
     NoticeSubject,
     OrganisationSubject,
@@ -190,12 +199,25 @@ def _claims(person: Person, task: TaskSubject) -> bool:
     return task.state == "open" and task.assignee is None and _is_candidate(person, task)
 
 
-def _completes(person: Person, task: TaskSubject) -> bool:
+def _works_on(person: Person, task: TaskSubject) -> bool:
     return task.state == "open" and (task.assignee == person.id or _claims(person, task))
 
 
+def _completes(person: Person, task: TaskSubject) -> bool:
+    return task.owner is None and _works_on(person, task)
+
+
+def _hands_back(person: Person, task: TaskSubject) -> bool:
+    return task.state == "open" and task.owner is not None and person.id in (task.owner, task.assignee)
+
+
+def _helps(person: Person, asked: HelperSubject) -> bool:
+    grouped = any("@" in name for name in asked.candidates)
+    return bool(person.groups & (asked.candidates if grouped else asked.groups))
+
+
 def _unclaims(person: Person, task: TaskSubject) -> bool:
-    return task.state == "open" and task.assignee == person.id and _is_candidate(person, task)
+    return task.state == "open" and task.owner is None and task.assignee == person.id and _is_candidate(person, task)
 
 
 def _reads_attachment(person: Person, file: AttachmentSubject) -> bool:
@@ -264,13 +286,21 @@ ACTIONS: dict[str, Rule] = {
     "task.claim": Rule(TaskSubject, _claims),
     "task.unclaim": Rule(TaskSubject, _unclaims),
     "task.complete": Rule(TaskSubject, _completes),
-    "task.draft": Rule(TaskSubject, _completes),
+    "task.draft": Rule(TaskSubject, _works_on),
     "task.return": Rule(TaskSubject, _completes),
     "task.transfer": Rule(TaskSubject, _completes),
+    "task.delegate": Rule(TaskSubject, _completes),
+    "task.hand_back": Rule(TaskSubject, _hands_back),
+    "task.skip": Rule(TaskSubject, _completes),
+    "task.withdraw": Rule(TaskSubject, lambda person, task: task.state == "completed" and task.closed_by == person.id),
+    "task.cancel_branch": Rule(TaskSubject, _completes),
+    "task.add_signer": Rule(TaskSubject, _completes),
+    "task.remove_signer": Rule(TaskSubject, _completes),
     "task.receive": Rule(TaskSubject, _is_candidate),
     "attachment.read": Rule(AttachmentSubject, _reads_attachment),
     "external.work": Rule(None, _holds("worker")),
     "incident.read": Rule(IncidentSubject, _reads_incident),
     "incident.retry": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
+    "person.help": Rule(HelperSubject, _helps),
     "organisation.manage": Rule(OrganisationSubject, _manages),
 }

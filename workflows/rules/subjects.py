@@ -55,6 +55,14 @@ class TaskSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class HelperSubject:
+    """A step that somebody is asked to help with: the task's candidates, and the groups of the person who asks."""
+
+    candidates: frozenset[str]
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignSubject:
     """A campaign with its recommending bodies; with `parent_id` a body's own stage within that campaign."""
 
@@ -154,6 +162,7 @@ class ActivitySubject:
 Subject = (
     ActivitySubject
     | TaskSubject
+    | HelperSubject
     | CampaignSubject
     | CaseSubject
     | ReportSubject
