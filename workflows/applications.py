@@ -43,6 +43,12 @@ class DirectReportingClosed(Problem):
     kind = "conflict"
 
 
+class RecommendingClosed(Problem):
+    """No step of the cases' diagram is a recommending body's: an application through one would reach nobody."""
+
+    kind = "conflict"
+
+
 class InstitutionUnclear(Problem):
     """The person applies for none or several institutions: one must be named."""
 
@@ -65,14 +71,14 @@ def start_application(
 
     `institution_id` is needed only by who applies for several. `body_id`, for the channel `recommended`, is by default the
     nearest recommending body above the institution, else the one of its region; a consortium must be named.
-    Raises CampaignUnknown, NotPermitted, ChannelUnknown, DirectReportingClosed, InstitutionUnclear, BodyUnclear,
-    CollectionNotOpen, TooLate.
+    Raises CampaignUnknown, NotPermitted, ChannelUnknown, DirectReportingClosed, RecommendingClosed, InstitutionUnclear,
+    BodyUnclear, CollectionNotOpen, TooLate.
     """
     require(person, "campaign.apply", campaign_subject(work, campaign_id))
     if channel not in CHANNELS:
         raise ChannelUnknown(channel=channel)
-    if channel == "direct" and "direct" not in list_open_channels(work, campaign_id):
-        raise DirectReportingClosed()
+    if channel not in list_open_channels(work, campaign_id):
+        raise DirectReportingClosed() if channel == "direct" else RecommendingClosed()
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
     where = applying_window(work, campaign_id, body, institution.id, lock=True)

@@ -18,6 +18,7 @@ from workflows.notices import deploy_folder, export_notice
 from workflows.notices.drafts import clone_notice, save_file, start_draft, submit_draft
 from workflows.notices.source import read_yaml
 from workflows.notices.store import write_yaml
+from workflows.organisations import create_organisation, get_organisation
 from workflows.people import create_person, get_person
 from workflows.replay.cast import Cast
 from workflows.replay.everybody import everybody
@@ -25,10 +26,13 @@ from workflows.replay.play import ZONE, claim_database, find_notice, make_world
 from workflows.replay.setting import PASSWORD, ROLES, CampaignPlan, People, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
 from workflows.replay.world import Dates, Fate, InstitutionPlan, World, invent_name
-from workflows.tables import person
+from workflows.tables import organisation, person
 
 NOTICE = "samr_2022_932"
 NOTICE_YEAR = 2022
+PREFECTURE = "prefecture"
+"""The log-in of who checks first in a body's own stage; it plays in no campaign until somebody opens one."""
+LOGINS = (*ROLES[:2], PREFECTURE, *ROLES[2:])
 HALF_MADE = "demo in the making"
 """What marks the database until all of the demonstration is in it."""
 
@@ -108,11 +112,11 @@ def is_demo(process_engine: ProcessEngine) -> bool:
 
 
 def list_logins(process_engine: ProcessEngine) -> list[Login]:
-    """The log-ins of the demonstration, one per role."""
+    """The log-ins of the demonstration, one per role, and one of a prefecture."""
     with process_engine.read() as work:
-        rows = work.connection.execute(sa.select(person.c.login, person.c.name).where(person.c.login.in_(ROLES))).all()
+        rows = work.connection.execute(sa.select(person.c.login, person.c.name).where(person.c.login.in_(LOGINS))).all()
     names = {row.login: row.name for row in rows}
-    return [Login(role, role, names[role]) for role in ROLES if role in names]
+    return [Login(role, role, names[role]) for role in LOGINS if role in names]
 
 
 def _make(process_engine: ProcessEngine, now: datetime) -> None:
@@ -127,6 +131,7 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
             with process_engine.begin() as work:
                 notice_id = deploy_folder(work, files, key=NOTICE)
             people = write_people(process_engine, world, authority=content["document"]["issuer"]["value"])
+            _write_prefecture(process_engine, people, people.institutions[_busy(world).number - 1])
         if act is COLLECTING:
             world = replace(world, institutions=(*world.institutions, *_latecomers(world, now)))
         moved = {"collection_cutoff": dates.cutoff_at, "review_until": dates.review_until, "publication": dates.published_at}
@@ -165,6 +170,18 @@ def _latecomers(world: World, now: datetime) -> tuple[InstitutionPlan, Instituti
         opens_at=now - timedelta(days=2),
     )
     return direct, begun
+
+
+def _write_prefecture(process_engine: ProcessEngine, people: People, institution_id: str) -> None:
+    """A prefecture between the first body and the institution whose applicant can log in, so that the body can run a stage."""
+    with process_engine.begin() as work:
+        above = people.bodies[0]
+        made = create_organisation(work, name="演示市市场监督管理局", short_name="演示市", kind="prefecture", parent_id=above)
+        path = f"{get_organisation(work, made).path}{institution_id}/"
+        moved = organisation.update().where(organisation.c.id == institution_id)
+        work.connection.execute(moved.values(parent_id=made, path=path))
+        roles = [("auditor", made)]
+        create_person(work, login=PREFECTURE, name="演示市州审核员", organisation_id=made, roles=roles, password=PASSWORD)
 
 
 def _write_experts(process_engine: ProcessEngine, people: People, world: World) -> None:

@@ -74,7 +74,7 @@ def holds_the_role(lock: Path) -> bool:
 def test_a_demonstration_tells_its_log_ins_and_refuses_another_database(tmp_path: Path) -> None:
     with Server([*LINXUAN, "serve", "--demo"], tmp_path, ENVIRONMENT) as server:
         told = server.read_output()
-        for role in ("organiser", "auditor", "applicant", "expert", "designer", "releaser", "administrator"):
+        for role in ("organiser", "auditor", "prefecture", "applicant", "expert", "designer", "releaser", "administrator"):
             assert f"\n  {role} " in told
         assert "password of all" in told
         assert "演示" in server.get("/login")[1]

@@ -16,14 +16,16 @@ from workflows.applications import (
     ChannelUnknown,
     DirectReportingClosed,
     InstitutionUnclear,
+    RecommendingClosed,
     hash_data,
     list_open_channels,
 )
-from workflows.campaigns import CollectionNotOpen, TooLate
+from workflows.campaigns import CollectionNotOpen, TooLate, create_campaign
 from workflows.campaigns.forms import campaign_notice
+from workflows.notices import bundled_notices, deploy_folder
 from workflows.notices.parts import Fact
 from workflows.rules import CampaignUnknown, NotPermitted
-from workflows.tables import application_version, case, draft, receipt, window
+from workflows.tables import application_version, campaign, case, draft, receipt, window
 
 EARLY = datetime(2022, 7, 20, 12, tzinfo=BEIJING)
 INSTANT = timedelta(microseconds=1)
@@ -217,4 +219,32 @@ def test_directly_only_where_the_notice_takes_it(world: World) -> None:
         world.open_case("lab", channel="direct")
     with world.process_engine.read() as work:
         assert list_open_channels(work, world.campaign_id) == ("recommended",)
+        assert work.connection.execute(sa.select(case.c.id)).all() == []
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_through_a_body_only_where_the_diagram_draws_one(world: World, direct: bool) -> None:
+    """A form that was made up by hand is refused, as the page that does not offer it would be."""
+    with world.process_engine.begin() as work:
+        notice_id = deploy_folder(work, bundled_notices()["jiangxi_2022"], key="jiangxi_2022")
+    bodies = [(world.places["east"], None)]
+    with world.process_engine.begin(by=world["organiser"].id) as work:
+        made = create_campaign(
+            work,
+            notice_id,
+            key="jiangxi",
+            organiser_id=world.places["authority"],
+            bodies=bodies,
+        )
+        work.connection.execute(sa.update(campaign).where(campaign.c.id == made).values(phase="collecting"))
+        stored = campaign_notice(work, made)
+    reporting = None if direct else Fact[bool](value=False, source="notice")
+    world.process_engine.extras["notices"][stored.id] = replace(
+        stored, notice=stored.notice.model_copy(update={"direct_reporting": reporting})
+    )
+    world.campaign_id = made
+    with pytest.raises(RecommendingClosed):
+        world.open_case("lab")
+    with world.process_engine.read() as work:
+        assert list_open_channels(work, made) == (("direct",) if direct else ())
         assert work.connection.execute(sa.select(case.c.id)).all() == []

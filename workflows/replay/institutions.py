@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.errors import Problem
 from workflows import inbox
-from workflows.applications import start_application
+from workflows.applications import list_open_channels, start_application
 from workflows.campaigns.windows import COLLECTION, find_window
 from workflows.people import Person
 from workflows.replay.cast import Cast, Duty, Part, Record
@@ -31,6 +31,7 @@ class Institutions(Part):
         }
         with cast.stage.process_engine.read() as work:
             self.bounded = find_window(work, cast.campaign_id, COLLECTION) is not None
+            self.recommended = "recommended" in list_open_channels(work, cast.campaign_id)
         for plan in cast.world.institutions:
             cast.stage.at(plan.opens_at, lambda plan=plan: self._open_case(plan))  # type: ignore[misc]
 
@@ -60,13 +61,14 @@ class Institutions(Part):
 
     def _open_case(self, plan: InstitutionPlan) -> None:
         engine, person = self.cast.stage.process_engine, self.applicant(plan)
+        body = plan.body if self.recommended else None
         with engine.begin(by=person.id) as work:
             case_id = start_application(
                 work,
                 person,
                 self.cast.campaign_id,
-                channel="direct" if plan.body is None else "recommended",
-                body_id=None if plan.body is None else self.cast.people.bodies[plan.body],
+                channel="direct" if body is None else "recommended",
+                body_id=None if body is None else self.cast.people.bodies[body],
             )
             number = work.connection.execute(sa.select(case.c.number).where(case.c.id == case_id)).scalar_one()
         self.plans[number] = plan

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.workflows.rounds.hubei import Hubei, beijing
+from tests.workflows.test_at_once import at_once
 from workflows.arrivals import ArrivalInvalid, list_arrivals, record_arrival
 from workflows.duplicates import CaseRecordedAlready, normalise_title
 from workflows.rules import NotPermitted
@@ -30,6 +31,18 @@ def test_the_second_application_with_a_title_is_refused_with_the_number_of_the_f
     assert hubei.scalar(sa.select(sa.func.count()).select_from(application_version)) == 1
     hubei.send("lab_colleague", second, title="标准引领光谷产业")
     assert hubei.state(second) == "submitted"
+
+
+def test_of_two_with_the_same_title_at_the_same_moment_one_is_refused(hubei_anywhere: Hubei) -> None:
+    hubei = hubei_anywhere
+    people = ("lab", "lab_colleague")
+    tasks = {name: hubei.find_task("apply", hubei.open_case(name, channel="direct")) for name in people}
+    forms = {name: hubei.application(name, task) for name, task in tasks.items()}
+    results = at_once(*[lambda name=name: hubei.complete(name, tasks[name], forms[name], revision=1) for name in people])
+    assert sorted(results) == ["CaseRecordedAlready", "Receipt"]
+    hubei.settle()
+    assert [row.title for row in hubei.rows(sa.select(case.c.title).where(case.c.state != "draft"))] == ["计量服务光谷产业"]
+    assert hubei.scalar(sa.select(sa.func.count()).select_from(application_version)) == 1
 
 
 def test_a_title_can_come_again_after_a_refusal_and_from_another_unit(hubei: Hubei) -> None:
