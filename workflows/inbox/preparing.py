@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.instances import instance_variables
 from engine.model import Node
 from engine.moments import SHANGHAI
 from engine.states import definition_of
@@ -31,6 +32,7 @@ from workflows.people import Person
 from workflows.ranked_lists import digest_list, list_ranked, read_list
 from workflows.recommendations import get_body, list_audited
 from workflows.reports.reading import get_report, latest_versions
+from workflows.rules import campaign_subject, can
 from workflows.tables import case
 
 
@@ -257,6 +259,17 @@ def _place_rest(work: Work, ground: Ground) -> Prepared:
     return Prepared(options={"rest_cases": [(row.id, f"{row.title}（{row.unit}，{row.number}）") for row in rest]})
 
 
+def _publicise(work: Work, ground: Ground) -> Prepared:
+    """Which round it is about, with its cases, for who sees the campaign's rounds."""
+    task, campaign = ground.task, ground.campaign
+    if not ground.shown or task.state != "open" or not can(ground.person, "campaign.board", campaign_subject(work, campaign.id)):
+        return Prepared()
+    properties = find_node(work, task).camunda.properties
+    period = instance_variables(work, task.instance_id, token=task.token)[properties.get("occurrence", "period")]
+    line, found = rounds.list_round_cases(work, ground.person, campaign.id, properties["round"], period["key"])
+    return Prepared(context={"round": line, "round_cases": found})
+
+
 def _confirm_date(work: Work, ground: Ground) -> Prepared:
     """The candidates of the unknown date, beside the notice's words."""
     name = find_node(work, ground.task).camunda.properties["date"]
@@ -302,6 +315,7 @@ PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
     "publications.publish_next": _publish_next,
     "forwardings.record": _forward,
     "rounds.place_rest": _place_rest,
+    "rounds.publicise": _publicise,
     "reviews.organise": _organise,
     "reviews.record": _review,
     "selection.record": _select,

@@ -31,6 +31,8 @@ def test_from_the_notice_to_the_end(hubei_anywhere: Hubei) -> None:
     departments = {"decision": "forward", "departments": "省发展改革委\n省经信厅", "governments": "武汉市人民政府"}
     world.do("organiser", "forward", departments, first)
     world.at(beijing(7, 2))
+    shown = world.open("organiser", world.find_task("publicise")).context
+    assert (shown["round"].occurrence.key, len(shown["round_cases"])) == ("2023-H1", shown["round"].total)
     world.do("organiser", "publicise", {"publicity": "上半年专题报道"})
     world.at(beijing(12, 20))
     late = world.apply("works", title="十二月的案例")
