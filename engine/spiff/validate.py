@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from functools import cache
 from threading import Lock
 
@@ -12,6 +13,39 @@ from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnValidator
 from engine.errors import Finding
 
 LOCK = Lock()
+LONGEST = 300
+NAMESPACE = re.compile(r"\{http[^}]*\}")
+ID = re.compile(r"[^\W\d][\w.-]*")
+WHERE = r"^Element '(?P<tag>[^']*)'(?:, attribute '(?P<attribute>[^']*)')?: (?:\[facet '\w+'\] )?"
+KINDS = tuple(
+    (kind, re.compile(WHERE + pattern, re.DOTALL), code)
+    for kind, pattern, code in (
+        (
+            "ELEMENT_CONTENT",
+            r"This element is not expected\. Expected is (?:one of )?\( (?P<expected>.*) \)",
+            "schema_element_instead",
+        ),
+        ("ELEMENT_CONTENT", r"This element is not expected\.", "schema_element_unexpected"),
+        (
+            "ELEMENT_CONTENT",
+            r"Missing child element\(s\)\. Expected is (?:one of )?\( (?P<expected>.*) \)",
+            "schema_child_missing",
+        ),
+        ("CVC_COMPLEX_TYPE_3_2", r"The attribute '[^']*' is not allowed\.", "schema_attribute_unknown"),
+        ("CVC_COMPLEX_TYPE_4", r"The attribute '(?P<missing>[^']*)' is required but missing\.", "schema_attribute_missing"),
+        (
+            "CVC_DATATYPE_VALID",
+            r"'(?P<value>.*)' is not a valid value of the \w+ type '(?:\w+:)?(?P<type>[^']*)'",
+            "schema_value_invalid",
+        ),
+        (
+            "CVC_ENUMERATION_VALID",
+            r"The value '(?P<value>.*)' is not an element of the set \{(?P<allowed>.*)\}",
+            "schema_value_unlisted",
+        ),
+    )
+)
+"""Which kind of libxml2's error, told in which of its words, is which finding of ours; the first that fits."""
 
 
 def validate_xsd(source: etree._Element | etree._ElementTree | bytes, name: str) -> list[Finding]:
@@ -57,9 +91,17 @@ def _validator() -> BpmnValidator:
 
 
 def _violation(tree: etree._ElementTree, error: etree._LogEntry, name: str) -> Finding:
-    element = _nearest_id(tree, error.path)
-    message = error.message.replace("{http://www.omg.org/spec/BPMN/20100524/MODEL}", "")
-    return Finding("schema_violated", element=element, path=str(error.line), values={"reason": message, "file": name})
+    """What libxml2 found, by its kind where it is one that people meet; else in libxml2's own (English) words."""
+    message = NAMESPACE.sub("", error.message)
+    code, values = "schema_violated", {"reason": message}
+    for kind, pattern, told in KINDS:
+        if error.type_name.startswith(f"SCHEMAV_{kind}") and (match := pattern.search(message)) is not None:
+            code, values = told, {key: (value or "")[:LONGEST] for key, value in match.groupdict().items()}
+            values["place"] = f"{values['tag']} {values['attribute']}".strip()
+            break
+    if code == "schema_value_invalid" and values["type"] == "ID" and ID.fullmatch(values["value"]):
+        code = "schema_id_twice"
+    return Finding(code, element=_nearest_id(tree, error.path), path=str(error.line), values={**values, "file": name})
 
 
 def _nearest_id(tree: etree._ElementTree, path: str | None) -> str | None:

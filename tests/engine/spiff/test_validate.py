@@ -36,14 +36,47 @@ def test_our_own_diagrams_are_valid(path: Path) -> None:
 def test_every_violation_with_its_line_and_element() -> None:
     findings = validate_xsd(BAD, "bad.bpmn")
     assert [(found.code, found.element, found.path) for found in findings] == [
-        ("schema_violated", "p", "3"),
-        ("schema_violated", "s", "4"),
-        ("schema_violated", "f", "5"),
-        ("schema_violated", "q", "7"),
+        ("schema_value_invalid", "p", "3"),
+        ("schema_attribute_unknown", "s", "4"),
+        ("schema_attribute_missing", "f", "5"),
+        ("schema_element_instead", "q", "7"),
     ]
-    assert "colour" in findings[1].values["reason"] and "{http" not in findings[1].values["reason"]
     catalogue = Catalogue("engine")
     assert all("colour" in catalogue.tell(findings[1], language) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("inner", "code", "zh", "en"),
+    [
+        ('<usertask id="u"/>', "schema_element_instead", "此处不能有 <usertask>", "<usertask> cannot stand here"),
+        ('<task id="t"><extensionElements/>x<outgoing/><incoming/></task>', "schema_element_instead", "<incoming>", "<incoming>"),
+        ('<task id="t" nix="1"/>', "schema_attribute_unknown", "<task> 没有属性“nix”", "<task> has no attribute “nix”"),
+        ('<boundaryEvent id="b"/>', "schema_attribute_missing", "缺少属性“attachedToRef”", "lacks the attribute “attachedToRef”"),
+        (
+            '<startEvent id="s" isInterrupting="maybe"/>',
+            "schema_value_invalid",
+            "“maybe”不能作为 <startEvent isInterrupting> 的值（BPMN 2.0 规范），须为 boolean",
+            "“maybe” cannot be the value of <startEvent isInterrupting> (BPMN 2.0 schema): it must be of the type boolean",
+        ),
+        (
+            '<exclusiveGateway id="g" gatewayDirection="Up"/>',
+            "schema_value_unlisted",
+            "可以是：'Unspecified'",
+            "what can: 'Unspecified'",
+        ),
+        ('<startEvent id="p"/>', "schema_id_twice", "id“p”在此文件中出现了两次", "The id “p” stands twice"),
+        ('<startEvent id="9"/>', "schema_value_invalid", "须为 ID", "of the type ID"),
+        ("<ioSpecification/>", "schema_child_missing", "<ioSpecification> 中缺少必需的内容", "<ioSpecification> lacks"),
+    ],
+)
+def test_what_the_schema_says_is_told_in_both_languages(inner: str, code: str, zh: str, en: str) -> None:
+    head = b'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="t"><process id="p">'
+    found = validate_xsd(head + inner.encode() + b"</process></definitions>", "x.bpmn")
+    catalogue = Catalogue("engine")
+    assert code in {each.code for each in found}
+    (each,) = [each for each in found if each.code == code]
+    assert zh in catalogue.tell(each, "zh") and en in catalogue.tell(each, "en")
+    assert "{http" not in catalogue.tell(each, "en")
 
 
 @pytest.mark.parametrize("tree", [True, False])
