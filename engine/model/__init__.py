@@ -31,6 +31,7 @@ from engine.model.drawn import Drawn, list_drawn
 from engine.model.fit import check_handlers, check_roles, check_timers
 from engine.model.linking import ElementPlace, link, name_version, place_of
 from engine.model.paths import (
+    called_processes,
     event_starts,
     instantiating_nodes,
     link_targets,
@@ -68,6 +69,7 @@ __all__ = [
     "Standing",
     "Timer",
     "TimerKind",
+    "called_processes",
     "came_from",
     "check_handlers",
     "check_roles",

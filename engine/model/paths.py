@@ -94,3 +94,16 @@ def list_initiators(definition: Definition, scope: Node, element_id: str | None)
     """The variables that get who starts a process: at its plain start events, or at the one where it begins."""
     begins = starting_nodes(definition, scope) if element_id is None else [definition.nodes[element_id]]
     return [node.camunda.initiator for node in begins if node.camunda.initiator is not None]
+
+
+def called_processes(definition: Definition, process_id: str) -> set[str]:
+    """A process and all that it calls, directly or not."""
+    found, todo = {process_id}, [process_id]
+    while todo:
+        process = todo.pop()
+        for node in definition.nodes.values():
+            called = node.called if node.process == process else None
+            if called in definition.processes and called is not None and called not in found:
+                found.add(called)
+                todo.append(called)
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.expressions import Expression, Template
 from engine.expressions.reading import read_tree, split_wrapped
-from engine.model import Definition, MultiInstance, Node, StandardLoop
+from engine.model import Definition, MultiInstance, Node, StandardLoop, called_processes
 from engine.moments import is_plain
 
 Path = tuple[str, ...]
@@ -50,9 +50,9 @@ class Uses:
 
 
 def collect_uses(definition: Definition, process_id: str) -> Uses:
-    """The uses of all variables in a process."""
-    uses = Uses()
-    nodes = [node for node in definition.nodes.values() if node.process == process_id]
+    """The uses of all variables in a process and in those that it calls, which may see what it sees."""
+    uses, processes = Uses(), called_processes(definition, process_id)
+    nodes = [node for node in definition.nodes.values() if node.process in processes]
     for node in nodes:
         if isinstance(node.loop, MultiInstance) and node.loop.item:
             uses.items.setdefault(node.loop.item, Use())

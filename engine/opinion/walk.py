@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.errors import OperationNotSupported
 from engine.kernel import Complete, Deliver, Fire, Operation, SetVariables, Start, Throw, WaitKind
-from engine.model import Definition
+from engine.model import Definition, called_processes
 from engine.opinion.pair import Difference, Pair, PairedWait, Place, with_token
 from engine.opinion.values import Values
 
@@ -202,11 +202,13 @@ class Walk:
 
 
 def thrown_codes(definition: Definition, process_id: str) -> list[tuple[str, str]]:
-    """(error or escalation, code) that a boundary event of the process waits for, to be raised at its activities."""
+    """(error or escalation, code) that the process, or one that it calls, waits for on a boundary or in an event sub-process:
+    to be raised at activities."""
+    processes = called_processes(definition, process_id)
     found = {
         (event.kind, event.name)
         for node in definition.nodes.values()
-        if node.process == process_id and node.kind == "boundaryEvent"
+        if node.process in processes and node.kind in ("boundaryEvent", "startEvent")
         for event in node.events
         if event.kind in ("error", "escalation") and event.name
     }

@@ -3,8 +3,12 @@
 The library's serializer writes the whole spec into every instance, and reads data that contain a key `typename` as objects of
 its own. Here the spec is shared by all instances of a definition, and variables pass through untouched.
 
-    {"kernel": "spiff", "format": 1, "n": tokens given, "vars": {…}, "tasks": [task, …]}
-    task: {"spec": name, "in": internal data, "tasks": its instances, "scope": {"tasks": […], "vars": {…}, "closed": true}}
+    {"kernel": "spiff", "format": 1, "n": tokens given, "vars": {…}, "in": root's internal data, "tasks": [task, …]}
+    task: {"spec": name, "in": internal data, "tasks": its instances, "scope": scope}
+    scope: {"tasks": […], "in": root's internal data, "vars": {…}, "closed": true, "of": the spec of what is compensated}
+
+Of internal data, each only where needed: `token`, `vars`, `instances` of a multi-instance activity, `host` of a boundary event,
+`comp` and `then` of a compensation that is under way; of a scope's root `done`, `due`, `true`, `seen` and `interrupted`.
 
 A document that is given to be loaded is not changed.
 """
@@ -34,7 +38,7 @@ def dump_instance(instance: Instance) -> Document:
     if instance.ended:
         document["ended"] = True
     else:
-        document["tasks"] = _dump_tasks(instance, instance, instance.task_tree)
+        document |= _dump_scope(instance, instance)
     return document
 
 
@@ -48,8 +52,15 @@ def load_instance(spec: Any, inner: dict[str, Any], document: Document, moment: 
     instance = Instance(spec, inner, ENGINE, moment)
     instance.count, instance.data = document["n"], dict(document["vars"])
     instance.ended = document.get("ended", False)
-    _load_tasks(instance, instance, instance.task_tree, document.get("tasks", []))
+    _load_scope(instance, instance, document)
     return instance
+
+
+def _dump_scope(instance: Instance, scope: Scope) -> dict[str, Any]:
+    dumped: dict[str, Any] = {"tasks": _dump_tasks(instance, scope, scope.task_tree)}
+    if scope.task_tree.internal_data:
+        dumped["in"] = scope.task_tree.internal_data
+    return dumped
 
 
 def _dump_tasks(instance: Instance, scope: Scope, parent: Task) -> list[dict[str, Any]]:
@@ -60,13 +71,20 @@ def _dump_tasks(instance: Instance, scope: Scope, parent: Task) -> list[dict[str
             entry["tasks"] = _dump_tasks(instance, scope, task)
         inner = instance.subprocesses.get(task.id)
         if inner is not None:
-            entry["scope"] = {"tasks": _dump_tasks(instance, inner, inner.task_tree)}
+            entry["scope"] = _dump_scope(instance, inner)
+            if inner.compensates:
+                entry["scope"]["of"] = inner.spec.name
             if inner.called:
                 entry["scope"]["vars"] = inner.data
             if inner.closed:
                 entry["scope"]["closed"] = True
         dumped.append(entry)
     return dumped
+
+
+def _load_scope(instance: Instance, scope: Scope, dumped: dict[str, Any]) -> None:
+    scope.task_tree.internal_data = deepcopy(dumped.get("in", {}))
+    _load_tasks(instance, scope, scope.task_tree, dumped.get("tasks", []))
 
 
 def _load_tasks(instance: Instance, scope: Scope, parent: Task, dumped: list[dict[str, Any]]) -> None:
@@ -80,8 +98,10 @@ def _load_tasks(instance: Instance, scope: Scope, parent: Task, dumped: list[dic
         task.internal_data = internal
         _load_tasks(instance, scope, task, entry.get("tasks", []))
         if "scope" in entry:
-            inner = instance.create_subprocess(task, task.task_spec.spec)
+            of = entry["scope"].get("of")
+            inner = instance.create_subprocess(task, of or task.task_spec.spec)
+            inner.compensates = of is not None
             if "vars" in entry["scope"]:
                 inner.called, inner.data = True, dict(entry["scope"]["vars"])
                 inner.closed = entry["scope"].get("closed", False)
-            _load_tasks(instance, inner, inner.task_tree, entry["scope"]["tasks"])
+            _load_scope(instance, inner, entry["scope"])

@@ -34,6 +34,11 @@ def instance_of(task: Task) -> Instance:
 class Element(BpmnSpecMixin):
     """What all nodes have in common. `outputs` are `SequenceFlow`s."""
 
+    triggered = False
+    """Whether it is an event sub-process: begun by an event, not by a token."""
+    for_compensation = False
+    """Whether it compensates another activity: begun by compensation alone."""
+
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
         self.extensions: dict[str, Any] = {}
@@ -43,7 +48,7 @@ class Element(BpmnSpecMixin):
         """Nothing is predicted: children exist when a token is sent."""
 
     def test(self) -> None:
-        """The library's check at run time; ours is made before anything runs (`limits`)."""
+        """The library's check at run time: ours is the reader's."""
 
     def _update_hook(self, my_task: Task) -> bool:
         """A token arrives; no data to inherit."""
@@ -90,6 +95,14 @@ class Element(BpmnSpecMixin):
         """What a live task of this element waits for."""
         return []
 
+    def sight(self, task: Task) -> Task:
+        """The task whose variables are seen by what a live task of this element waits for."""
+        return task
+
+    def rank(self, element_id: str) -> tuple[int, bool]:
+        """Of those at the same depth the least hears an event first: event sub-processes, then what interrupts."""
+        return 1, False
+
     def cancelled(self, my_task: Task) -> None:
         """A live task is about to be taken away."""
 
@@ -116,6 +129,8 @@ class Activity(Element):
     """An activity. `wait` is what it waits for; None passes through."""
 
     wait: WaitKind | None = None
+    compensation: str | None = None
+    """The activity that compensates this one."""
 
     def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
@@ -135,6 +150,7 @@ class Activity(Element):
         top.closing(my_task, self.waits(my_task), "completed")
         top.note("completed", self.bpmn_id, my_task)
         self.map_out(my_task)
+        self.remember(my_task)
         self.disarm(my_task)
         body = my_task.parent
         if isinstance(body.task_spec, LoopTask) and body.task_spec.task_spec == self.name:
@@ -145,7 +161,7 @@ class Activity(Element):
     def leave(self, my_task: Task) -> None:
         """Send so many tokens as the completion quantity says, unless nothing is to follow in an ad-hoc sub-process."""
         scope = my_task.workflow
-        if not isinstance(scope, SubScope) or scope.holder.task_spec.goes_on(scope.holder, my_task):
+        if not isinstance(scope, SubScope) or scope.compensates or scope.holder.task_spec.goes_on(scope.holder, my_task):
             flows = self.choose(my_task)
             my_task._sync_children([flow for flow in flows for _ in range(self.completion_quantity)], TaskState.FUTURE)
 
@@ -166,6 +182,24 @@ class Activity(Element):
         if outputs:
             values = {name: ENGINE.text(my_task, text, self.bpmn_id) for name, text in outputs.items()}
             instance_of(my_task).assign(my_task, values, around=True)
+
+    def remember(self, my_task: Task) -> None:
+        """Note a completed activity, if there is anything that compensates it (clause 10.7): with its own variables as they are
+        now and what was completed inside.
+        """
+        inner = my_task.internal_data.get("done")
+        if self._wf_spec.task_specs[self.bpmn_id].compensation is None and not inner and not self.undoes_itself(my_task):
+            return
+        entry: dict[str, Any] = {"at": self.bpmn_id}
+        if my_task.internal_data.get("vars"):
+            entry["vars"] = dict(my_task.internal_data["vars"])
+        if inner:
+            entry["done"] = inner
+        my_task.workflow.task_tree.internal_data.setdefault("done", []).append(entry)
+
+    def undoes_itself(self, my_task: Task) -> bool:
+        """Whether it has an event sub-process for its compensation."""
+        return False
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """The one thing that this kind of activity waits for."""

@@ -27,6 +27,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import StepFailed
 from engine.kernel import Thrown, WaitKind
 from engine.moments import Due, MomentInvalid, first_due, is_plain, next_due
+from engine.spiff import compensation
 from engine.spiff.elements import Activity, Element, instance_of
 from engine.spiff.language import ENGINE
 from engine.spiff.scopes import WaitRow
@@ -55,6 +56,20 @@ class LinkEventDefinition(EventDefinition):
     """A link; `name` joins throwing and catching end."""
 
 
+class CompensateEventDefinition(EventDefinition):
+    """Compensation of `activity`, or of all of the scope; `wait`: the throwing event goes on when it is done."""
+
+    def __init__(self, activity: str | None, wait: bool, **kwargs: Any) -> None:
+        super().__init__(activity, **kwargs)
+        self.activity, self.wait = activity, wait
+
+
+class CancelEventDefinition(EventDefinition):
+    """Cancellation of a transaction."""
+
+    code = None
+
+
 KINDS: dict[type, str] = {
     Deadline: "timer",
     LinkEventDefinition: "link",
@@ -64,6 +79,8 @@ KINDS: dict[type, str] = {
     ErrorEventDefinition: "error",
     EscalationEventDefinition: "escalation",
     TerminateEventDefinition: "terminate",
+    CompensateEventDefinition: "compensate",
+    CancelEventDefinition: "cancel",
 }
 
 
@@ -127,10 +144,6 @@ class Event(Element):
                 known.remove(key)
         return None
 
-    def sight(self, task: Task) -> Task:
-        """The task whose variables the event sees."""
-        return task
-
     def happen(self, task: Task, element_id: str, index: int) -> None:
         """One definition of the event `element_id` that `task` waits for has come."""
         raise NotImplementedError
@@ -138,6 +151,10 @@ class Event(Element):
     def came(self, task: Task, index: int) -> bool:
         """Note that a definition has come; whether the event happens: of several parallel ones all must have come (10.5.4)."""
         instance_of(task).closing(task, [row for row in self.rows(task) if row[4] == index], "fired")
+        if self.definitions[index][0] == "timer":
+            following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)))
+            if following:
+                task.internal_data["due"][self.bpmn_id] = following.dump()
         if not self.parallel or len(self.definitions) < 2:
             return True
         seen: dict[str, list[int]] = task.internal_data.setdefault("seen", {})
@@ -228,14 +245,14 @@ class BoundaryEvent(Event):
     def happen(self, task: Task, element_id: str, index: int) -> None:
         """Cancel the host, or go on waiting beside it; a token starts here."""
         host, happens = self.sight(task), self.came(task, index)
-        if self.definitions[index][0] == "timer":
-            following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)))
-            if following:
-                task.internal_data["due"][self.bpmn_id] = following.dump()
         if happens and self.cancel_activity:
             task.workflow.discard(task)
         if happens:
             self.start(host)
+
+    def rank(self, element_id: str) -> tuple[int, bool]:
+        """After the event sub-processes of its host."""
+        return 1, not self.cancel_activity
 
     def start(self, host: Task) -> None:
         """Let the event happen at a host, whether or not a task waited for it."""
@@ -276,9 +293,14 @@ class ThrowEvent(Event):
                 if kind == "error":
                     top.consume_arrived(my_task)
                 top.raise_code(my_task, kind, definition.code)
-            elif kind == "terminate":
+            elif kind in ("terminate", "cancel"):
                 top.clear(my_task.workflow, but=my_task)
-            if kind in ("error", "terminate") or my_task.id not in my_task.workflow.tasks:
+            if kind == "cancel":
+                compensation.begin(my_task, None, "cancel")
+            elif kind == "compensate":
+                compensation.begin(my_task, definition.activity, "leave" if definition.wait else "")
+            ends = kind in ("error", "terminate", "cancel") or kind == "compensate" and definition.wait
+            if ends or my_task.id not in my_task.workflow.tasks:
                 return
         self.leave(my_task)
 

@@ -231,10 +231,6 @@ class EventGateway(Element):
         """All of its events."""
         return [row for event in self.events() for row in event.rows(my_task)]
 
-    def sight(self, task: Task) -> Task:
-        """The gateway's token."""
-        return task
-
     def look(self, task: Task) -> bool:
         """Let a conditional event happen whose condition has become true."""
         for event in self.events():

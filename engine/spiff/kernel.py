@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -62,7 +63,7 @@ class SpiffKernel:
         instance = load_instance(*specs, document, moment) if document else Instance(*specs, ENGINE, moment)
         if instance.ended:
             raise OperationNotSupported(reason=Finding("spiff_ended"))
-        before = instance.waiting()
+        before = instance.waiting() if document else {}
         delivered = self._perform(instance, definition, operation)
         instance.do_engine_steps()
         return self._outcome(instance, before, delivered)
@@ -175,5 +176,5 @@ class SpiffKernel:
 def see(instance: Instance, key: WaitKey, due_at: datetime | None) -> Wait:
     """A wait that has begun, with what its element sees."""
     kind, token, element_id, name = key
-    seen = instance.environment(find_task(instance, token)) if kind in WORK else None
+    seen = MappingProxyType(instance.environment(find_task(instance, token))) if kind in WORK else None
     return Wait(kind, token, element_id, seen, due_at, name)

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.errors import Finding
-from engine.model import Definition, Node
-
-KINDS = {
-    "transaction": "limit_transaction",
-}
-EVENTS = {"compensate": "limit_compensation", "cancel": "limit_transaction"}
+from engine.model import Definition, Node, called_processes
 
 
 def limits(definition: Definition, process_id: str | None = None) -> list[Finding]:
@@ -24,31 +19,9 @@ def limits(definition: Definition, process_id: str | None = None) -> list[Findin
     ]
 
 
-def called_processes(definition: Definition, process_id: str) -> set[str]:
-    """A process and all that it calls, directly or not."""
-    found, todo = {process_id}, [process_id]
-    while todo:
-        process = todo.pop()
-        for node in definition.nodes.values():
-            called = node.called if node.process == process else None
-            if called in definition.processes and called is not None and called not in found:
-                found.add(called)
-                todo.append(called)
-    return found
-
-
 def limit_codes(node: Node) -> Iterator[str]:
     """What keeps a node from being run, as codes of findings; nothing for one that can."""
-    if node.kind in KINDS:
-        yield KINDS[node.kind]
-    if node.triggered_by_event:
-        yield "limit_event_sub_process"
     if node.call is not None and node.called is None:
         yield "limit_call_other"
     if node.call is not None and (node.call.local_in or node.call.local_out or node.call.all_in and node.call.inputs):
         yield "limit_call_mapping"
-    if node.for_compensation:
-        yield EVENTS["compensate"]
-    for event in node.events:
-        if event.kind in EVENTS:
-            yield EVENTS[event.kind]

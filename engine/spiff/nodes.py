@@ -17,11 +17,15 @@ from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDef
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
 from engine.model.parameters import list_parameters
-from engine.spiff.events import Deadline, LinkEventDefinition, named_event
+from engine.spiff.elements import PassTask
+from engine.spiff.events import CancelEventDefinition, CompensateEventDefinition, Deadline, LinkEventDefinition, named_event
 from engine.spiff.instances import Behavior, Loop, MultiInstance
+from engine.spiff.subprocesses import EventSubProcess
 
 CAMUNDA = ("{http://camunda.org/schema/1.0/bpmn}", "{http://operaton.org/schema/1.0/bpmn}")
 CODE_VARIABLES = ("errorCodeVariable", "errorMessageVariable", "escalationCodeVariable")
+GLOBAL = ".process"
+"""What is added to the id of a global task for the process that is made of it, as `engine.model` names it."""
 TIMERS = ("timeDate", "timeDuration", "timeCycle")
 
 
@@ -63,6 +67,7 @@ class ElementParser(TaskParser):
         loop = self.node.find(full_tag("multiInstanceLoopCharacteristics"))
         if loop is not None:
             self._add_multiinstance_task(loop)
+        self.task.for_compensation = self.node.get("isForCompensation") == "true"
         return self.task
 
     def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
@@ -168,6 +173,8 @@ class EventParser(ElementParser, library.EventDefinitionParser):
         more = {}
         if self.node.tag == full_tag("boundaryEvent"):
             more["cancel_activity"] = self.node.get("cancelActivity", "true") == "true"
+        elif self.node.tag == full_tag("startEvent"):
+            more["interrupting"] = self.node.get("isInterrupting", "true") == "true"
         task = self.spec_class(self.spec, self.bpmn_id, event_definition=definition, **more, **self.bpmn_attributes)
         task.parallel = self.node.get("parallelMultiple") == "true"
         return task
@@ -183,12 +190,20 @@ class EventParser(ElementParser, library.EventDefinitionParser):
             full_tag("escalationEventDefinition"): self.parse_escalation_event,
             full_tag("terminateEventDefinition"): self.parse_terminate_event,
             full_tag("linkEventDefinition"): lambda node: LinkEventDefinition(node.get("name")),
+            full_tag("cancelEventDefinition"): lambda node: CancelEventDefinition(None),
+            full_tag("compensateEventDefinition"): self.parse_compensate_event,
         }
         return [readers[node.tag](node) for node in nodes if node.tag in readers]
 
     def parse_conditional_event(self, event: etree._Element) -> ConditionalEventDefinition:
         """A condition; the library takes the first one of the node for all of them."""
         return ConditionalEventDefinition(text_of(event, "condition"), description=self.get_event_description(event))
+
+    @staticmethod
+    def parse_compensate_event(event: etree._Element) -> CompensateEventDefinition:
+        """What is compensated."""
+        activity = (event.get("activityRef") or "").split(":")[-1] or None
+        return CompensateEventDefinition(activity, event.get("waitForCompletion", "true") == "true")
 
     def parse_timer_event(self, event: etree._Element) -> Deadline:
         """A timer of ours."""
@@ -245,11 +260,15 @@ class SendTaskParser(ElementParser):
 
 
 class CallParser(ElementParser):
-    """A call activity of a process of the same file."""
+    """A call activity of a process or global task of the same file."""
 
     def create_task(self) -> Any:
-        """The spec with the id of what it calls."""
-        called = (self.node.get("calledElement") or "").split(":")[-1]
+        """The spec with the id of what it calls; without a callee, which only a simulation allows, nothing is done."""
+        called, known = (self.node.get("calledElement") or "").split(":")[-1], self.process_parser.parser.process_parsers
+        if called not in known:
+            called += GLOBAL
+        if called not in known:
+            return PassTask(self.spec, self.bpmn_id, **self.bpmn_attributes)
         return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=called, **self.bpmn_attributes)
 
     def parse_extensions(self, node: etree._Element | None = None) -> dict[str, Any]:
@@ -274,7 +293,8 @@ class SubProcessParser(ElementParser):
         parser = self.process_parser.parser
         parser.create_parser(self.node, filename=self.filename, lane=self.lane)
         parser.process_parsers[self.bpmn_id].parent = self.process_parser
-        return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
+        spec_class = EventSubProcess if self.node.get("triggeredByEvent") == "true" else self.spec_class
+        return spec_class(self.spec, self.bpmn_id, subworkflow_spec=self.bpmn_id, **self.bpmn_attributes)
 
 
 class AdHocParser(SubProcessParser):

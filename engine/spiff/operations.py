@@ -11,11 +11,12 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import WaitKind
 from engine.model import Definition, Standing, plan_move
+from engine.spiff.elements import Activity
 from engine.spiff.events import BoundaryEvent
 from engine.spiff.gateways import TokenJoin, reach
 from engine.spiff.instances import MultiInstance
 from engine.spiff.process import Instance
-from engine.spiff.scopes import Scope, SubScope
+from engine.spiff.scopes import Scope, SubScope, outermost
 from engine.spiff.subprocesses import AdHocSubProcess
 
 WORK = (WaitKind.TASK, WaitKind.HANDLER, WaitKind.SCRIPT)
@@ -48,10 +49,12 @@ def move(instance: Instance, definition: Definition, tokens: tuple[str, ...], ta
     scopes = [scope for scope in (around[0] if around else ()) if target in scope.spec.task_specs]
     scope = next((scope for scope in scopes if all(scope in each for each in around)), None)
     spec = scope.spec.entry(target) if scope is not None else None
-    if scope is None or isinstance(spec, BoundaryEvent):
+    if scope is None or spec is None or isinstance(spec, BoundaryEvent) or spec.triggered or spec.for_compensation:
         raise OperationNotSupported(reason=Finding("spiff_move_into", element=target, values={"target": target}))
     if isinstance(spec, TokenJoin) and spec.joins:
         raise OperationNotSupported(reason=Finding("spiff_move_to_join", element=target, values={"target": target}))
+    if scope.task_tree.internal_data.get("interrupted"):
+        raise OperationNotSupported(reason=Finding("spiff_move_interrupted", element=target, values={"target": target}))
     standing = {
         str(task.id): task for task in scope.live() if "host" not in task.internal_data and task.parent is scope.task_tree
     }
@@ -64,13 +67,19 @@ def move(instance: Instance, definition: Definition, tokens: tuple[str, ...], ta
     if moved.blocked is not None or moved.beside:
         code = "spiff_move_beside" if moved.beside else "spiff_move_quantity"
         raise OperationNotSupported(reason=Finding(code, element=target, values={"target": target}))
+    if any(compensating(instance, standing[key]) for key in moved.goes):
+        raise OperationNotSupported(reason=Finding("spiff_move_compensating", element=target))
     for key in sorted(moved.goes, key=lambda key: int(standing[key].internal_data["token"])):
         instance.cancel_task(standing[key])
     for flow in moved.arrived:
         instance.token(scope.hang(scope.spec.task_specs[flow.target], state=TaskState.STARTED, flow=flow.id))
     start_over_from(scope, spec)
     instance.assign_inside(scope, variables)
-    scope.send(spec)
+    activity = scope.spec.task_specs[target]
+    if isinstance(activity, Activity):  # at once: it has collected the tokens that it needs
+        scope.begin(activity)
+    else:
+        scope.send(spec)
 
 
 def start_over_from(scope: Scope, spec: Any) -> None:
@@ -91,13 +100,21 @@ def stand(key: str, task: Task) -> Standing:
     return Standing(key, task.task_spec.bpmn_id, task.internal_data.get("flow"), None if expects is None else tuple(expects))
 
 
+def compensating(instance: Instance, task: Task) -> bool:
+    """Whether compensation is under way at a task or inside it."""
+    inside = [task.workflow.tasks[key] for key in task._children]
+    scope = instance.subprocesses.get(task.id)
+    return "comp" in task.internal_data or any(compensating(instance, each) for each in inside + (scope.live() if scope else []))
+
+
 def surroundings(task: Task) -> Iterator[tuple[Scope, Task]]:
     """The scopes around a task, innermost first, each with the task right inside it that holds this one."""
     current: Task | None = task
     while current is not None:
-        outermost = current.parent if "instances" in current.parent.internal_data else current
-        scope = outermost.workflow
-        yield scope, outermost
+        holder = outermost(current)
+        scope = holder.workflow
+        if not scope.compensates:
+            yield scope, holder
         current = scope.holder if isinstance(scope, SubScope) else None
 
 
@@ -130,6 +147,8 @@ def remove_instance(instance: Instance, token: str) -> None:
     task = find_task(instance, token)
     if task is body:
         raise OperationNotSupported(reason=Finding("spiff_no_instance", values={"token": token}))
+    if compensating(instance, task):
+        raise OperationNotSupported(reason=Finding("spiff_move_compensating", element=task.task_spec.bpmn_id))
     instance.cancel_task(task)
     body.internal_data["instances"]["n"] -= 1
     if body._children:

@@ -21,6 +21,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
 from engine.spiff.elements import (
+    Activity,
     HandlerTask,
     PassTask,
     PersonTask,
@@ -31,6 +32,7 @@ from engine.spiff.elements import (
 from engine.spiff.events import BoundaryEvent, CatchEvent, Event, ReceiveTask, ThrowEvent
 from engine.spiff.gateways import ComplexGateway, EventGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway, Quantity
 from engine.spiff.nodes import (
+    GLOBAL,
     AdHocParser,
     CallParser,
     ComplexParser,
@@ -41,10 +43,17 @@ from engine.spiff.nodes import (
     SendTaskParser,
     SubProcessParser,
 )
-from engine.spiff.subprocesses import AdHocSubProcess, CallActivity, Start, SubProcess
+from engine.spiff.subprocesses import AdHocSubProcess, CallActivity, EventSubProcess, ScopeRoot, Start, SubProcess
 from engine.spiff.validate import safe_parser
 
 SCOPES = ("process", "subProcess", "transaction", "adHocSubProcess")
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalScriptTask": "scriptTask",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
 REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
 
 
@@ -53,6 +62,7 @@ class ProcessSpec(BpmnProcessSpec):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.start = ScopeRoot(self, "scope root")
         self.task_specs.clear()  # the library's own `Start` and `End`: names that a diagram may use
         self.is_process = True
         self.conditional = False  # whether there are conditional events in it or in what is inside it
@@ -90,7 +100,7 @@ class ScopeParser(ProcessParser):
                 self.add_quantity(node)
         for node in nodes:
             if node.tag == full_tag("boundaryEvent"):
-                specs[node.get("attachedToRef")].boundaries.append(node.get("id"))
+                self.attach(specs[node.get("attachedToRef")], node)
         for node in self.node.iterchildren(full_tag("sequenceFlow")):
             self.add_flow(node)
         starts = [spec for spec in specs.values() if isinstance(spec, Start)]
@@ -120,6 +130,18 @@ class ScopeParser(ProcessParser):
         elif not self.spec.entry(spec.bpmn_id)._inputs:
             self.spec.instantiating[spec.bpmn_id] = []
 
+    def attach(self, host: Any, boundary: etree._Element) -> None:
+        """A boundary event listens at its host; one of compensation names the activity at the other end of its association."""
+        key = boundary.get("id")
+        if boundary.find(full_tag("compensateEventDefinition")) is None:
+            host.boundaries.append(key)
+            return
+        for association in boundary.getroottree().iter(full_tag("association")):
+            ends = [(association.get(end) or "").split(":")[-1] for end in ("sourceRef", "targetRef")]
+            for end, other in (ends, ends[::-1]):
+                if end == key and isinstance(self.spec.task_specs.get(other), Activity):
+                    host.compensation = other
+
     def add_flow(self, node: etree._Element) -> None:
         """A sequence flow as a spec between its ends."""
         source, target = self.spec.task_specs[node.get("sourceRef")], self.spec.entry(node.get("targetRef") or "")
@@ -132,7 +154,7 @@ class ScopeParser(ProcessParser):
     @staticmethod
     def begins(node: etree._Element, spec: Any) -> bool:
         """Whether a node gets a token because nothing leads to it (clause 10.2.1)."""
-        if spec._inputs or isinstance(spec, Start | BoundaryEvent):
+        if spec._inputs or isinstance(spec, Start | BoundaryEvent) or spec.triggered or spec.for_compensation:
             return False
         return node.find(full_tag("linkEventDefinition")) is None and node.get("instantiate") != "true"
 
@@ -159,6 +181,7 @@ class DiagramParser(BpmnParser):
             "receiveTask": (MessageTaskParser, ReceiveTask),
             "subProcess": (SubProcessParser, SubProcess),
             "adHocSubProcess": (AdHocParser, AdHocSubProcess),
+            "transaction": (SubProcessParser, SubProcess),
             "callActivity": (CallParser, CallActivity),
             "exclusiveGateway": (ElementParser, ExclusiveGateway),
             "parallelGateway": (ElementParser, ParallelGateway),
@@ -169,9 +192,13 @@ class DiagramParser(BpmnParser):
     }
 
     def add_bpmn_xml(self, bpmn: etree._Element, filename: str | None = None) -> None:
-        """Read a tree (which is changed): shared event definitions are copied to where they are used, prefixes dropped, and
-        what has no id gets one from its place, as `engine.model` gives it.
+        """Read a tree (which is changed): shared event definitions are copied to where they are used, prefixes dropped, global
+        tasks become processes of one task, and what has no id gets one from its place, as `engine.model` gives it.
         """
+        for task in [child for child in bpmn if isinstance(child.tag, str) and etree.QName(child).localname in GLOBAL_TASKS]:
+            process = etree.SubElement(bpmn, full_tag("process"), id=f"{task.get('id')}{GLOBAL}")
+            task.tag = full_tag(GLOBAL_TASKS[etree.QName(task).localname])
+            process.append(task)
         for scope in bpmn.iter(*map(full_tag, SCOPES)):
             for place, node in enumerate(scope):
                 kind = etree.QName(node).localname if isinstance(node.tag, str) else ""
@@ -215,6 +242,14 @@ def build_specs(parser: DiagramParser, process_id: str) -> tuple[ProcessSpec, di
     """
     spec, inner = parser.get_spec(process_id), parser.get_subprocess_specs(process_id)
     elements = [element for each in (spec, *inner.values()) for element in each.task_specs.values()]
+    for each in (spec, *inner.values()):
+        each.start.triggers = {
+            start.bpmn_id: (start, event_sub_process)
+            for event_sub_process in each.task_specs.values()
+            if isinstance(event_sub_process, EventSubProcess)
+            for start in inner[event_sub_process.spec].task_specs.values()
+            if isinstance(start, Start)
+        }
     spec.joins = any(isinstance(element, InclusiveGateway) for element in elements)
     kinds = {kind for element in elements if isinstance(element, Event) for kind, _ in element.definitions}
     spec.conditional = "conditional" in kinds

@@ -16,7 +16,8 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Logged, Thrown, WaitKind
-from engine.spiff.scopes import Scope, SubScope, WaitKey, WaitRow, counters, depth, find_boundary, write
+from engine.spiff import compensation
+from engine.spiff.scopes import Scope, SubScope, WaitKey, WaitRow, counters, depth, find_boundary, outermost, write
 
 MAX_RUNS = 5_000
 """Tasks that may run in one step: a limit of this kernel, which is slow. Mostly the process goes round without ever waiting."""
@@ -49,12 +50,23 @@ class Instance(Scope, BpmnWorkflow):
         assert self.moment is not None
         return self.moment
 
+    @property
+    def scope_token(self) -> str:
+        """The process itself is no token; what starts its event sub-processes goes by this name."""
+        return "0"
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return not self.ended
+
     # ---- tokens ------------------------------------------------------------------------------------------------------
     def token(self, task: Task) -> str:
         """The name of a live task for the outside, given when it begins to be there; it keeps it as long as it lives."""
         if "token" not in task.internal_data:
             self.count += 1
             task.internal_data["token"] = str(self.count)
+            self.changed = True  # a condition may hold already when it begins to be looked at
         token: str = task.internal_data["token"]
         return token
 
@@ -63,18 +75,32 @@ class Instance(Scope, BpmnWorkflow):
         return next((task for task in self.all_live() if task.internal_data.get("token") == token), None)
 
     def wait_token(self, task: Task) -> str:
-        """The token that a wait goes by: a boundary event waits under its host's."""
+        """The token that a wait goes by: a boundary event waits under its host's, an event sub-process under its scope's."""
+        if task is task.workflow.task_tree:
+            scope: Scope = task.workflow
+            return scope.scope_token
         return str(task.internal_data.get("host") or task.internal_data["token"])
 
     def all_live(self) -> list[Task]:
         """All live tasks of all scopes, outer scopes first."""
-        return [task for scope in (self, *self.subprocesses.values()) for task in scope.live()]
+        return [task for scope in self.scopes() for task in scope.live()]
+
+    def scopes(self) -> list[Scope]:
+        """All open scopes, outer ones first."""
+        return [self, *self.subprocesses.values()]
 
     def listening(self) -> list[tuple[Task, list[WaitRow]]]:
-        """The tasks that wait for something, with what they wait for, oldest token first."""
+        """The tasks that wait for something, with what they wait for, oldest token first. The root of a scope waits for what
+        starts its event sub-processes, and comes before the events at the border of its activity.
+        """
         waiting = [task for task in self.all_live() if task.state in (TaskState.WAITING, TaskState.STARTED)]
+        waiting = [task for task in waiting if "comp" not in task.internal_data] + [scope.task_tree for scope in self.scopes()]
         found = [(task, task.task_spec.waits(task)) for task in waiting]
-        return sorted(((task, rows) for task, rows in found if rows), key=lambda each: int(self.wait_token(each[0])))
+        return sorted(((task, rows) for task, rows in found if rows), key=self.precedence)
+
+    def precedence(self, each: tuple[Task, list[WaitRow]]) -> tuple[int, bool]:
+        """The order in which tasks are told what has happened."""
+        return int(self.wait_token(each[0])), "host" in each[0].internal_data
 
     def waiting(self) -> dict[WaitKey, datetime | None]:
         """All that is waited for now, with its due moment."""
@@ -89,7 +115,7 @@ class Instance(Scope, BpmnWorkflow):
 
         Raises OperationNotSupported when processes call each other without end.
         """
-        scope = SubScope(self.subprocess_specs[spec_name], my_task.id, self)
+        scope = SubScope(self.subprocess_specs.get(spec_name, self.spec), my_task.id, self)
         if scope.depth > MAX_DEPTH:
             raise OperationNotSupported(
                 reason=Finding("spiff_too_deep", values={"element": my_task.task_spec.bpmn_id, "limit": MAX_DEPTH})
@@ -105,7 +131,7 @@ class Instance(Scope, BpmnWorkflow):
         if scope is not None:
             self.clear(scope)
             del self.subprocesses[task.id]
-        if task.state in (TaskState.STARTED, TaskState.WAITING):
+        if task.state in (TaskState.STARTED, TaskState.WAITING) and "comp" not in task.internal_data:
             task.task_spec.cancelled(task)
         task._set_state(TaskState.CANCELLED)
         task.workflow.discard(task)
@@ -119,7 +145,7 @@ class Instance(Scope, BpmnWorkflow):
     # ---- variables ---------------------------------------------------------------------------------------------------
     def layers(self, task: Task, *, writing: bool = False, around: bool = False) -> Iterator[dict[str, Any]]:
         """The variables that a task sees, innermost first; `writing`: only those that it can write; `around`: without its own."""
-        for each in (task.parent,) if around else (task, task.parent):
+        for each in filter(None, (task.parent,) if around else (task, task.parent)):
             if "vars" in each.internal_data:
                 yield each.internal_data["vars"]
             if not writing:
@@ -184,8 +210,11 @@ class Instance(Scope, BpmnWorkflow):
             if place is self:
                 self.note("completed", self.spec.name)
                 self.ended = True
-            elif isinstance(place, SubScope) and self.subprocesses.get(place.parent_task_id) is place:
-                place.holder.task_spec.scope_done(place.holder, place)
+            elif isinstance(place, SubScope) and place.open:
+                if place.compensates:
+                    compensation.go_on(place)
+                else:
+                    place.holder.task_spec.scope_done(place.holder, place)
 
     def fire_joins(self) -> bool:
         """Inclusive and complex joins decide when nothing else moves, oldest token first."""
@@ -215,7 +244,8 @@ class Instance(Scope, BpmnWorkflow):
     def deliver(self, kind: str, name: str, variables: Mapping[str, Any], token: str | None, element_id: str | None) -> int:
         """Bring a message to the first that waits for it, a signal to all; how many were reached.
 
-        Inner scopes come first, then what interrupts, then those that wait longer.
+        Inner scopes come first, in one scope event sub-processes before the boundary, then what interrupts, then those that wait
+        longer. An event sub-process that interrupts its scope consumes the signal: the boundary does not hear it (clause 10.5.6).
         """
         wanted = WaitKind(kind)
         hits = [
@@ -224,16 +254,26 @@ class Instance(Scope, BpmnWorkflow):
             for row in rows
             if row[0] is wanted and row[2] == name and token in (None, self.wait_token(task)) and element_id in (None, row[1])
         ]
-        hits.sort(
-            key=lambda hit: (-depth(hit[0].task_spec.sight(hit[0])), not getattr(hit[0].task_spec, "cancel_activity", True))
-        )
-        reached = 0
+        hits.sort(key=lambda hit: (-depth(hit[0].task_spec.sight(hit[0])), *hit[0].task_spec.rank(hit[1])))
+        reached, consumed = 0, set[str]()
         for task, element, index in hits[:1] if wanted is WaitKind.MESSAGE else hits:
-            if task.id in task.workflow.tasks:  # an earlier one may have taken it away
+            if self.still_waits(task) and task.internal_data.get("host") not in consumed:
+                if task is task.workflow.task_tree and task.task_spec.rank(element) == (0, False):
+                    consumed.add(self.border(task.workflow))
                 self.assign(task.task_spec.sight(task), variables)
                 task.task_spec.happen(task, element, index)
                 reached += 1
         return reached
+
+    def still_waits(self, task: Task) -> bool:
+        """Whether nothing has taken away what waits there."""
+        if task is task.workflow.task_tree:
+            return task.workflow.open and bool(task.task_spec.waits(task))
+        return task.id in task.workflow.tasks
+
+    def border(self, scope: Scope) -> str:
+        """The token under which the events at the border of a scope wait."""
+        return self.token(outermost(scope.holder)) if isinstance(scope, SubScope) else scope.scope_token
 
     def fire(self, token: str, element_id: str) -> bool:
         """Let the timer of an element fire; False when nothing waits for it."""
@@ -251,22 +291,31 @@ class Instance(Scope, BpmnWorkflow):
             self.throwing.remove(other)
             self.note("completed", other.task_spec.bpmn_id)
 
-    def raise_code(self, task: Task, kind: str, code: str | None, message: str | None = None) -> None:
-        """Bring an error or escalation outwards to the innermost activity that catches it (clause 10.5.6).
+    def raise_code(self, task: Task, kind: str, code: str | None, message: str | None = None) -> bool:
+        """Bring an error, escalation or cancellation outwards to what catches it first; whether anything did (clause 10.5.6).
 
-        An error that nobody catches ends the instance.
+
+        At each activity its event sub-processes come before its boundary. What is raised in an event sub-process is not caught by
+        those beside it. An error that nobody catches ends the instance.
         """
         current: Task | None = task
         while current is not None:
-            host = current.parent if "instances" in current.parent.internal_data else current
+            host = outermost(current)
             boundary = find_boundary(host, kind, code)
             if boundary is not None:
                 self.assign(host, told(boundary, kind, code, message), around=True)
                 boundary.start(host)
-                return
+                return True
+            root = host.workflow.task_tree
+            start = None if current.task_spec.triggered else root.task_spec.catching(root, kind, code)
+            if start is not None:
+                self.assign_inside(host.workflow, told(start, kind, code, message))
+                root.task_spec.begin(root, start)
+                return True
             current = host.workflow.holder if isinstance(host.workflow, SubScope) else None
         if kind == "error":
             self.end(code or "")
+        return False
 
 
 def told(spec: Any, kind: str, code: str | None, message: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ root, so a scope's tree is its live tasks and nothing else. Joins, boundary even
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +36,24 @@ class Scope:
     task_tree: Task
     top_workflow: Any
     spec: Any
+    called = False
+    """Whether it is a called process, which has variables of its own."""
+    compensates = False
+    """Whether it only holds activities that compensate: nothing can start in it by itself."""
 
     def plant(self) -> None:
         """Give a scope without tasks its root."""
         self.task_tree = Task(self, self.spec.start, state=TaskState.COMPLETED)
+
+    @property
+    def scope_token(self) -> str:
+        """What waits of the scope itself go by."""
+        raise NotImplementedError
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not gone meanwhile."""
+        raise NotImplementedError
 
     def live(self) -> list[Task]:
         """The tasks of this scope that are not finished, oldest first."""
@@ -55,6 +69,16 @@ class Scope:
     def send(self, spec: Any) -> None:
         """Put a token before `spec`."""
         spec._update(self.hang(spec))
+
+    def listen(self) -> None:
+        """Begin to wait for what starts the event sub-processes."""
+        self.task_tree.task_spec.arm(self.task_tree)
+
+    def begin(self, spec: Any, **internal: Any) -> None:
+        """Let an activity begin at once, before all tokens on their way."""
+        task = self.hang(spec, **internal)
+        spec._update(task)
+        task.run()
 
     def discard(self, task: Task) -> None:
         """Take one task out of the tree; what hangs below it goes under the root."""
@@ -86,13 +110,23 @@ class SubScope(Scope, BpmnSubWorkflow):
 
     def __init__(self, spec: Any, parent_task_id: Any, top_workflow: Instance) -> None:
         super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
-        self.called = self.closed = False
+        self.closed = False
         self.plant()
 
     @property
     def holder(self) -> Task:
         """The activity that this is the inside of."""
         return self.top_workflow.get_task_from_id(self.parent_task_id)
+
+    @property
+    def scope_token(self) -> str:
+        """The token of its activity."""
+        return str(self.holder.internal_data["token"])
+
+    @property
+    def open(self) -> bool:
+        """Whether its activity still holds it."""
+        return self.top_workflow.subprocesses.get(self.parent_task_id) is self
 
 
 def write(layers: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
@@ -101,22 +135,34 @@ def write(layers: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
         next((layer for layer in layers if name in layer), layers[-1])[name] = value
 
 
-def find_boundary(host: Task, kind: str, code: str | None) -> Any:
-    """The boundary event of an activity that names the code, else the one that catches all; None without either."""
-    specs = [host.workflow.spec.task_specs[name] for name in getattr(host.task_spec, "boundaries", ())]
+def find_catching(events: Iterable[Any], kind: str, code: str | None) -> Any:
+    """The event that names the code of an error, escalation or cancellation, else the one that catches all, else None."""
     found = [
-        (definition.code is None, place, spec)
-        for place, spec in enumerate(specs)
-        for event_kind, definition in spec.definitions
+        (definition.code is None, place, event)
+        for place, event in enumerate(events)
+        for event_kind, definition in event.definitions
         if event_kind == kind and definition.code in (None, code)
     ]
     return min(found, key=lambda each: each[:2])[2] if found else None
 
 
+def find_boundary(host: Task, kind: str, code: str | None) -> Any:
+    """The boundary event of an activity that catches; None without one, and while the activity is only compensated."""
+    names = () if "comp" in host.internal_data else getattr(host.task_spec, "boundaries", ())
+    return find_catching([host.workflow.spec.task_specs[name] for name in names], kind, code)
+
+
+def outermost(task: Task) -> Task:
+    """The task itself, or of an instance the whole multi-instance activity or loop."""
+    parent = task.parent
+    return parent if parent is not None and "instances" in parent.internal_data else task
+
+
 def depth(task: Task) -> int:
-    """How deep a task is: tasks, multi-instance activities and called processes around it."""
-    inside = 1 + ("instances" in task.parent.internal_data)
+    """How deep a task is: tasks, multi-instance activities and called processes around it. A scope's root is as deep as its
+    activity."""
     scope = task.workflow
+    inside = 0 if task is scope.task_tree else 1 + (outermost(task) is not task)
     return inside + (scope.called + depth(scope.holder) if isinstance(scope, SubScope) else 0)
 
 

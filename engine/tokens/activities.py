@@ -74,6 +74,15 @@ def arm_event_subprocesses(step: Step, number: str) -> None:
     timers.arm(step, number, step.plan.event_starts.get(step.records[number]["at"], ()))
 
 
+def open_event_subprocess(step: Step, start: Node, container: str) -> None:
+    """The start event of an event sub-process has happened in the scope `container`: open it behind that event."""
+    node = step.nodes[start.parent or ""]
+    number = step.add(node, container)
+    enter(step, number, node)
+    arm_event_subprocesses(step, number)
+    step.leave(start, number)
+
+
 def _call(step: Step, number: str, node: Node) -> None:
     """Begin a called process of the same file; one of another definition is waited for (`begin_called`)."""
     process = step.plan.definition.callables.get(node.called or "")

@@ -70,10 +70,7 @@ def go_on(step: Step, number: str) -> None:
     elif start is not None:
         around = step.add(node, number, comp=[], then="", done=entry.get("done", []))
         step.note("completed", start)
-        handler = step.nodes[start.parent or ""]
-        inside = step.add(handler, around)
-        step.note("entered", handler, inside)
-        step.leave(start, inside)
+        activities.open_event_subprocess(step, start, around)
     else:  # by default everything that was completed inside
         step.settling.append(step.add(node, number, comp=entry.get("done", []), then=""))
 
@@ -84,8 +81,9 @@ def _finish(step: Step, number: str) -> None:
     if record["then"] == "cancel":
         if not events.propagate(step, "cancel", None, container):
             # nobody catches it: the transaction is over, and nothing leaves it
-            around = step.records[container].get("in")
-            step.cancel(step.records.body(container))
+            body = step.records.body(container)
+            around = step.records[body].get("in")
+            step.cancel(body)
             if around is not None:
                 step.settling.append(around)
     elif record["then"] == "leave":

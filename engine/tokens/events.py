@@ -159,13 +159,20 @@ def deliver(
         if node.kind == "boundaryEvent" and number in consumed:
             continue
         if node.kind == "startEvent" and node.interrupting:
-            consumed.add(step.records.body(number))
+            consumed.add(_border(step, number))
         reached += 1
         step.assign(number, variables or {})
         catch(step, number, node, index)
         if once:
             break
     return reached
+
+
+def _border(step: Step, number: str) -> str:
+    """The record with the boundary events of a scope; those of a called process are its call's."""
+    if step.node(number).kind == "process":
+        number = step.records[number].get("in", number)
+    return step.records.body(number)
 
 
 # ---- catching --------------------------------------------------------------------------------------------------------
@@ -190,10 +197,7 @@ def catch(step: Step, number: str, node: Node, index: int | None = None) -> None
     elif node.kind == "startEvent":
         if node.interrupting:
             _interrupt(step, number)
-        scope = step.nodes[node.parent or ""]
-        inside = step.add(scope, number)
-        step.note("entered", scope, inside)
-        step.leave(node, inside)
+        activities.open_event_subprocess(step, node, number)
     else:
         holder = step.node(number)
         if holder is not node:

@@ -110,6 +110,7 @@ class Step:
         """A new record at `node`."""
         if container is not None and node.is_activity and self.records.depth(container) > MAX_DEPTH:
             raise NestingTooDeep(element=node.id, limit=MAX_DEPTH)
+        self.changed = True  # a condition may hold already when it begins to be looked at
         return self.records.add(node.id, container, **fields)
 
     def node(self, number: str) -> Node:

@@ -189,7 +189,8 @@ class JoinBlocks:
         outer, self.scope = self.scope, self.new_scope()
         start, split = self.key("s"), self.gateway("parallel")
         self.element(f'<startEvent id="{start}"/><endEvent id="{stop}"><terminateEventDefinition/></endEvent>')
-        (first, _), (beside, last) = self.block(depth), self.block(0)
+        (first, done), (beside, last) = self.block(depth), self.block(0)
+        self.flow(done, self.add_plain(0)[0])
         self.flow(start, split)
         self.flow(split, first)
         self.flow(split, beside)
@@ -224,6 +225,7 @@ class JoinBlocks:
                 start = self.key("s")
                 self.element(f'<startEvent id="{start}"/>')
                 self.flow(start, first)
+                self.flow(last, self.add_plain(0)[0])
             elif self.pick(True, False):
                 self.flow(last, self.add_service(0)[0])
         inner, self.scope = self.scope.xml(), outer

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from tests.engine.random_joins import SHARED, JoinBlocks
+from tests.engine.random_scopes import ScopeBlocks
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>'
@@ -33,6 +34,7 @@ class Scope:
     flows: list[tuple[str, str, str, str | None]] = field(default_factory=list)
     gateways: list[tuple[str, str]] = field(default_factory=list)
     inner: dict[str, str] = field(default_factory=dict)  # of gateways
+    undone: list[str] = field(default_factory=list)  # activities that can be compensated
 
     def xml(self) -> str:
         """Its inside. The unconditional flow of an exclusive or inclusive split is its default."""
@@ -49,12 +51,13 @@ class Scope:
         return "".join(parts)
 
 
-class Builder(JoinBlocks):
+class Builder(JoinBlocks, ScopeBlocks):
     """Draws blocks into a scope."""
 
     LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script", *JoinBlocks.JOIN_LEAVES)
+    LEAVES = (*LEAVES, *ScopeBlocks.SCOPE_LEAVES)
     BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
-    BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS)
+    BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS, *ScopeBlocks.SCOPE_BLOCKS)
 
     def __init__(self, draw: Callable[[st.SearchStrategy[object]], object], without: Collection[str] = ()) -> None:
         self.draw = draw
@@ -62,6 +65,8 @@ class Builder(JoinBlocks):
         self.blocks = [kind for kind in self.BLOCKS if kind not in without]
         self.count = 0
         self.scope = Scope()
+        self.processes: list[str] = []
+        self.silent = False
 
     def event(self, kind: str) -> str:
         """An event definition."""
@@ -100,14 +105,15 @@ class Builder(JoinBlocks):
         ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
         return ends
 
-    def inside(self, depth: int, end: str = "") -> str:
-        """The inside of a sub-process or process: start, block, end."""
+    def inside(self, depth: int, end: str = "", more: str = "", *, start: tuple[str, str] = ("", "")) -> str:
+        """The inside of a sub-process or process: a start event (definition and attributes), block, end, event sub-processes."""
         outer, self.scope = self.scope, Scope()
-        start, stop = self.key("s"), self.key("e")
-        self.element(f'<startEvent id="{start}"/>')
+        trigger, attributes = start
+        first_one, stop = self.key("s"), self.key("e")
+        self.element(f'<startEvent id="{first_one}"{attributes}>{trigger}</startEvent>{more}')
         self.element(f'<endEvent id="{stop}">{end}</endEvent>')
         first, last = self.block(depth)
-        self.flow(start, first)
+        self.flow(first_one, first)
         self.flow(last, stop)
         text, self.scope = self.scope.xml(), outer
         return text
@@ -134,7 +140,7 @@ class Builder(JoinBlocks):
         return key, key
 
     def add_throw(self, depth: int) -> Ends:
-        key, kind = self.key("w"), self.pick("message", "signal")
+        key, kind = self.key("w"), self.pick("message", "message2" if self.silent else "signal")
         self.element(f'<intermediateThrowEvent id="{key}">{event(str(kind))}</intermediateThrowEvent>')
         return key, key
 
@@ -285,5 +291,7 @@ def event(kind: str) -> str:
 @st.composite
 def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3, without: Collection[str] = ()) -> bytes:
     """A diagram with one process `random_process`; `without` are kinds of blocks that are not to be in it."""
-    inside = Builder(draw, without).inside(depth)
-    return f'{HEAD}{NAMES}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()
+    builder = Builder(draw, without)
+    more = "" if "handled" in without else builder.handlers(1, int(str(builder.pick(0, 0, 1, 2))))
+    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more)}</process>'
+    return f"{HEAD}{NAMES}{process}{''.join(builder.processes)}</definitions>".encode()

@@ -14,24 +14,20 @@ from engine.work import ProcessEngine
 from tests.engine.kernel_runs import Run, diagram, read
 
 BASE = '<startEvent id="s"/><endEvent id="e"/><userTask id="a" camunda:assignee="x"/>'
-FLOWS = ("s a", "a e")
-TRIGGERED = '<subProcess id="x" triggeredByEvent="true"><startEvent id="x1"><messageEventDefinition messageRef="M"/></startEvent>'
+FLOWS = ("s a", "a x", "x e")
+CALLED = '<process id="r" isExecutable="true"><startEvent id="r1"/></process>'
 CASES = {
-    "limit_event_sub_process": BASE + TRIGGERED + "</subProcess>",
-    "limit_transaction": BASE + '<transaction id="x"><task id="x1"/></transaction>',
-    "limit_compensation": BASE
-    + '<boundaryEvent id="x" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
-    + '<task id="c" isForCompensation="true"/><association id="as" sourceRef="x" targetRef="c"/>',
+    "limit_call_other": '<callActivity id="x" calledElement="elsewhere"/>',
+    "limit_call_mapping": '<callActivity id="x" calledElement="r"><extensionElements><camunda:in variables="all" local="true"/>'
+    "</extensionElements></callActivity>",
 }
 
 
 @pytest.mark.parametrize("code", CASES)
 def test_each_limit_is_named_with_its_element(code: str) -> None:
-    extra = {"limit_transaction": ("a x", "x e")}.get(code, ())
-    definition = read(diagram(CASES[code], *FLOWS, *extra, more='<signalEventDefinition id="D" signalRef="S"/>'))
+    definition = read(diagram(BASE + CASES[code], *FLOWS, more=CALLED))
     found = limits(definition, "p")
-    assert ("x", code) in [(finding.element, finding.code) for finding in found]
-    assert {finding.severity for finding in found} == {"warning"}
+    assert [(finding.element, finding.code, finding.severity) for finding in found] == [("x", code, "warning")]
     assert second_opinion(definition, "p", kernels=(TokenKernel(), SpiffKernel())) == found
     with pytest.raises(OperationNotSupported) as problem:
         Run(SpiffKernel(), definition).start()
@@ -42,28 +38,27 @@ def test_each_limit_is_named_with_its_element(code: str) -> None:
 
 
 def test_no_limit_in_an_ordinary_diagram() -> None:
-    assert limits(read(diagram(BASE, *FLOWS))) == []
+    assert limits(read(diagram(BASE, "s a", "a e"))) == []
 
 
 def test_a_limit_concerns_its_process_and_those_that_call_it() -> None:
-    inner = '<process id="r" isExecutable="true"><startEvent id="r1"/><transaction id="rx"/><endEvent id="r2"/>'
-    inner += (
-        '<sequenceFlow id="rf" sourceRef="r1" targetRef="rx"/><sequenceFlow id="rg" sourceRef="rx" targetRef="r2"/></process>'
-    )
-    other = '<process id="o" isExecutable="true"><startEvent id="o1"/></process>'
-    calls = BASE + '<callActivity id="k" calledElement="r"/>'
-    definition = read(diagram(calls, "s k", "k a", "a e", more=inner + other))
-    assert [finding.element for finding in limits(definition, "p")] == ["rx"]
-    assert limits(definition, "o") == []
-    assert Run(SpiffKernel(), definition, "o").start().ended
+    inner = '<process id="q" isExecutable="true"><startEvent id="q1"/><callActivity id="x" calledElement="elsewhere"/>'
+    inner += '<sequenceFlow id="qf" sourceRef="q1" targetRef="x"/></process>'
+    calls = BASE + '<callActivity id="k" calledElement="q"/>'
+    definition = read(diagram(calls, "s k", "k a", "a e", more=inner + CALLED))
+    assert [finding.element for finding in limits(definition, "p")] == ["x"]
+    assert limits(definition, "r") == []
+    assert Run(SpiffKernel(), definition, "r").start().ended
 
 
 def test_a_kernel_is_not_chosen_for_what_it_cannot_run(sqlite_engine: ProcessEngine) -> None:
-    drawn = diagram(CASES["limit_transaction"], *FLOWS, "a x", "x e")
+    drawn = diagram(BASE + CASES["limit_call_mapping"], *FLOWS, more=CALLED)
     with sqlite_engine.begin() as work:
         deploy(work, {"p.bpmn": drawn}, name="p", kernel="tokens")
     with pytest.raises(DiagramRefused) as refused, sqlite_engine.begin() as work:
         deploy(work, {"p.bpmn": drawn}, name="p", kernel="spiff")
     (told,) = [finding for finding in refused.value.findings if finding.severity == "error"]
     assert (told.code, told.element) == ("KernelCannotRun", "x")
-    assert "transactions" in Catalogue("engine").tell(told, "en") and "事务" in Catalogue("engine").tell(told, "zh")
+    assert "mappings of call activities" in Catalogue("engine").tell(told, "en") and "映射" in Catalogue("engine").tell(
+        told, "zh"
+    )

@@ -1,4 +1,4 @@
-"""A player of drawn processes that checks every step of the kernel while it plays them."""
+"""A player of drawn processes that checks every step of a kernel while it plays them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from engine.kernel import (
     Complete,
     Deliver,
     Fire,
+    Kernel,
     Move,
     Operation,
     Outcome,
@@ -24,22 +25,34 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition
+from engine.spiff import SpiffKernel
+from engine.spiff.document import load_instance
 from engine.tokens import TokenKernel
 from engine.tokens.plan import plan_for
 from engine.tokens.waits import waits_of
 from tests.engine.tokens.drawing import read
 
+TOKENS = TokenKernel()
 NOW = datetime(2022, 7, 1, tzinfo=UTC)
 
 
 class Player:
-    """One instance of a drawn process. After every step it checks what the kernel promises about documents and waits.
+    """One instance of a drawn process. After every step it checks what a kernel promises about documents and waits.
 
     With `dump` the document goes through JSON text between any two steps.
     """
 
-    def __init__(self, text: str | Definition, variables: Mapping[str, Any], *, dump: bool, process: str, at: str | None) -> None:
-        self.kernel = TokenKernel()
+    def __init__(
+        self,
+        text: str | Definition,
+        variables: Mapping[str, Any],
+        *,
+        dump: bool,
+        process: str,
+        at: str | None,
+        kernel: Kernel = TOKENS,
+    ) -> None:
+        self.kernel = kernel
         self.definition = read(text) if isinstance(text, str) else text
         self.process, self.dump, self.now = process, dump, NOW
         self.document: dict[str, Any] | None = None
@@ -62,16 +75,23 @@ class Player:
             key = (wait.kind, wait.token, wait.element_id, wait.name)
             assert key not in self.waits, f"{wait} is open already"
             self.waits[key] = wait
-        plan = plan_for(self.definition)
-        there = {key for number, record in self.document["t"].items() for key in waits_of(plan, number, record)}
-        assert there == self.waits.keys(), "the differences do not add up to what waits"
-        assert outcome.ended == (not self.document["t"])
-        for record in self.document["t"].values():
-            assert "in" not in record or record["in"] in self.document["t"], "a record without its container"
+        assert self.there() == self.waits.keys(), "the differences do not add up to what waits"
+        if self.kernel is TOKENS:
+            assert outcome.ended == (not self.document["t"])
+            for record in self.document["t"].values():
+                assert "in" not in record or record["in"] in self.document["t"], "a record without its container"
         self.completed += [line.element_id for line in outcome.log if line.event == "completed"]
         self.thrown += [(thrown.kind, thrown.name) for thrown in outcome.thrown]
         self.outcome = outcome
         return outcome
+
+    def there(self) -> set[tuple[Any, ...]]:
+        """What waits, read from the document."""
+        assert self.document is not None
+        if isinstance(self.kernel, SpiffKernel):
+            return set(load_instance(*self.kernel.specs(self.definition, self.process), self.document).waiting())
+        plan = plan_for(self.definition)
+        return {key for number, record in self.document["t"].items() for key in waits_of(plan, number, record)}
 
     def do(self, element: str, **variables: Any) -> Outcome:
         """Complete the oldest task, handler or script that waits at an element."""

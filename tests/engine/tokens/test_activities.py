@@ -61,6 +61,7 @@ def test_a_throwing_event_with_a_handler_waits_and_then_goes_on(play: Any) -> No
     assert case.ended
 
 
+@pytest.mark.first_kernel
 def test_completing_what_does_not_wait_is_refused(play: Any) -> None:
     case = play("start s\nuser a\nend e\ns -> a -> e")
     with pytest.raises(NothingWaits):
@@ -97,6 +98,7 @@ def test_without_start_event_everything_without_incoming_flow_begins(play: Any) 
     assert case.open() == ["a", "b"]
 
 
+@pytest.mark.first_kernel
 def test_start_at_one_event(play: Any) -> None:
     text = "start s\nstart m message=go\nuser a\nuser b\ns -> a\nm -> b"
     assert play(text).open() == ["a"]
@@ -216,6 +218,7 @@ def test_an_adhoc_subprocess_is_over_when_its_condition_holds(play: Any, order: 
     assert case.open() == ["d"]
 
 
+@pytest.mark.first_kernel
 def test_quantities_of_tokens(play: Any) -> None:
     text = "start s\nuser a sends=3\nuser b tokens=2\nend e\ns -> a -> b -> e"
     case = play(text)
@@ -292,6 +295,7 @@ def test_a_cardinality_and_instances_that_do_not_wait(play: Any) -> None:
     assert case.open() == ["d"]
 
 
+@pytest.mark.first_kernel
 @pytest.mark.parametrize("experts", ["xyz", 3, None, {"x": 1}])
 def test_a_collection_must_be_a_list(play: Any, experts: Any) -> None:
     with pytest.raises(CollectionUnreadable) as caught:
@@ -299,6 +303,7 @@ def test_a_collection_must_be_a_list(play: Any, experts: Any) -> None:
     assert caught.value.values["element"] == "review"
 
 
+@pytest.mark.first_kernel
 @pytest.mark.parametrize("n", [-1, 1.5, True, "3", 10_001])
 def test_a_cardinality_must_be_a_sensible_number(play: Any, n: Any) -> None:
     with pytest.raises(CollectionUnreadable):

@@ -9,6 +9,8 @@ import pytest
 from engine.kernel import CancelBranch
 from engine.tokens.problems import BranchAlone, BranchUnclear
 
+pytestmark = pytest.mark.first_kernel
+
 FORK = """
 start s
 and f

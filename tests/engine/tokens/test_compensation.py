@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 TRIP = """
 start s
 user hotel
@@ -204,7 +206,77 @@ def test_a_cancelled_transaction_that_nobody_catches_is_over(play: Any) -> None:
     assert "after" not in case.completed
 
 
+@pytest.mark.first_kernel
 def test_nothing_is_kept_for_compensation_where_nothing_compensates(play: Any) -> None:
     case = play("start s\nuser a\nuser b\ns -> a -> b")
     case.do("a")
     assert not any("done" in record for record in case.document["t"].values())
+
+
+def test_a_cancelled_transaction_of_several_that_nobody_catches_ends_them_all(play: Any) -> None:
+    text = TRANSACTION.replace("boundary off on=t cancel\n", "").replace("off -> cancelled\n", "").replace("user cancelled\n", "")
+    case = play(text.replace("transaction t {", "transaction t mi=rooms:room {"), rooms=[1, 2])
+    case.do("a")
+    case.do("undo_a")
+    assert case.ended and "after" not in case.completed
+
+
+def test_an_error_in_a_transaction_leaves_it_by_its_boundary_without_compensation(play: Any) -> None:
+    text = TRANSACTION.replace("boundary off on=t cancel", "boundary off on=t error=no\nboundary other on=t cancel")
+    case = play(text.replace("end no cancel", "end no error=no").replace("off -> cancelled", "off -> cancelled\nother -> after"))
+    case.do("a")
+    assert case.open() == ["cancelled"] and "undo_a" not in case.completed
+
+
+def test_event_subprocesses_compensate_the_scope_around_them(play: Any) -> None:
+    text = """
+    start s
+    sub outer {
+      start i
+      user a
+      boundary b on=a compensate=
+      user undo_a undoes
+      undo b undo_a
+      service c handler=x.y
+      i -> a -> c
+      esub h {
+        start e error=no
+        throw back compensate=
+        user told
+        e -> back -> told
+      }
+    }
+    user after
+    s -> outer -> after
+    """
+    case = play(text)
+    case.do("a")
+    case.fail("c", "no")
+    assert case.open() == ["undo_a"]
+    case.do("undo_a")
+    assert case.open() == ["told"]
+    case.do("told")
+    assert case.open() == ["after"]
+
+
+def test_an_error_in_what_compensates_is_caught_around_the_event_that_threw(play: Any) -> None:
+    text = TRIP.format("").replace("user cancel_flight undoes", "service cancel_flight undoes handler=x.y")
+    text = f"start s0\nsub trip {{\n{text}\n}}\nboundary edge on=trip error=no\nuser caught\ns0 -> trip\nedge -> caught"
+    case = play(text)
+    for element in ("hotel", "flight", "pay"):
+        case.do(element)
+    case.fail("cancel_flight", "no")
+    assert case.open() == ["caught"]
+
+
+def test_what_compensates_a_subprocess_may_lead_on_from_its_boundary(play: Any) -> None:
+    text = TRIP.format("").replace("user pay", "user pay\nboundary late on=cancel_flight timer=PT1H\nuser call\nlate -> call")
+    case = play(text)
+    for element in ("hotel", "flight", "pay"):
+        case.do(element)
+    case.fire("late")
+    assert case.open() == ["call"]
+    case.do("call")
+    assert case.open() == ["cancel_hotel"]
+    case.do("cancel_hotel")
+    assert case.open() == ["after"]

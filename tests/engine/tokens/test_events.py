@@ -27,12 +27,14 @@ def test_a_timer_waits_for_its_moment(play: Any, timer: str, due: datetime) -> N
     assert case.open() == ["a"]
 
 
+@pytest.mark.first_kernel
 def test_an_unreadable_timer_names_its_element(play: Any) -> None:
     with pytest.raises(TimerUnreadable) as caught:
         play("start s\ncatch t timer=${when}\nend e\ns -> t -> e", when="tomorrow")
     assert caught.value.values["element"] == "t"
 
 
+@pytest.mark.first_kernel
 def test_a_timer_that_is_not_armed_cannot_fire(play: Any) -> None:
     case = play("start s\nuser a\nboundary t on=a timer=PT1H\nuser b\ns -> a -> b\nt -> b")
     token = case.token("a")
@@ -133,95 +135,6 @@ def test_what_waits_is_there_before_a_signal_is_thrown(play: Any) -> None:
     case = play(text)
     assert case.open() == ["a", "b"]
     assert case.thrown == [("signal", "go")]
-
-
-# ---- event sub-processes ---------------------------------------------------------------------------------------------
-EVENT_SUBPROCESS = """
-start s
-sub outer {
-  start i
-  user a
-  i -> a
-  esub handling {
-    start h {event}
-    user b
-    h -> b
-  }
-}
-boundary edge on=outer timer=PT2H
-user after
-user late
-s -> outer -> after
-edge -> late
-"""
-
-
-def test_an_interrupting_event_subprocess(play: Any) -> None:
-    case = play(EVENT_SUBPROCESS.replace("{event}", "message=go"))
-    case.send("go", reason="new")
-    assert case.open() == ["b"]
-    assert case.send("go") == 0
-    case.do("b")
-    assert case.open() == ["after"]
-
-
-def test_the_boundary_still_listens_while_an_event_subprocess_runs(play: Any) -> None:
-    case = play(EVENT_SUBPROCESS.replace("{event}", "timer=PT1H"))
-    assert case.timers() == ["edge", "h"]
-    case.fire("h")
-    assert case.open() == ["b"]
-    assert case.timers() == ["edge"]
-    case.fire("edge")
-    assert case.open() == ["late"]
-
-
-def test_a_non_interrupting_event_subprocess_runs_beside_and_again(play: Any) -> None:
-    case = play(EVENT_SUBPROCESS.replace("{event}", "message=go keep"))
-    case.send("go")
-    case.send("go")
-    assert case.open() == ["a", "b", "b"]
-    case.do("a")
-    assert case.open() == ["b", "b"]  # the scope is done when its event sub-processes are
-    case.do("b")
-    case.do("b")
-    assert case.open() == ["after"]
-
-
-def test_an_event_subprocess_of_the_process_itself(play: Any) -> None:
-    text = "start s\nuser a\ns -> a\nesub h {\nstart m message=stop\nuser b\nm -> b\n}"
-    case = play(text)
-    case.send("stop")
-    assert case.open() == ["b"]
-    case.do("b")
-    assert case.ended
-
-
-def test_an_interrupting_event_subprocess_consumes_a_signal_before_the_boundary(play: Any) -> None:
-    """It may throw it again to reach the boundary (BPMN 2.0.2, 10.5.6)."""
-    text = """
-    start s
-    sub outer {
-      start i
-      user a
-      i -> a
-      esub handling {
-        start h signal=alarm
-        user b
-        throw again signal=alarm
-        h -> b -> again
-      }
-    }
-    boundary edge on=outer signal=alarm
-    user after
-    user out
-    s -> outer -> after
-    edge -> out
-    """
-    case = play(text)
-    assert case.send("alarm", kind="signal") == 1
-    assert case.open() == ["b"]
-    case.do("b")
-    assert case.open() == ["out"]
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------------

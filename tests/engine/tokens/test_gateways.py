@@ -34,6 +34,7 @@ def test_an_exclusive_gateway_takes_the_first_flow_that_holds(play: Any, x: int,
     assert case.ended
 
 
+@pytest.mark.first_kernel
 def test_an_exclusive_gateway_without_flow_to_take_stops_the_step(play: Any) -> None:
     text = CHOICE.replace("g => c", "g -> c : x == 0")
     with pytest.raises(NoFlowTaken) as caught:
@@ -41,6 +42,7 @@ def test_an_exclusive_gateway_without_flow_to_take_stops_the_step(play: Any) -> 
     assert caught.value.values == {"element": "g"}
 
 
+@pytest.mark.first_kernel
 def test_a_missing_variable_is_named_with_its_element(play: Any) -> None:
     with pytest.raises(ConditionVariableMissing) as caught:
         play(CHOICE)
@@ -138,6 +140,7 @@ def test_the_default_of_an_inclusive_gateway_is_not_taken_beside_an_unconditiona
     assert play(text, chosen=[]).open() == ["b"]
 
 
+@pytest.mark.first_kernel
 def test_an_inclusive_gateway_without_flow_to_take_stops_the_step(play: Any) -> None:
     with pytest.raises(NoFlowTaken):
         play(SOME.replace("f => c", 'f -> c : "c" in chosen'), chosen=[])
@@ -309,6 +312,7 @@ def test_conditional_and_default_flows_of_an_activity(play: Any, x: int, opened:
     assert case.open() == opened
 
 
+@pytest.mark.first_kernel
 def test_an_activity_whose_conditions_all_fail_does_not_end_the_case_silently(play: Any) -> None:
     text = "start s\nuser a\nuser b\nuser c\ns -> a\na -> b : x > 5\na -> c : x > 7"
     case = play(text, x=1)

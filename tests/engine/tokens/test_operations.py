@@ -262,6 +262,7 @@ def test_a_move_out_takes_everything_of_the_subprocess_with_it(play: Any) -> Non
     assert case.open() == ["a"]
 
 
+@pytest.mark.first_kernel
 def test_refused_moves_change_nothing(play: Any, case: Any) -> None:
     other = play(SCOPES)
     for target in ("nowhere", "t", "p"):
@@ -285,6 +286,7 @@ def test_refused_moves_change_nothing(play: Any, case: Any) -> None:
     assert case.open() == ["apply", "other"]
 
 
+@pytest.mark.first_kernel
 def test_nothing_returns_into_an_interrupted_scope(play: Any) -> None:
     text = "start s\nuser a\ns -> a\nesub h {\nstart m message=stop\nuser b\nm -> b\n}"
     case = play(text)
@@ -293,6 +295,7 @@ def test_nothing_returns_into_an_interrupted_scope(play: Any) -> None:
         case.move("b", "a")
 
 
+@pytest.mark.first_kernel
 def test_cancel_ends_everything(case: Any) -> None:
     to_block(case)
     outcome = case.cancel()

@@ -127,7 +127,8 @@ def finish(case: Played) -> None:
 
     def order(wait: Wait) -> tuple[bool, int, int]:
         node = case.definition.nodes[wait.element_id]
-        return node.kind == "boundaryEvent" and not node.interrupting, WAITED.index(wait.kind), int(wait.token)
+        again = node.kind in ("boundaryEvent", "startEvent") and not node.interrupting
+        return again, WAITED.index(wait.kind), int(wait.token)
 
     for _ in range(ENOUGH):
         if case.ended:

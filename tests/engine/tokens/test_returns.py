@@ -75,6 +75,7 @@ def test_a_return_from_behind_the_join_leaves_the_other_branch_done(play: Any) -
     assert case.ended
 
 
+@pytest.mark.first_kernel
 def test_nothing_returns_to_a_branch_beside_it(play: Any) -> None:
     case = play(FORK)
     for element in ("apply", "a1", "b1"):
@@ -159,6 +160,7 @@ def test_an_event_subprocess_stays_beside_a_return_and_goes_with_its_own(play: A
     assert case.open() == ["a"]
 
 
+@pytest.mark.first_kernel
 def test_a_return_into_a_subprocess_that_is_over_opens_it_there(play: Any) -> None:
     text = """
     start s
@@ -191,6 +193,7 @@ def test_a_return_into_a_subprocess_that_is_over_opens_it_there(play: Any) -> No
     assert case.open() == ["after"]
 
 
+@pytest.mark.first_kernel
 @pytest.mark.parametrize("loop", ["count=2", "max=2"])
 def test_what_is_repeated_is_entered_from_its_beginning(play: Any, loop: str) -> None:
     case = play(f"start s\nsub q {loop} {{\nstart i\nuser a\nuser b\ni -> a -> b\n}}\nuser after\ns -> q -> after")
@@ -204,6 +207,7 @@ def test_what_is_repeated_is_entered_from_its_beginning(play: Any, loop: str) ->
     assert set(case.open()) == {"a"}
 
 
+@pytest.mark.first_kernel
 def test_an_activity_that_collects_tokens(play: Any) -> None:
     case = play(
         "start s\nand f\nuser a\nuser b\nuser both tokens=2\nuser last\ns -> f\nf -> a -> both\nf -> b -> both\nboth -> last"
@@ -229,6 +233,7 @@ def test_a_sequential_ad_hoc_subprocess_goes_on_from_the_target(play: Any) -> No
     assert done == ["a", "b", "c"]
 
 
+@pytest.mark.first_kernel
 def test_nothing_moves_while_compensation_runs(play: Any) -> None:
     text = """
     start s
@@ -259,6 +264,7 @@ def behind(case: Any, element: str) -> list[str]:
     return list(found)
 
 
+@pytest.mark.first_kernel
 def test_a_step_goes_back_to_what_was_done_before_it(play: Any) -> None:
     case = play(FORK)
     assert behind(case, "apply") == []
@@ -281,6 +287,7 @@ def test_a_step_goes_back_to_what_was_done_before_it(play: Any) -> None:
     assert sorted(behind(case, "last")) == ["a1", "a2", "apply", "b1", "b2"]
 
 
+@pytest.mark.first_kernel
 def test_a_step_of_a_subprocess_goes_back_in_it_and_out_of_it(play: Any) -> None:
     case = play(SCOPES)
     case.do("apply")
@@ -290,6 +297,7 @@ def test_a_step_of_a_subprocess_goes_back_in_it_and_out_of_it(play: Any) -> None
     assert behind(case, "after") == ["b", "a", "apply"]
 
 
+@pytest.mark.first_kernel
 def test_an_instance_begun_by_an_earlier_version_does_not_tell(play: Any) -> None:
     case = play(FORK)
     case.document["t"]["1"].pop("past")
