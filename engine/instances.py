@@ -55,9 +55,9 @@ def start_instance(
     Raises DefinitionUnknown, StepFailed, and whatever a handler raises.
     """
     run = Run.begin(work, get_definition(work, definition_id), business_key)
-    process = run.own.model.processes[run.own.key].node
-    started_by = dict.fromkeys(list_initiators(run.own.model, process, element_id), work.by)
-    run.step(Start({**variables, **started_by}, element_id), moment=moment)
+    process = run.own.model.processes[run.own.key]
+    started_by = dict.fromkeys(list_initiators(run.own.model, process.node, element_id), work.by)
+    run.step(Start({**dict.fromkeys(process.declared), **variables, **started_by}, element_id), moment=moment)
     run.settle()
     run.save("started", element_id=element_id, detail=detail)
     return run.place.instance_id

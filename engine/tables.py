@@ -197,7 +197,7 @@ external_task = sa.Table(
     "external_task",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False, index=True),
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False),
     sa.Column("business_key", sa.String(200), nullable=False),
     sa.Column("token", sa.String(64), nullable=False),
     sa.Column("element_id", sa.String(200), nullable=False),
@@ -214,6 +214,7 @@ external_task = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Index("ix_external_task_fetch", "state", "topic", "next_try_at"),
+    sa.Index("ix_external_task_token", "instance_id", "token"),
 )
 
 incident = sa.Table(

@@ -11,6 +11,7 @@ from lxml import etree
 from engine.errors import Finding
 from engine.expressions import ExpressionRefused, Template
 from engine.model.attributes import get_attribute, list_extensions, pick_named
+from engine.model.data import ASSOCIATIONS, list_associations
 from engine.model.definition import ACTIVITIES, Camunda, Timeout, Timer
 from engine.model.parameters import ParameterScript, list_parameters
 from engine.model.report import BPMN, Report
@@ -61,6 +62,10 @@ class CamundaReader:
                     self.report.fault("diagram_parameters_misplaced", child, at=node_id, kind=kind)
             elif name in OTHER_ELEMENTS:
                 self._unsupported(child, name, node_id)
+        for side in ASSOCIATIONS:
+            for association, done in list_associations(element, side):
+                if done is None or kind not in ACTIVITIES:
+                    self.report.warn("diagram_data_unused", association, at=node_id)
         for side, field in (("inputParameter", "inputs"), ("outputParameter", "outputs")) if kind in ACTIVITIES else ():
             if (parameters := self._parameters(element, side, node_id)) is not None:
                 values[field] = parameters

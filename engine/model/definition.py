@@ -281,13 +281,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Process:
-    """A process of the diagram that can be executed; `node` is the scope with its elements."""
+    """A process of the diagram that can be executed; `node` is the scope with its elements.
+
+    `declared` are the variables of its data objects: they exist from the beginning, without value.
+    """
 
     id: str
     name: str | None
     version_tag: str | None
     documentation: str | None
     node: Node
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lxml import etree
 
 from engine.expressions import Expression
 from engine.model.attributes import get_attribute
+from engine.model.data import name_collection
 from engine.model.definition import Behavior, Loop, MultiInstance, StandardLoop
 from engine.model.events import EventReader
 from engine.model.report import BPMN, Report, child_text
 
 
 class LoopReader:
-    """Reads the loop of one activity. `data` gives the names of data objects and inputs by their ids."""
+    """Reads the loop of one activity."""
 
-    def __init__(self, report: Report, events: EventReader, data: Mapping[str, str], *, simulation: bool) -> None:
-        self.report, self.events, self.data = report, events, data
+    def __init__(self, report: Report, events: EventReader, *, simulation: bool) -> None:
+        self.report, self.events = report, events
         self.refuse = report.warn if simulation else report.fault  # a simulation runs such a loop once
 
     def read(self, element: etree._Element, node_id: str) -> Loop | None:
@@ -26,7 +25,7 @@ class LoopReader:
         if loop is not None:
             return self._standard(loop, node_id)
         loop = element.find(BPMN + "multiInstanceLoopCharacteristics")
-        return None if loop is None else self._multiple(loop, node_id)
+        return None if loop is None else self._multiple(element, loop, node_id)
 
     def _standard(self, loop: etree._Element, node_id: str) -> StandardLoop:
         text = loop.get("loopMaximum")
@@ -38,9 +37,9 @@ class LoopReader:
             self.refuse("diagram_loop_endless", loop, at=node_id)
         return StandardLoop(condition, maximum, loop.get("testBefore") == "true")
 
-    def _multiple(self, loop: etree._Element, node_id: str) -> MultiInstance:
+    def _multiple(self, element: etree._Element, loop: etree._Element, node_id: str) -> MultiInstance:
         cardinality = self._expression(loop, "loopCardinality", node_id)
-        collection, has_collection = self._collection(loop, node_id)
+        collection, has_collection = self._collection(element, loop, node_id)
         if child_text(loop, "loopCardinality") is None and not has_collection:
             self.refuse("diagram_multi_instance_empty", loop, at=node_id)
         output = child_text(loop, "loopDataOutputRef")
@@ -49,7 +48,7 @@ class LoopReader:
             cardinality=cardinality,
             collection=collection,
             item=get_attribute(loop, "elementVariable") or self._item(loop, "inputDataItem"),
-            output=self.data.get(output, output) if output else None,
+            output=name_collection(element, output),
             output_item=self._item(loop, "outputDataItem"),
             completion=self._expression(loop, "completionCondition", node_id),
             behaviors=tuple(self._behaviors(loop, node_id)),
@@ -58,12 +57,12 @@ class LoopReader:
     def _expression(self, loop: etree._Element, name: str, node_id: str) -> Expression | None:
         return self.report.expression(child_text(loop, name), loop, name, at=node_id)
 
-    def _collection(self, loop: etree._Element, node_id: str) -> tuple[Expression | None, bool]:
+    def _collection(self, element: etree._Element, loop: etree._Element, node_id: str) -> tuple[Expression | None, bool]:
         """Camunda's `collection`, else `loopDataInputRef`, which names a data object (by id) or a variable."""
         text, where = get_attribute(loop, "collection"), "collection"
         if text is None:
             text, where = child_text(loop, "loopDataInputRef"), "loopDataInputRef"
-            text = self.data.get(text, text) if text else None
+            text = name_collection(element, text)
         return self.report.expression(text, loop, where, at=node_id), bool(text)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""`camunda:inputOutput`: local variables of an activity, and what is written around it when it is done.
+"""`camunda:inputOutput` and data associations: local variables of an activity, and what is written around it when it is done.
 
 A parameter is a text with `${…}` parts, or a list or map of such, which becomes one expression: `${["a", (b), {"k": c}]}`.
 Both kernels read parameters by `list_parameters`; each evaluates them by itself.
@@ -13,6 +13,7 @@ from lxml import etree
 
 from engine.expressions.reading import split_wrapped
 from engine.model.attributes import cut_name, get_attribute, list_extensions, pick_named
+from engine.model.data import list_associations, list_outputs
 from engine.model.work import DECISION_RESULT
 
 Parameters = Mapping[str, tuple[str, etree._Element]]
@@ -33,6 +34,11 @@ def list_parameters(element: etree._Element, side: str) -> Parameters | None:
     holders = [child for name, child in list_extensions(element) if name == "inputOutput"]
     if side == "inputParameter" and get_attribute(element, "decisionRef") and not get_attribute(element, "resultVariable"):
         found[DECISION_RESULT] = ("${null}", element)
+    if side == "inputParameter":
+        found |= dict.fromkeys(list_outputs(element), ("${null}", element))
+    for association, done in list_associations(element, side):
+        for name, text in done or ():
+            found[name] = (text, association)
     for parameter in (each for holder in holders for each in pick_named(holder, side)):
         found[parameter.get("name", "")] = (_write_parameter(parameter), parameter)
     return found if found or holders else None

@@ -14,6 +14,7 @@ from engine.model.attributes import get_attribute
 from engine.model.calls import read_call
 from engine.model.camunda import CamundaReader
 from engine.model.checks import check_definition
+from engine.model.data import list_declared
 from engine.model.definition import (
     ACTIVITIES,
     EVENTS,
@@ -96,7 +97,7 @@ class _Reader:
         self.report = Report()
         self.events = EventReader(root, self.report, simulation=simulation)
         self.camunda = CamundaReader(self.report, self.events.read_timer)
-        self.loops = LoopReader(self.report, self.events, _read_data(root), simulation=simulation)
+        self.loops = LoopReader(self.report, self.events, simulation=simulation)
         self.drafts: dict[str, _Draft] = {}
         self.flows: dict[str, Flow] = {}
         self.flow_elements: list[tuple[etree._Element, _Draft]] = []
@@ -327,15 +328,4 @@ def _finish(draft: _Draft, lanes: dict[str, str], incoming: list[Flow], outgoing
 
 def _finish_process(draft: _Draft, node: Node) -> Process:
     version_tag = get_attribute(draft.element, "versionTag")
-    return Process(draft.id, node.name, version_tag, node.documentation, node)
-
-
-def _read_data(root: etree._Element) -> dict[str, str]:
-    """Variable names of data objects and inputs by their ids: the name where it can be a variable, else the id."""
-    names: dict[str, str] = {}
-    for kind in ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "property"):
-        for element in root.iter(BPMN + kind):
-            element_id, name = element.get("id"), element.get("name")
-            if element_id:
-                names[element_id] = name if name and name.isidentifier() else element_id
-    return names
+    return Process(draft.id, node.name, version_tag, node.documentation, node, list_declared(draft.element))

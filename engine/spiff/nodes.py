@@ -16,6 +16,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.conditional import ConditionalEv
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
+from engine.model.data import name_collection
 from engine.model.parameters import list_parameters
 from engine.spiff.elements import PassTask
 from engine.spiff.events import CancelEventDefinition, CompensateEventDefinition, Deadline, LinkEventDefinition, named_event
@@ -95,9 +96,9 @@ class ElementParser(TaskParser):
         loop, body = loop_characteristics, self._repeat(MultiInstance)
         body.sequential = loop.get("isSequential") == "true"
         body.cardinality = text_of(loop, "loopCardinality")
-        body.collection = camunda(loop, "collection") or self.named(text_of(loop, "loopDataInputRef"))
+        body.collection = camunda(loop, "collection") or name_collection(self.node, text_of(loop, "loopDataInputRef"))
         body.item = camunda(loop, "elementVariable") or self.item(loop, "inputDataItem")
-        body.output = self.named(text_of(loop, "loopDataOutputRef"))
+        body.output = name_collection(self.node, text_of(loop, "loopDataOutputRef"))
         body.output_item = self.item(loop, "outputDataItem")
         body.completion = text_of(loop, "completionCondition")
         body.behaviors = list(self._behaviors(loop))
@@ -124,23 +125,11 @@ class ElementParser(TaskParser):
         self._copy_task_attrs(original)
         return self.task
 
-    def named(self, reference: str | None) -> str | None:
-        """The name of the data object or input that is referred to, else the reference: a variable."""
-        if reference is None:
-            return None
-        root = self.node.getroottree().getroot()
-        node = next((each for each in root.iter(*map(full_tag, DATA)) if each.get("id") == reference), None)
-        name = node.get("name") if node is not None else None
-        return name if name and name.isidentifier() else reference
-
     @staticmethod
     def item(loop: etree._Element, name: str) -> str | None:
         """The name of an input or output item."""
         found = loop.find(full_tag(name))
         return (found.get("name") or found.get("id")) if found is not None else None
-
-
-DATA = ("dataObject", "dataObjectReference", "dataInput", "dataOutput", "property")
 
 
 class ComplexParser(ElementParser):

@@ -198,6 +198,9 @@ CASES: list[tuple[str, str, str | None, str]] = [
      'camunda:mapDecisionResult="first"/>'),
     ("diagram_parameters_misplaced", "error", "e", '<endEvent id="e"><extensionElements><camunda:inputOutput/>'
      "</extensionElements></endEvent>"),
+    ("diagram_data_unused", "warning", "a", '<userTask id="a" camunda:assignee="x"><dataOutputAssociation>'
+     '<targetRef>r</targetRef></dataOutputAssociation></userTask><dataObject id="o"/>'
+     '<dataObjectReference id="r" dataObjectRef="o"/>'),
     ("diagram_parameter_name", "error", "a", '<task id="a"><extensionElements><camunda:inputOutput>'
      "<camunda:inputParameter>1</camunda:inputParameter></camunda:inputOutput></extensionElements></task>"),
     ("diagram_extension_unsupported", "error", "a", '<serviceTask id="a"><extensionElements><camunda:connector/>'

@@ -89,7 +89,7 @@ def make_external_tasks() -> None:
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_external_task_instance_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_external_task")),
     )
-    op.create_index(op.f("ix_external_task_instance_id"), "external_task", ["instance_id"])
+    op.create_index("ix_external_task_token", "external_task", ["instance_id", "token"])
     op.create_index("ix_external_task_fetch", "external_task", ["state", "topic", "next_try_at"])
 
 
