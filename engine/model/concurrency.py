@@ -238,9 +238,10 @@ def plan_move(definition: Definition, target: Node, tokens: Collection[Standing]
             continue
         ways = reachable_flows(definition, target, without=node)
         others = [flow for flow in node.incoming if row >> relation.on_flow[flow.id] & 1]
-        if any(flow.id in ways and flow not in others for flow in node.incoming):
-            if collects and others:
+        if collects:
+            if others and any(flow.id in ways for flow in node.incoming):
                 blocked = node.id
+        elif any(flow.id in ways and flow not in others for flow in node.incoming):
             arrived += [flow for flow in others if not fed >> relation.on_flow[flow.id] & 1]
     beside = any(token.key in taken and not _can_leave(relation, here, token) for token in tokens)
     return Moved(goes, tuple(arrived), blocked, beside)
@@ -278,7 +279,7 @@ def ends_of_branch(
 
     `tokens` are the others of its scope. None: nothing runs beside it there. An empty list: the branch ends by itself.
     Two flows that exclude each other (the branch would still have chosen) give the first when they lead to the same join.
-    Raises ValueError when they lead to different ones.
+    Raises ValueError when they lead to different ones, and when it is not known how many tokens an activity is still to collect.
     """
     if node.triggered_by_event:
         return []
@@ -293,6 +294,8 @@ def ends_of_branch(
         place = todo.pop(0)
         join = relation.into.get(place)
         if join is not None and any(relation.beside(here, relation.on_flow[each.id]) for each in join.incoming):
+            if join.is_activity and relation.beside(place, place):
+                raise ValueError(f"the branch of {node.id} may bring several tokens to {join.id}")
             found.append(place)
             continue
         ways = [relation.on_flow[each.id] for each in node.outgoing] if place == here == relation.at_node[node.id] else None
