@@ -20,7 +20,7 @@ from engine.model import Definition, Process, check_handlers, check_roles, check
 from engine.opinion import LimitedKernel, second_opinion
 from engine.scripts import check_script
 from engine.spiff import SpiffKernel, validate_xsd
-from engine.starts import check_starts, forget_starts, lock_starts, watch_starts
+from engine.starts import check_starts, forget_starts, lock_starts, note_messages, watch_starts
 from engine.tables import definition, deployment
 from engine.tokens import TokenKernel
 from engine.work import Work
@@ -171,6 +171,7 @@ def deploy(
             watched = not draft and process_id not in unwatched
             before = find_latest(work, process_id) if watched else None
             made[process_id] = _insert(work, deployment_id, diagrams[path], process_id, process, kernel, remarks, draft)
+            note_messages(work, made[process_id], model)
             if watched:
                 watch_starts(work, get_definition(work, made[process_id]), before)
             elif not draft:

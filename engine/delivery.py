@@ -1,8 +1,9 @@
 """Delivering messages, each in a transaction of its own.
 
-A message meets the oldest subscription of its name and business key; where no instance waits, it starts one of the process that
-has a start event for it. What nobody takes yet is kept (`messages.KEEP`), tried again as soon as somebody waits for it, and
-reported at the end. A signal has one row for each receiver, written when it is sent.
+A message meets the oldest subscription of its name with the values of its correlation keys (`engine.correlation`), else with its
+business key; where no instance waits, it starts one of the process that has a start event for it. What nobody takes yet is kept
+(`messages.KEEP`), tried again as soon as somebody waits for it, and reported at the end. A signal has one row for each receiver,
+written when it is sent.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine import correlation
 from engine.attempts import record_failure
 from engine.database import lock_name
 from engine.definitions import get_definition
@@ -21,8 +23,12 @@ from engine.incidents import open_incident
 from engine.instances import advance_instance, start_instance, start_lock
 from engine.kernel import Deliver
 from engine.starts import find_start
-from engine.tables import instance, message, start_subscription, subscription
+from engine.tables import instance, message, start_subscription, subscription, subscription_key
 from engine.work import ProcessEngine, Work
+
+Keys = list[tuple[str | None, str]]
+TRIES = 5
+"""How often a delivery begins anew because its receiver appeared meanwhile."""
 
 
 def deliver_message(process_engine: ProcessEngine, message_id: str, generation: int | None = None) -> bool:
@@ -31,36 +37,53 @@ def deliver_message(process_engine: ProcessEngine, message_id: str, generation: 
     A failure is counted (`engine.attempts`) and not raised.
     """
     try:
-        with process_engine.begin() as work:
-            return _deliver(work, message_id, generation)
+        for _ in range(TRIES):
+            try:
+                with process_engine.begin() as work:
+                    return _deliver(work, message_id, generation)
+            except _ReceiverAppeared:
+                continue
+        raise _ReceiverAppeared()
     except Exception as error:  # one bad delivery never stops the others
         record_failure(process_engine, "message", message, message_id, "waiting", error)
         return False
 
 
+class _ReceiverAppeared(Exception):
+    """An instance began to wait after the receivers were locked: it has to be locked first, as always."""
+
+
 def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
-    """Always the instances first, then the message: a step that begins to wait for it has ended before, or begins afterwards."""
+    """Always the instances first, then names, then the message: a step that begins to wait for it has ended before, or begins
+    afterwards.
+    """
     query = sa.select(message).where(message.c.id == message_id)
     row = work.connection.execute(query).one_or_none()
     if row is None:
         return False
+    keys = correlation.read_keys(work, row)
     alive = instance.c.state.in_(("running", "suspended"))
-    receivers = sa.select(instance.c.id).where(instance.c.business_key == row.business_key, alive)
-    work.connection.execute(receivers.order_by(instance.c.id).with_for_update()).all()
+    known = sa.select(subscription.c.instance_id).join(subscription_key).where(correlation.matches(keys))
+    possible = sa.or_(instance.c.business_key == row.business_key, instance.c.id.in_(known) if keys else sa.false())
+    receivers = sa.select(instance.c.id).where(possible, alive).order_by(instance.c.id)
+    locked = set(work.connection.execute(receivers.with_for_update()).scalars())
+    correlation.lock_keys(work, (digest for _, digest in keys))
     row = work.connection.execute(query.with_for_update()).one()
     if row.state not in ("waiting", "unmatched") or generation not in (None, row.generation):
         return False
     if row.to_process is None:
-        target = _find_receiver(work, row)
+        target = _find_receiver(work, row, keys)
         if target is None:
             lock_name(work.connection, start_lock(row.business_key))  # one that is just being started could not be locked above
-            target = _find_receiver(work, row)
+            target = _find_receiver(work, row, keys)
+        elif target.instance_id not in locked:
+            raise _ReceiverAppeared()
         if target is not None:
             _bring(work, row, target)
             return True
     start = find_start(work, row) if row.kind == "message" or row.to_process is not None else None
     if start is None:
-        _keep(work, row)
+        _keep(work, row, keys)
         return False
     detail = {row.kind: row.name, "from": row.sent_by}
     start_instance(
@@ -84,31 +107,57 @@ def _bring(work: Work, row: sa.Row[Any], target: sa.Row[Any]) -> None:
     _set(work, row.id, state="delivered", done_at=work.now)
 
 
-def _find_receiver(work: Work, row: sa.Row[Any]) -> sa.Row[Any] | None:
-    """The oldest subscription to this message of an instance that is not suspended; for a signal that of its receiver."""
+def _find_receiver(work: Work, row: sa.Row[Any], keys: Keys) -> sa.Row[Any] | None:
+    """The subscription that a message is for: the oldest one with its correlation values, else with its business key.
+
+    Only of instances that are not suspended; for a signal that of its receiver. Where both sides have values of a key and they
+    differ, the business key does not help.
+    """
     waiting = (
         sa.select(subscription)
         .join(instance, instance.c.id == subscription.c.instance_id)
-        .where(subscription.c.kind == row.kind, subscription.c.name == row.name, subscription.c.business_key == row.business_key)
-        .where(instance.c.state == "running")
+        .where(subscription.c.kind == row.kind, subscription.c.name == row.name, instance.c.state == "running")
         .order_by(subscription.c.created_at, subscription.c.id)
         .limit(1)
     )
     if row.to_instance is not None:
         waiting = waiting.where(subscription.c.instance_id == row.to_instance)
-    return work.connection.execute(waiting).one_or_none()
+    same_key = subscription.c.business_key == row.business_key
+    if keys:
+        same = sa.select(subscription_key.c.subscription_id).where(correlation.matches(keys))
+        found = waiting.where(subscription.c.id.in_(same))
+        if row.correlation is not None and row.business_key:
+            found = found.where(same_key)
+        target = work.connection.execute(found).one_or_none()
+        if target is not None or row.correlation is not None:
+            return target
+        other = sa.select(subscription_key.c.subscription_id).where(
+            subscription_key.c.subscription_id == subscription.c.id,
+            subscription_key.c.definition_id.in_([definition_id for definition_id, _ in keys]),
+        )
+        waiting = waiting.where(~other.exists())
+    elif row.correlation is not None:  # values that are no key reach nobody
+        return None
+    return work.connection.execute(waiting.where(same_key)).one_or_none()
 
 
-def _keep(work: Work, row: sa.Row[Any]) -> None:
+def _keep(work: Work, row: sa.Row[Any], keys: Keys) -> None:
     """Nobody can take it: keep it until somebody can, or report it when its time is over. A signal waits for a suspended one."""
     rests = row.to_instance is not None and _is_suspended(work, row.to_instance)
     if row.keep_until <= work.now or (row.kind == "signal" and not rests):
         _set(work, row.id, state="dead", done_at=work.now)
         if row.kind == "message" or rests:
-            open_incident(work, "message", "MessageExpired", f"{row.name} to {row.business_key}", row_id=row.id)
+            open_incident(work, "message", "MessageExpired", f"{row.name} to {_tell_address(row)}", row_id=row.id)
     else:
+        correlation.keep_keys(work, row, keys)
         _set(work, row.id, state="unmatched", next_try_at=row.keep_until)
         work.engine.backend.schedule(work, "message", row.id, row.generation, row.keep_until, None)
+
+
+def _tell_address(row: sa.Row[Any]) -> str:
+    """Whom a message was for, in words for administrators."""
+    stated = [f"{name}={value!r}" for name, value in (row.correlation or {}).items()]
+    return ", ".join([*([row.business_key] if row.business_key else []), *stated]) or "-"
 
 
 def _is_suspended(work: Work, instance_id: str) -> bool:

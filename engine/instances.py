@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine import mirror
+from engine import correlation, mirror
 from engine.automatic import is_automatic, perform, raise_at
 from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
@@ -26,7 +26,7 @@ from engine.listeners import tell_closed, tell_opened
 from engine.messages import send_thrown
 from engine.model import list_initiators
 from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document, read_state
-from engine.tables import instance, message, subscription, timer
+from engine.tables import instance, message, message_key, subscription, subscription_key, timer
 from engine.work import Work
 
 PERFORMED = (WaitKind.HANDLER, WaitKind.CALL)
@@ -128,7 +128,10 @@ def resume_instance(work: Work, instance_id: str) -> None:
     for row in due:
         work.engine.backend.schedule(work, "timer", row.id, row.generation, work.now, instance_id)
     waits = sa.select(subscription.c.name).where(subscription.c.instance_id == instance_id)
-    mirror.wake_messages(work, run.place, message.c.name.in_(waits))
+    ours = sa.and_(message.c.business_key == run.place.business_key, message.c.name.in_(waits))
+    keys = sa.select(subscription_key.c.digest).join(subscription).where(subscription.c.instance_id == instance_id)
+    known = sa.select(message_key.c.message_id).where(message_key.c.digest.in_(keys))
+    mirror.wake_messages(work, run.place, sa.or_(ours, message.c.id.in_(known)))
 
 
 def instance_variables(work: Work, instance_id: str, *, token: str | None = None) -> dict[str, Any]:
@@ -156,6 +159,7 @@ class Run:
         self.work, self.definition, self.place, self.chain = work, definition, place, chain
         self.own = definition  # without what it calls
         self.called: Sequence[str] = ()  # the versions that it has called
+        self.known: correlation.Known = {}  # values of correlation keys that its first messages gave
         work.chains[place.instance_id] = chain
         self.state: Document = {}
         self.revision = 0
@@ -190,7 +194,7 @@ class Run:
         chain = Chain(instance_id, row.history_count, row.history_hash)
         run = cls(work, get_definition(work, row.definition_id), mirror.Place(instance_id, row.business_key), chain)
         run.state, run.revision, run.status = read_document(row.document), row.revision, row.state
-        run.called = called_in(row.document)
+        run.called, run.known = called_in(row.document), row.document.get("correlated", {})
         run.definition = link_called(work, run.own, run.called)
         return run
 
@@ -221,8 +225,14 @@ class Run:
                 self.passed.append(line.element_id)
             elif line.event == "cancelled":
                 self.cancelled.append(line.element_id)
+        model = self.definition.model
+        if model.correlates:
+            self.known = correlation.learn(model, self.known, operation)
         for thrown in outcome.thrown:
-            send_thrown(self.work, self.place.business_key, self.place.instance_id, thrown)
+            node = model.nodes[thrown.element_id]
+            carried = send_thrown(self.work, self.place.business_key, self.place.instance_id, thrown, node)
+            if model.correlates:
+                self.known = correlation.learn_from(model, self.known, node.id, thrown.name, carried)
         return outcome.delivered
 
     def variables(self, token: str) -> dict[str, Any]:
@@ -341,6 +351,11 @@ class Run:
                 mirror.open_external(self.work, self.place, self.definition.model.nodes[wait.element_id], wait)
             elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
                 mirror.open_subscription(self.work, self.place, wait)
+        if self.definition.model.correlates and not self.ended:
+            own, model, instance_id = self.own, self.definition.model, self.place.instance_id
+            digests = correlation.refresh(self.work, own, model, instance_id, self.known, self.variables)
+            if digests:
+                mirror.wake_messages(self.work, self.place, correlation.waits_for(digests))
         for task_id, wait in tasks:
             tell_opened(self, task_id, wait)
         facts = {
@@ -354,16 +369,13 @@ class Run:
         self.chain.write(self.work)
         del self.work.chains[self.place.instance_id]
         final = state or ("ended" if self.ended else self.status)
+        beside = {"called": self.called, "correlated": self.known}
         self.work.connection.execute(
             instance.update()
             .where(instance.c.id == self.place.instance_id)
             .values(
                 state=final,
-                document={
-                    "format_version": FORMAT_VERSION,
-                    "state": self.state,
-                    **({"called": self.called} if self.called else {}),
-                },
+                document={"format_version": FORMAT_VERSION, "state": self.state} | {k: v for k, v in beside.items() if v},
                 revision=self.revision + 1,
                 error=self.error,
                 history_count=self.chain.count,

@@ -11,28 +11,37 @@ import sqlalchemy as sa
 from engine.database import insert_once
 from engine.ids import new_id
 from engine.kernel import Thrown
+from engine.model import Node
+from engine.moments import Duration
 from engine.tables import message, start_subscription, subscription
 from engine.work import Work
 
 KEEP = timedelta(days=30)
-"""How long a message waits for somebody to receive it."""
+"""How long a message waits for somebody to receive it, unless its sender says otherwise."""
 
 
 def send_message(
     work: Work,
     name: str,
-    business_key: str,
+    business_key: str = "",
     variables: Mapping[str, Any] | None = None,
     *,
+    correlation: Mapping[str, Any] | None = None,
     unique_key: str | None = None,
     sent_by: str | None = None,
+    keep: timedelta = KEEP,
 ) -> str:
-    """Queue a message to the instance with this business key; it leaves with the transaction. The row's id.
+    """Queue a message to one instance; it leaves with the transaction. The row's id.
 
-    An instance that waits for it has precedence; else it starts an instance with this business key where a process has a start
-    event for it (`engine.delivery`). A second message with the same `unique_key` is not queued; the first one's id is given.
+    It goes to the instance whose correlation keys have the values that the message carries, else to that of its business key.
+    With `correlation` its sender states the values: those of the properties of a key, or of the variables that the waiting
+    element names (property `correlate`); nobody else gets it then, and a business key must be the receiver's as well.
+    An instance that waits has precedence; else the message starts one where a process has a start event for it, with its business
+    key. What nobody takes is kept for `keep`, then reported (`engine.delivery`). A second message with the same `unique_key` is
+    not queued; the first one's id is given.
     """
-    return _send(work, "message", name, business_key, variables, unique_key=unique_key, sent_by=sent_by)
+    columns = {} if correlation is None else {"correlation": dict(correlation)}
+    return _send(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, sent_by=sent_by, **columns)
 
 
 def send_signal(
@@ -55,12 +64,21 @@ def send_signal(
     return len(receivers) + len(keys)
 
 
-def send_thrown(work: Work, business_key: str, instance_id: str, thrown: Thrown) -> None:
-    """What a throwing event sends: a message to the instances of the same business key, a signal to all that wait for it now."""
-    if thrown.kind == "message":
-        send_message(work, thrown.name, business_key, sent_by=instance_id)
-    else:
+def send_thrown(work: Work, business_key: str, instance_id: str, thrown: Thrown, node: Node) -> Mapping[str, Any]:
+    """What a throwing event or send task (`node`) sends: a message to one instance, a signal to all that wait for it now.
+
+    A send task's message carries its input parameters; what it carries is the answer. The property `keep` says how long a message
+    is kept.
+    """
+    if thrown.kind != "message":
         send_signal(work, thrown.name, business_key=business_key, sent_by=instance_id)
+        return {}
+    named = node.camunda.inputs or () if node.kind == "sendTask" else ()
+    carried = {name: thrown.variables[name] for name in named if name in thrown.variables}
+    kept = node.camunda.properties.get("keep")
+    keep = KEEP if kept is None else Duration.parse(kept).add_to(work.now) - work.now
+    send_message(work, thrown.name, business_key, carried, sent_by=instance_id, keep=keep)
+    return carried
 
 
 def _send(
@@ -71,6 +89,7 @@ def _send(
     variables: Mapping[str, Any] | None,
     *,
     unique_key: str | None = None,
+    keep: timedelta = KEEP,
     **columns: Any,
 ) -> str:
     message_id = new_id()
@@ -85,7 +104,7 @@ def _send(
         "state": "waiting",
         "attempt": 0,
         "next_try_at": work.now,
-        "keep_until": work.now + KEEP,
+        "keep_until": work.now + keep,
         "created_at": work.now,
         **columns,
     }

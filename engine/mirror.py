@@ -143,14 +143,14 @@ def open_subscription(work: Work, place: Place, wait: Wait) -> None:
             created_at=work.now,
         )
     )
-    wake_messages(work, place, message.c.name == wait.name)
+    wake_messages(work, place, sa.and_(message.c.business_key == place.business_key, message.c.name == wait.name))
 
 
 def wake_messages(work: Work, place: Place, which: sa.ColumnElement[bool]) -> None:
-    """Try these messages to the instance again now: they came when nobody could take them."""
+    """Try these messages, which may be for the instance, again now: they came when nobody could take them."""
     early = work.connection.execute(
         message.update()
-        .where(message.c.state == "unmatched", message.c.business_key == place.business_key, which)
+        .where(message.c.state == "unmatched", which)
         .values(state="waiting", next_try_at=work.now, generation=message.c.generation + 1)
         .returning(message.c.id, message.c.generation)
     ).all()

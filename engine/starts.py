@@ -22,7 +22,7 @@ from engine.errors import Finding
 from engine.ids import new_id
 from engine.model import Definition, Node, Timer, event_starts
 from engine.moments import Due, first_due, next_due
-from engine.tables import start_subscription, timer
+from engine.tables import correlated_message, start_subscription, timer
 from engine.work import Work
 
 if TYPE_CHECKING:
@@ -194,3 +194,10 @@ def find_start(work: Work, row: sa.Row[Any]) -> sa.Row[Any] | None:
     if row.to_process is not None:
         query = query.where(start_subscription.c.key == row.to_process)
     return work.connection.execute(query.order_by(start_subscription.c.id)).first()
+
+
+def note_messages(work: Work, definition_id: str, model: Definition) -> None:
+    """Remember which messages a deployed version reads values out of."""
+    names = sorted({name for process in model.processes.values() for each in process.correlations for name in each.paths})
+    if names:
+        work.connection.execute(correlated_message.insert(), [{"definition_id": definition_id, "name": name} for name in names])

@@ -168,6 +168,23 @@ subscription = sa.Table(
     sa.Index("ix_subscription_lookup", "kind", "name", "business_key"),
 )
 
+subscription_key = sa.Table(
+    "subscription_key",
+    metadata,
+    sa.Column("subscription_id", Id, sa.ForeignKey("subscription.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("definition_id", Id, sa.ForeignKey("definition.id"), primary_key=True),  # whose correlation key it is
+    sa.Column("digest", sa.String(64), primary_key=True),  # of the values of the key
+    sa.Index("ix_subscription_key_lookup", "digest", "definition_id"),
+)
+
+correlated_message = sa.Table(
+    "correlated_message",
+    metadata,
+    sa.Column("definition_id", Id, sa.ForeignKey("definition.id"), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True),  # of a message that the definition reads values out of
+    sa.Index("ix_correlated_message_name", "name"),
+)
+
 message = sa.Table(
     "message",
     metadata,
@@ -188,6 +205,7 @@ message = sa.Table(
     sa.Column("sent_by", Id),  # instance that sent it
     sa.Column("to_instance", Id),  # a signal goes to one that waited for it,
     sa.Column("to_process", sa.String(200)),  # or starts this process
+    sa.Column("correlation", Json),  # values that its sender states: they must be those of the receiver
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Index("ix_message_due", "state", "next_try_at", "id"),
@@ -215,6 +233,14 @@ external_task = sa.Table(
     sa.Column("done_at", Moment),
     sa.Index("ix_external_task_fetch", "state", "topic", "next_try_at"),
     sa.Index("ix_external_task_token", "instance_id", "token"),
+)
+
+message_key = sa.Table(
+    "message_key",
+    metadata,
+    sa.Column("message_id", Id, sa.ForeignKey("message.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),  # of values by which a kept message can be found
+    sa.Index("ix_message_key_digest", "digest"),
 )
 
 incident = sa.Table(

@@ -15,7 +15,9 @@ from engine.model.camunda import OF_SIGNERS, RETURN_WORDS
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
+from engine.moments import Duration, MomentInvalid
 
+THROWING = ("intermediateThrowEvent", "endEvent")
 UNCONDITIONAL = frozenset(("parallelGateway", "eventBasedGateway")) | {
     "startEvent",
     "intermediateCatchEvent",
@@ -106,6 +108,13 @@ class _Check:
             self.warn(code, node, at=at, text=condition.text)
 
     def _operations(self, node: Node) -> None:
+        if "keep" in node.camunda.properties:
+            try:
+                Duration.parse(node.camunda.properties["keep"])
+            except MomentInvalid as problem:
+                self.fault("diagram_keep", node, **problem.values)
+        if "correlate" in node.camunda.properties and (not node.catches("message") or node.kind in ("sendTask", *THROWING)):
+            self.warn("diagram_correlate_misplaced", node, kind=node.kind)
         if node.camunda.allowed and node.kind != "userTask":
             self.warn("diagram_allow_misplaced", node, kind=node.kind)
         for word in sorted(node.camunda.allowed & OF_SIGNERS):

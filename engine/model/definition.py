@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -280,6 +281,22 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Correlation:
+    """Data by which a message finds an instance of a process: a correlation key, or variables that an element names.
+
+    `paths` give the values of the properties out of each message (by its name), `bindings` out of the instance; without bindings
+    the first message that the instance sends or receives gives them. It concerns the messages of `elements` (ids; None: all).
+    `stated` values are those that a sender states beside the message; nothing is read out of it.
+    """
+
+    key: str
+    paths: Mapping[str, Mapping[str, Expression]]
+    bindings: Mapping[str, Expression] | None
+    elements: frozenset[str] | None
+    stated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Process:
     """A process of the diagram that can be executed; `node` is the scope with its elements.
 
@@ -292,6 +309,7 @@ class Process:
     documentation: str | None
     node: Node
     declared: tuple[str, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,6 +331,11 @@ class Definition:
     messages: Mapping[str, str] = field(default_factory=_nothing)
     signals: Mapping[str, str] = field(default_factory=_nothing)
     derived: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def correlates(self) -> bool:
+        """Whether data tell whom a message is for, beside the business key."""
+        return any(process.correlations for process in self.processes.values())
 
     @property
     def handlers(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from engine.model.attributes import get_attribute
 from engine.model.calls import read_call
 from engine.model.camunda import CamundaReader
 from engine.model.checks import check_definition
+from engine.model.correlation import CorrelationReader, read_correlate
 from engine.model.data import list_declared
 from engine.model.definition import (
     ACTIVITIES,
@@ -123,10 +124,11 @@ class _Reader:
             incoming[flow.target].append(flow)
             outgoing[flow.source].append(flow)
         nodes = {draft.id: _finish(draft, lanes, incoming[draft.id], outgoing[draft.id]) for draft in self.drafts.values()}
+        keys = CorrelationReader(self.root, self.report, self.events.names["message"])
         definition = Definition(
             name=self.name,
             xml=self.xml,
-            processes=MappingProxyType({draft.id: _finish_process(draft, nodes[draft.id]) for draft in processes}),
+            processes=MappingProxyType({draft.id: self._finish_process(draft, nodes[draft.id], keys) for draft in processes}),
             nodes=MappingProxyType(nodes),
             flows=MappingProxyType(self.flows),
             lanes=MappingProxyType(lanes),
@@ -310,6 +312,17 @@ class _Reader:
     def _executable(self, element: etree._Element) -> bool:
         return any(ancestor.get("id") in self.drafts for ancestor in element.iterancestors(BPMN + "process"))
 
+    def _finish_process(self, draft: _Draft, node: Node, keys: CorrelationReader) -> Process:
+        stated = [
+            read_correlate(each.id, each.values["camunda"].properties["correlate"], each.element, self.report)
+            for each in self.drafts.values()
+            if each.process == draft.id and "correlate" in each.values["camunda"].properties
+        ]
+        version_tag = get_attribute(draft.element, "versionTag")
+        declared = list_declared(draft.element)
+        correlations = (*keys.read(draft.element), *stated)
+        return Process(draft.id, node.name, version_tag, node.documentation, node, declared, correlations)
+
 
 def _finish(draft: _Draft, lanes: dict[str, str], incoming: list[Flow], outgoing: list[Flow]) -> Node:
     return Node(
@@ -324,8 +337,3 @@ def _finish(draft: _Draft, lanes: dict[str, str], incoming: list[Flow], outgoing
         children=tuple(child.id for child in draft.children),
         **draft.values,
     )
-
-
-def _finish_process(draft: _Draft, node: Node) -> Process:
-    version_tag = get_attribute(draft.element, "versionTag")
-    return Process(draft.id, node.name, version_tag, node.documentation, node, list_declared(draft.element))

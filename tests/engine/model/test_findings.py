@@ -36,6 +36,10 @@ THROW = '<intermediateThrowEvent id="t">{}</intermediateThrowEvent>'
 CATCH = '<intermediateCatchEvent id="t">{}</intermediateCatchEvent>'
 SPLIT = START + USER + '<userTask id="b" camunda:assignee="x"/>' + flow("s", "g", "a") + flow("g", "b")
 
+KEYS = (
+    '<correlationProperty id="number" name="number"><correlationPropertyRetrievalExpression messageRef="m"><messagePath>n'
+    "</messagePath></correlationPropertyRetrievalExpression></correlationProperty>"
+)
 CALL = '<callActivity id="a" calledElement="none"><extensionElements>{}</extensionElements></callActivity>'
 
 # (code, severity, element, body)
@@ -222,8 +226,32 @@ CASES: list[tuple[str, str, str | None, str]] = [
      '<camunda:property name="allow" value="return"/></camunda:properties></extensionElements></manualTask>'),
     ("diagram_allow_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
      '<camunda:property name="allow" value="return fly"/></camunda:properties></extensionElements></userTask>'),
+    ("diagram_keep", "error", "t", START + '<sendTask id="t" messageRef="m"><extensionElements><camunda:properties>'
+     '<camunda:property name="keep" value="2 days"/></camunda:properties></extensionElements></sendTask>' + flow("s", "t")),
+    ("diagram_correlate_misplaced", "warning", "a", '<userTask id="a" camunda:assignee="x"><extensionElements>'
+     '<camunda:properties><camunda:property name="correlate" value="number"/></camunda:properties></extensionElements>'
+     "</userTask>"),
     ("diagram_return_to_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
      '<camunda:property name="return_to" value="previous nowhere"/></camunda:properties></extensionElements></userTask>'),
+]  # fmt: skip
+MESSAGE_KEY = '<correlationKey id="k"><correlationPropertyRef>number</correlationPropertyRef></correlationKey>'
+JOIN = '<collaboration id="c"><participant id="w" processRef="p"/>{}</collaboration>'
+
+# (code, severity, element, what stands before the process, what stands in it)
+ROOTS: list[tuple[str, str, str | None, str, str]] = [
+    ("diagram_correlation_empty", "error", "k", JOIN.format('<correlationKey id="k"/>'), ""),
+    ("diagram_correlation_unused", "warning", "k", '<correlationProperty id="number"/>' + JOIN.format(MESSAGE_KEY), ""),
+    ("diagram_correlation_path", "error", "number", KEYS.replace("<messagePath>n</messagePath>", ""), ""),
+    ("diagram_correlation_place", "error", "v", KEYS + JOIN.format(f'<subConversation id="v">{MESSAGE_KEY}</subConversation>'),
+     ""),
+    ("diagram_correlation_binding", "error", "b", KEYS + JOIN.format(MESSAGE_KEY),
+     '<correlationSubscription id="b" correlationKeyRef="k"/>'),
+    ("diagram_reference_unknown", "error", "b", "", '<correlationSubscription id="b" correlationKeyRef="nothing"/>'),
+    ("diagram_reference_unknown", "error", "k", JOIN.format(MESSAGE_KEY), ""),
+    ("diagram_reference_unknown", "error", "number", KEYS.replace('"m"', '"nothing"'), ""),
+    ("diagram_expression", "error", "number", KEYS.replace(">n<", ">n +<"), ""),
+    ("diagram_reference_unknown", "error", "v", JOIN.format('<conversation id="v"><participantRef>w</participantRef>'
+     '<messageFlowRef>nothing</messageFlowRef></conversation>'), ""),
 ]  # fmt: skip
 OTHER = '<startEvent id="os"><messageEventDefinition messageRef="m"/></startEvent>'
 TOP = f'{MESSAGE}{SIGNAL}<process id="other" isExecutable="true">{OTHER}</process>'
@@ -249,11 +277,22 @@ def test_a_fault_is_found_at_its_element(
             assert "{" not in words.tell(finding, language).replace("${", ""), words.tell(finding, language)
 
 
+@pytest.mark.parametrize(
+    ("code", "severity", "element", "top", "inside"), ROOTS, ids=[f"{c[0]}-{i}" for i, c in enumerate(ROOTS)]
+)
+def test_a_fault_of_correlation_is_found(
+    code: str, severity: str, element: str | None, top: str, inside: str, read_body: Callable[..., Read]
+) -> None:
+    result = read_body(START + USER + flow("s", "a") + inside, top=MESSAGE + top)
+    assert (code, severity, element) in [(each.code, each.severity, each.element) for each in result.findings], result.findings
+    assert (result.definition is None) == (severity == "error")
+
+
 def test_every_code_of_the_room_is_tested_and_has_words(words: Catalogue) -> None:
     folders = [Path(module.__file__ or "").parent for module in (engine.model, engine.tokens)]
     source = "".join(path.read_text("utf-8") for folder in folders for path in folder.glob("*.py"))
     codes = set(re.findall(r'"(diagram_[a-z_]+)"', source))
-    tested = {case[0] for case in CASES}
+    tested = {case[0] for case in (*CASES, *ROOTS)}
     elsewhere = {code for code in codes if code in Path(__file__).with_name("test_source.py").read_text("utf-8")}
     fit = {"diagram_role_unknown", "diagram_timer_passed"}  # test_fit.py
     assert codes - tested - elsewhere - fit == {"diagram_handler_missing", "diagram_handler_unknown", "diagram_name_expression"}

@@ -17,6 +17,7 @@ def upgrade() -> None:
     make_decisions()
     make_external_tasks()
     index_tokens()
+    make_correlation()
 
 
 def make_starts() -> None:
@@ -93,12 +94,53 @@ def make_external_tasks() -> None:
     op.create_index("ix_external_task_fetch", "external_task", ["state", "topic", "next_try_at"])
 
 
+def make_correlation() -> None:
+    """The values by which messages find instances, as digests on both sides."""
+    op.create_table(
+        "subscription_key",
+        sa.Column("subscription_id", sa.String(length=32), nullable=False),
+        sa.Column("definition_id", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["definition_id"], ["definition.id"], name=op.f("fk_subscription_key_definition_id")),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscription.id"], name=op.f("fk_subscription_key_subscription_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("subscription_id", "definition_id", "digest", name=op.f("pk_subscription_key")),
+    )
+    op.create_index("ix_subscription_key_lookup", "subscription_key", ["digest", "definition_id"])
+    op.create_table(
+        "correlated_message",
+        sa.Column("definition_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["definition_id"], ["definition.id"], name=op.f("fk_correlated_message_definition_id")),
+        sa.PrimaryKeyConstraint("definition_id", "name", name=op.f("pk_correlated_message")),
+    )
+    op.create_index("ix_correlated_message_name", "correlated_message", ["name"])
+    op.create_table(
+        "message_key",
+        sa.Column("message_id", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_message_key_message_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("message_id", "digest", name=op.f("pk_message_key")),
+    )
+    op.create_index("ix_message_key_digest", "message_key", ["digest"])
+    op.add_column("message", sa.Column("correlation", sa.JSON(), nullable=True))
+
+
 def downgrade() -> None:
     """Go back to the one before."""
     index_instances()
     op.drop_table("external_task")
     op.drop_table("decision")
+    drop_correlation()
     drop_starts()
+
+
+def drop_correlation() -> None:
+    """What `make_correlation` made."""
+    op.drop_column("message", "correlation")
+    for table in ("message_key", "correlated_message", "subscription_key"):
+        op.drop_table(table)
 
 
 def drop_starts() -> None:
