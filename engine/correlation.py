@@ -38,6 +38,11 @@ def digest_of(values: Mapping[str, Any]) -> str | None:
 
 
 # ---- the message -----------------------------------------------------------------------------------------------------
+def is_read() -> sa.Label[bool]:
+    """Whether any definition reads values out of a message: a column of the row, as most messages are not."""
+    return correlated_message.select().where(correlated_message.c.name == message.c.name).exists().label("is_read")
+
+
 def read_keys(work: Work, row: sa.Row[Any]) -> list[tuple[str | None, str]]:
     """(definition, digest) that a message is known by. Without definition: its sender has stated the values."""
     if row.kind != "message":

@@ -58,10 +58,10 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
     afterwards.
     """
     query = sa.select(message).where(message.c.id == message_id)
-    row = work.connection.execute(query).one_or_none()
+    row = work.connection.execute(query.add_columns(correlation.is_read())).one_or_none()
     if row is None:
         return False
-    keys = correlation.read_keys(work, row)
+    keys = correlation.read_keys(work, row) if row.is_read or row.correlation is not None else []
     alive = instance.c.state.in_(("running", "suspended"))
     known = sa.select(subscription.c.instance_id).join(subscription_key).where(correlation.matches(keys))
     possible = sa.or_(instance.c.business_key == row.business_key, instance.c.id.in_(known) if keys else sa.false())

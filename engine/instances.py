@@ -26,7 +26,7 @@ from engine.listeners import tell_closed, tell_opened
 from engine.messages import send_thrown
 from engine.model import list_initiators
 from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document, read_state
-from engine.tables import instance, message, message_key, subscription, subscription_key, timer
+from engine.tables import instance, timer
 from engine.work import Work
 
 PERFORMED = (WaitKind.HANDLER, WaitKind.CALL)
@@ -127,11 +127,7 @@ def resume_instance(work: Work, instance_id: str) -> None:
     ).all()
     for row in due:
         work.engine.backend.schedule(work, "timer", row.id, row.generation, work.now, instance_id)
-    waits = sa.select(subscription.c.name).where(subscription.c.instance_id == instance_id)
-    ours = sa.and_(message.c.business_key == run.place.business_key, message.c.name.in_(waits))
-    keys = sa.select(subscription_key.c.digest).join(subscription).where(subscription.c.instance_id == instance_id)
-    known = sa.select(message_key.c.message_id).where(message_key.c.digest.in_(keys))
-    mirror.wake_messages(work, run.place, sa.or_(ours, message.c.id.in_(known)))
+    mirror.wake_all(work, run.place)
 
 
 def instance_variables(work: Work, instance_id: str, *, token: str | None = None) -> dict[str, Any]:
@@ -352,10 +348,10 @@ class Run:
             elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
                 mirror.open_subscription(self.work, self.place, wait)
         if self.definition.model.correlates and not self.ended:
-            own, model, instance_id = self.own, self.definition.model, self.place.instance_id
-            digests = correlation.refresh(self.work, own, model, instance_id, self.known, self.variables)
-            if digests:
-                mirror.wake_messages(self.work, self.place, correlation.waits_for(digests))
+            digests = correlation.refresh(
+                self.work, self.own, self.definition.model, self.place.instance_id, self.known, self.variables
+            )
+            mirror.wake_messages(self.work, self.place, correlation.waits_for(digests))
         for task_id, wait in tasks:
             tell_opened(self, task_id, wait)
         facts = {

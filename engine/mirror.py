@@ -14,7 +14,16 @@ from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
 from engine.model import place_of
 from engine.moments import MomentInvalid, parse_instant
-from engine.tables import external_task, message, subscription, timer, user_task, user_task_candidate
+from engine.tables import (
+    external_task,
+    message,
+    message_key,
+    subscription,
+    subscription_key,
+    timer,
+    user_task,
+    user_task_candidate,
+)
 
 if TYPE_CHECKING:
     from engine.expressions import Template
@@ -156,6 +165,15 @@ def wake_messages(work: Work, place: Place, which: sa.ColumnElement[bool]) -> No
     ).all()
     for row in early:
         work.engine.backend.schedule(work, "message", row.id, row.generation, work.now, place.instance_id)
+
+
+def wake_all(work: Work, place: Place) -> None:
+    """Try all messages again that came while the instance could not take them."""
+    ours = subscription.c.instance_id == place.instance_id
+    named = message.c.name.in_(sa.select(subscription.c.name).where(ours))
+    keys = sa.select(subscription_key.c.digest).join(subscription).where(ours)
+    known = sa.select(message_key.c.message_id).where(message_key.c.digest.in_(keys))
+    wake_messages(work, place, sa.or_(sa.and_(message.c.business_key == place.business_key, named), message.c.id.in_(known)))
 
 
 def close_subscription(work: Work, place: Place, closed: Closed) -> None:

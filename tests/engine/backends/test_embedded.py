@@ -13,10 +13,13 @@ import sqlalchemy as sa
 from engine.backends import embedded
 from engine.backends.embedded import EmbeddedBackend
 from engine.clock import SystemClock
+from engine.definitions import deploy
 from engine.handlers import Call
 from engine.tables import timer
 from engine.timers import arm_timer
 from engine.work import NoBackend, ProcessEngine
+from tests.engine.backends.chain import CHAIN
+from tests.engine.tokens.drawing import draw
 
 PROMPT = embedded.SAFETY_INTERVAL.seconds / 2
 """Seconds in which a wake-up must have come that did not wait for the safety interval."""
@@ -180,3 +183,18 @@ def test_stopping_waits_for_what_is_running(process_engine: ProcessEngine, backe
     backend.stop()
     assert states(process_engine)["long"] == "fired"
     assert not backend.leads
+
+
+def test_processes_are_started_by_a_timer_and_by_a_message(
+    process_engine: ProcessEngine, backend: EmbeddedBackend, bell: Bell
+) -> None:
+    def ring(call: Call) -> None:
+        bell.rung.append(call.element_id)
+        if call.element_id == "second":
+            bell.heard.set()
+
+    process_engine.handlers.register("bell.note", ring)
+    with process_engine.begin() as work:
+        deploy(work, {"chain.bpmn": draw(CHAIN)}, name="chain")
+    assert bell.heard.wait(PROMPT)
+    assert bell.rung == ["first", "second"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -16,10 +17,13 @@ from procrastinate.exceptions import AlreadyEnqueued
 from engine.backends import queue
 from engine.backends.queue import QueueBackend, create_job_tables, defer_overdue, do_row, make_app, run_worker
 from engine.clock import SystemClock, VirtualClock
+from engine.definitions import deploy
 from engine.handlers import Call
 from engine.tables import timer
 from engine.timers import arm_timer
 from engine.work import NoBackend, ProcessEngine
+from tests.engine.backends.chain import CHAIN
+from tests.engine.tokens.drawing import draw
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -198,3 +202,15 @@ def test_the_moment_of_a_job_is_the_rows(queue_engine: ProcessEngine) -> None:
         due_at: datetime = work.connection.execute(sa.select(timer.c.due_at)).scalar_one()
     assert [job.scheduled_at for job in list_jobs(queue_engine)] == [due_at]
     assert not isinstance(queue_engine.backend, NoBackend)
+
+
+def test_processes_are_started_by_a_timer_and_by_a_message(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    queue_engine.handlers.register("bell.note", lambda call: rung.append(call.element_id))
+    with queue_engine.begin() as work:
+        deploy(work, {"chain.bpmn": draw(CHAIN)}, name="chain")
+    (job,) = list_jobs(queue_engine)
+    sleep(max(0.0, (job.scheduled_at - queue_engine.clock.now()).total_seconds()))
+    for _ in range(2):  # what a job leaves behind may come after the worker has looked for the last time
+        work_off(queue_engine)
+    assert rung == ["first", "second"]
+    assert list_jobs(queue_engine) == []
