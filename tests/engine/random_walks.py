@@ -9,7 +9,7 @@ from typing import Any
 from engine.kernel import Complete, Deliver, Fire, Operation, SetVariables, WaitKind
 from engine.model import read_diagram
 from engine.opinion import start_elements
-from engine.opinion.pair import Pair, PairedWait, with_token
+from engine.opinion.pair import Difference, Pair, PairedWait, Side, with_token
 from engine.opinion.uses import collect_uses
 from engine.opinion.values import Values
 from engine.opinion.walk import DONE_BY_US, Memory, Walk, thrown_codes
@@ -21,6 +21,25 @@ PROCESS = "random_process"
 GIVEN = {"c": 1, "people": ["A", "B"]}
 MOST = 600
 """Steps to the end."""
+
+
+class WatchedPair(Pair):
+    """Also compares where tokens are, those that wait at joins too, and why waits have ended."""
+
+    def step(self, operations: tuple[Operation, Operation], moment: datetime) -> Difference | None:
+        difference = super().step(operations, moment)
+        if difference is None and self.failure is None and self.refused is None:
+            first, second = map(self.say, self.sides)
+            if first != second:
+                return Difference("positions", None, str(first), str(second))
+        return difference
+
+    def say(self, side: Side) -> tuple[list[str], list[tuple[str, ...]]]:
+        """Elements that hold tokens, and waits that have ended in the last step."""
+        assert side.outcome is not None
+        found = side.kernel.positions(self.definition, self.process_id, side.outcome.document)
+        closed = [(each.kind.value, each.element_id, each.reason) for each in side.outcome.closed]
+        return sorted(element for _, element in found), sorted(closed)
 
 
 class Starting(Values):
@@ -42,7 +61,7 @@ def check(xml: bytes, *, walks: int, steps: int = 20, ends: bool = True, walk_cl
     starts = start_elements(definition, PROCESS)
     for number in range(walks):
         random = Random(number)
-        walk = walk_class(Pair(definition, PROCESS, KERNELS), Starting(uses, random), random, memory, codes)
+        walk = walk_class(WatchedPair(definition, PROCESS, KERNELS), Starting(uses, random), random, memory, codes)
         walked = walk.start(starts[number % len(starts)], steps)
         assert walked.difference is None, (walked.after, walked.difference)
         assert walked.refused is None, walked.refused
