@@ -56,7 +56,7 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script", *JoinBlocks.JOIN_LEAVES)
     LEAVES = (*LEAVES, *ScopeBlocks.SCOPE_LEAVES)
-    BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
+    BLOCKS = ("sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
     BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS, *ScopeBlocks.SCOPE_BLOCKS)
 
     def __init__(self, draw: Callable[[st.SearchStrategy[object]], object], without: Collection[str] = ()) -> None:
@@ -101,19 +101,22 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     def block(self, depth: int) -> Ends:
         """A random block: ids of its entry and exit."""
-        kind = self.pick(*(self.blocks if depth > 0 else self.leaves))
+        kind = self.pick(*(self.blocks if depth > 0 and self.pick(True, True, False) else self.leaves))
         ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
         return ends
 
-    def inside(self, depth: int, end: str = "", more: str = "", *, start: tuple[str, str] = ("", "")) -> str:
-        """The inside of a sub-process or process: a start event (definition and attributes), block, end, event sub-processes."""
+    def inside(self, depth: int, end: str = "", more: str = "", *, start: tuple[str, str] = ("", ""), blocks: int = 1) -> str:
+        """The inside of a sub-process or process: a start event (definition and attributes), blocks, end, event sub-processes."""
         outer, self.scope = self.scope, Scope()
         trigger, attributes = start
         first_one, stop = self.key("s"), self.key("e")
         self.element(f'<startEvent id="{first_one}"{attributes}>{trigger}</startEvent>{more}')
         self.element(f'<endEvent id="{stop}">{end}</endEvent>')
-        first, last = self.block(depth)
-        self.flow(first_one, first)
+        last = first_one
+        for _ in range(blocks):
+            first, end_of_it = self.block(depth)
+            self.flow(last, first)
+            last = end_of_it
         self.flow(last, stop)
         text, self.scope = self.scope.xml(), outer
         return text
@@ -293,5 +296,5 @@ def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 
     """A diagram with one process `random_process`; `without` are kinds of blocks that are not to be in it."""
     builder = Builder(draw, without)
     more = "" if "handled" in without else builder.handlers(1, int(str(builder.pick(0, 0, 1, 2))))
-    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more)}</process>'
+    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more, blocks=3)}</process>'
     return f"{HEAD}{NAMES}{process}{''.join(builder.processes)}</definitions>".encode()

@@ -40,7 +40,7 @@ class Tangler(Builder):
     def tangle(self, depth: int) -> None:
         """Nodes, each behind an earlier one, and some more flows between them."""
         start = self.key("s")
-        self.element(f'<startEvent id="{start}"/>')
+        self.element(f'<startEvent id="{start}"/>{self.handlers(0, int(str(self.pick(0, 0, 0, 1))))}')
         kinds = ["user"] + [str(self.pick(*self.KINDS[: None if depth else -1])) for _ in range(int(str(self.pick(3, 5, 7, 9))))]
         ends = [
             self.block_between() if kind == "block" else (key, key) for kind, key in zip(kinds, map(self.key, kinds), strict=True)
@@ -120,5 +120,5 @@ def tangles(draw: Callable[[st.SearchStrategy[object]], object]) -> bytes:
     """A diagram with one process `random_process`, a graph with smaller graphs in it."""
     tangler = Tangler(draw)
     tangler.tangle(1)
-    inside = tangler.scope.xml()
-    return f'{HEAD}{NAMES}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()
+    process = f'<process id="random_process" isExecutable="true">{tangler.scope.xml()}</process>'
+    return f"{HEAD}{NAMES}{process}{''.join(tangler.processes)}</definitions>".encode()

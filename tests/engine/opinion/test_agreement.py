@@ -30,7 +30,7 @@ def test_kernels_agree_on_random_processes() -> None:
     missing = set(DRAWN)
 
     @settings(MANY, max_examples=200)
-    @given(processes(depth=3))
+    @given(processes(depth=2))
     def walk(xml: bytes) -> None:
         missing.difference_update({what for what in missing if re.search(rf"[< ]{re.escape(what)}", xml.decode())})
         check(xml, walks=3)
@@ -47,7 +47,7 @@ def test_kernels_agree_on_random_graphs(xml: bytes) -> None:
 
 @pytest.mark.slow
 @settings(MANY, max_examples=2000)
-@given(processes(depth=4))
+@given(processes(depth=3))
 def test_kernels_agree_on_many_random_processes(xml: bytes) -> None:
     check(xml, walks=4)
 
