@@ -56,7 +56,7 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script", *JoinBlocks.JOIN_LEAVES)
     LEAVES = (*LEAVES, *ScopeBlocks.SCOPE_LEAVES)
-    BLOCKS = ("sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
+    BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
     BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS, *ScopeBlocks.SCOPE_BLOCKS)
 
     def __init__(self, draw: Callable[[st.SearchStrategy[object]], object], without: Collection[str] = ()) -> None:
@@ -101,22 +101,32 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     def block(self, depth: int) -> Ends:
         """A random block: ids of its entry and exit."""
-        kind = self.pick(*(self.blocks if depth > 0 and self.pick(True, True, False) else self.leaves))
+        kind = self.pick(*(self.blocks if depth > 0 else self.leaves))
         ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
         return ends
 
-    def inside(self, depth: int, end: str = "", more: str = "", *, start: tuple[str, str] = ("", ""), blocks: int = 1) -> str:
-        """The inside of a sub-process or process: a start event (definition and attributes), blocks, end, event sub-processes."""
+    def inside(
+        self,
+        depth: int,
+        end: str = "",
+        more: str = "",
+        *,
+        start: tuple[str, str] = ("", ""),
+        before: Callable[[int], Ends] | None = None,
+    ) -> str:
+        """The inside of a sub-process or process: a start event (definition and attributes), what comes before the block, a
+        block, end, event sub-processes."""
         outer, self.scope = self.scope, Scope()
         trigger, attributes = start
         first_one, stop = self.key("s"), self.key("e")
         self.element(f'<startEvent id="{first_one}"{attributes}>{trigger}</startEvent>{more}')
         self.element(f'<endEvent id="{stop}">{end}</endEvent>')
-        last = first_one
-        for _ in range(blocks):
-            first, end_of_it = self.block(depth)
-            self.flow(last, first)
-            last = end_of_it
+        first, last = self.block(depth)
+        if before is not None:
+            ahead, behind = before(0)
+            self.flow(behind, first)
+            first = ahead
+        self.flow(first_one, first)
         self.flow(last, stop)
         text, self.scope = self.scope.xml(), outer
         return text
@@ -279,6 +289,13 @@ class Builder(JoinBlocks, ScopeBlocks):
         return self.sub(min(depth, 1), self.loop())
 
 
+class ScopeBuilder(Builder):
+    """Draws what there is about scopes, and little else."""
+
+    LEAVES = ("user", "user", "throw", "undone", "undone", "compensate", "compensate", "raise", "escalate", "mapped")
+    BLOCKS = (*LEAVES, "sequence", "both", "sub", "regret", "regret", "regret", *ScopeBlocks.SCOPE_BLOCKS)
+
+
 def event(kind: str) -> str:
     """An event definition."""
     return {
@@ -294,7 +311,17 @@ def event(kind: str) -> str:
 @st.composite
 def processes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3, without: Collection[str] = ()) -> bytes:
     """A diagram with one process `random_process`; `without` are kinds of blocks that are not to be in it."""
-    builder = Builder(draw, without)
+    return draw_process(Builder(draw, without), depth, without)
+
+
+@st.composite
+def scopes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3) -> bytes:
+    """The same, mostly of event sub-processes, compensation and transactions."""
+    return draw_process(ScopeBuilder(draw), depth)
+
+
+def draw_process(builder: Builder, depth: int, without: Collection[str] = ()) -> bytes:
+    """The file with the process."""
     more = "" if "handled" in without else builder.handlers(1, int(str(builder.pick(0, 0, 1, 2))))
-    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more, blocks=3)}</process>'
+    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more)}</process>'
     return f"{HEAD}{NAMES}{process}{''.join(builder.processes)}</definitions>".encode()

@@ -20,7 +20,7 @@ class ScopeBlocks:
     """Blocks about scopes, mixed into the builder."""
 
     SCOPE_LEAVES = ("undone", "compensate", "raise", "escalate")
-    SCOPE_BLOCKS = ("handled", "handled", "undone_sub", "transaction", "call")
+    SCOPE_BLOCKS = ("handled", "handled", "undone_sub", "transaction", "call", "regret")
 
     processes: list[str]
     """Other processes of the file."""
@@ -80,7 +80,7 @@ class ScopeBlocks:
         choice, stop, (last, _) = self.gateway("exclusive"), self.key("e"), self.add_user(0)
         self.element(f'<endEvent id="{stop}">{RAISED["error"]}</endEvent>')
         self.flow(choice, last)
-        self.flow(choice, stop, "c == 5")
+        self.flow(choice, stop, "c % 3 == 1")
         return choice, last
 
     def add_escalate(self: Builder, depth: int) -> Ends:
@@ -128,7 +128,7 @@ class ScopeBlocks:
             end = "<compensateEventDefinition/>" if self.pick(False, True) else ""
             inside = self.inside(0, end, start=("<compensateEventDefinition/>", ""))
             more = f'<subProcess id="{self.key("h")}" triggeredByEvent="true">{inside}</subProcess>'
-        inner = self.inside(depth, "", more)
+        inner = self.inside(depth, "", more, before=self.add_undone)
         mapping = ""
         if self.pick(False, True):
             mapping = '<extensionElements><camunda:inputOutput><camunda:inputParameter name="own">${c}</camunda:inputParameter>'
@@ -138,6 +138,33 @@ class ScopeBlocks:
             self.undoing(key)
         else:
             self.scope.undone.append(key)
+        return self.caught(key)
+
+    def add_regret(self: Builder, depth: int) -> Ends:
+        """What can be compensated, in a row or beside each other, and is: at once, after a step, after an error."""
+        key, first_one, stop = self.key("p"), self.key("s"), self.key("e")
+        more = self.handler(0) if self.pick(False, True) else ""
+        outer, self.scope = self.scope, self.new_scope()
+        ends = [getattr(self, f"add_{self.pick('undone', 'undone', 'undone_sub')}")(0) for _ in range(int(str(self.pick(2, 3))))]
+        way = self.pick("compensate", "compensate", "raise", "block")
+        ends.append(self.block(max(0, depth)) if way == "block" else getattr(self, f"add_{way}")(0))
+        beside = self.pick(False, False, True)
+        fork, join = (self.gateway("parallel"), self.gateway("parallel")) if beside else (first_one, ends[-1][0])
+        self.element(
+            f'<startEvent id="{first_one}"/><endEvent id="{stop}">{self.pick("", "<compensateEventDefinition/>")}</endEvent>'
+        )
+        if beside:
+            self.flow(first_one, fork)
+            self.flow(join, ends[-1][0])
+        for place, (first, last) in enumerate(ends[:-1]):
+            self.flow(fork if beside or not place else ends[place - 1][1], first)
+            if beside or place == len(ends) - 2:
+                self.flow(last, join)
+        self.flow(ends[-1][1], stop)
+        inner, self.scope = self.scope.xml(), outer
+        loop = self.loop() if self.pick(False, False, True) else ""
+        self.element(f'<subProcess id="{key}">{loop}{inner}{more}</subProcess>')
+        self.scope.undone.append(key)
         return self.caught(key)
 
     def add_transaction(self: Builder, depth: int) -> Ends:

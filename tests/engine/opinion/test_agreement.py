@@ -1,6 +1,6 @@
 """Random processes, structured and not: both kernels agree at every step of every walk, with a dump and restore at each.
 
-What is structured comes to its end, too. The normal run walks 300 processes, `--all` walks 3,000 more.
+What is structured comes to its end, too. The normal run walks 400 processes, `--all` walks 4,000 more.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.engine.random_processes import processes
+from tests.engine.random_processes import processes, scopes
 from tests.engine.random_tangles import tangles
 from tests.engine.random_walks import check
 
@@ -23,14 +24,29 @@ DRAWN = frozenset(
     + ('ordering="Sequential"', 'camunda:inputParameter name="', 'isSequential="true"', 'default="', 'testBefore="true"')
 )
 """What must have been in some process."""
+SCOPES = frozenset(
+    ('triggeredByEvent="true"', 'isInterrupting="false"', 'isInterrupting="true"', 'isForCompensation="true"', "transaction")
+    + ("cancelEventDefinition", "compensateEventDefinition", 'activityRef="', 'waitForCompletion="false"', "callActivity")
+    + ("errorEventDefinition", "escalationEventDefinition", "multiInstanceLoopCharacteristics", 'camunda:inputParameter name="')
+)
+"""What must have been in some of those that are mostly about scopes."""
 MANY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_kernels_agree_on_random_processes() -> None:
-    missing = set(DRAWN)
+    agree(processes(depth=3), 200, DRAWN)
 
-    @settings(MANY, max_examples=200)
-    @given(processes(depth=2))
+
+def test_kernels_agree_on_random_scopes() -> None:
+    agree(scopes(depth=2), 100, SCOPES)
+
+
+def agree(drawn: st.SearchStrategy[bytes], number: int, wanted: frozenset[str]) -> None:
+    """Walk so many of them; what is wanted must have been in some."""
+    missing = set(wanted)
+
+    @settings(MANY, max_examples=number)
+    @given(drawn)
     def walk(xml: bytes) -> None:
         missing.difference_update({what for what in missing if re.search(rf"[< ]{re.escape(what)}", xml.decode())})
         check(xml, walks=3)
@@ -47,7 +63,7 @@ def test_kernels_agree_on_random_graphs(xml: bytes) -> None:
 
 @pytest.mark.slow
 @settings(MANY, max_examples=2000)
-@given(processes(depth=3))
+@given(processes(depth=4))
 def test_kernels_agree_on_many_random_processes(xml: bytes) -> None:
     check(xml, walks=4)
 
@@ -57,3 +73,10 @@ def test_kernels_agree_on_many_random_processes(xml: bytes) -> None:
 @given(tangles())
 def test_kernels_agree_on_many_random_graphs(xml: bytes) -> None:
     check(xml, walks=4, ends=False)
+
+
+@pytest.mark.slow
+@settings(MANY, max_examples=1000)
+@given(scopes(depth=3))
+def test_kernels_agree_on_many_random_scopes(xml: bytes) -> None:
+    check(xml, walks=4)
