@@ -13,7 +13,7 @@ from engine.kernel import Complete, Throw
 from engine.model import Definition, Node, place_of
 
 if TYPE_CHECKING:
-    from engine.instances import Run
+    from engine.runs import Run
 
 
 def is_automatic(model: Definition, element_id: str) -> bool:

@@ -1,6 +1,6 @@
 """Which deployed definition a call activity calls.
 
-The kernel does not know what is deployed: a call of another definition waits, `engine.instances` finds it here, links it to the
+The kernel does not know what is deployed: a call of another definition waits, `engine.runs` finds it here, links it to the
 caller's (`engine.model.linking`) and sends `Enter`. The instance keeps the version: its element ids name it.
 """
 

@@ -20,8 +20,9 @@ from engine.definitions import get_definition
 from engine.errors import StepFailed
 from engine.expressions import Expression, ExpressionFailed, VariableMissing
 from engine.incidents import open_incident
-from engine.instances import advance_instance, start_instance, start_lock
+from engine.instances import advance_instance, start_instance
 from engine.kernel import Deliver
+from engine.runs import start_lock
 from engine.starts import find_start
 from engine.tables import instance, message, start_subscription, subscription, subscription_key
 from engine.work import ProcessEngine, Work

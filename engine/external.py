@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.history import record_entry
 from engine.incidents import open_incident
-from engine.instances import Run, instance_variables
+from engine.instances import instance_variables
 from engine.kernel import Complete, Throw
+from engine.runs import Run
 from engine.states import definition_of
 from engine.tables import external_task, instance
 from engine.work import Work

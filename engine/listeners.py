@@ -16,7 +16,7 @@ from engine.kernel import Wait, WaitKind
 from engine.moments import Due, MomentInvalid, first_due
 
 if TYPE_CHECKING:
-    from engine.instances import Run
+    from engine.runs import Run
 
 
 def tell_opened(run: Run, task_id: str, wait: Wait) -> None:

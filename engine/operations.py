@@ -21,10 +21,11 @@ from engine.errors import (
     WithdrawalTooLate,
 )
 from engine.expressions import ExpressionFailed
-from engine.instances import Run, instance_positions
+from engine.instances import instance_positions
 from engine.kernel import AddInstance, CancelBranch, Complete, Move, RemoveInstance, WaitKind
 from engine.model import MultiInstance, Node
 from engine.preview import preview
+from engine.runs import Run
 from engine.states import definition_of
 from engine.tables import history, user_task
 from engine.tasks import claim_task, enter_task, get_task, hold_task

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from engine.automatic import raise_at
 from engine.errors import BpmnThrow, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
-from engine.instances import Run
 from engine.kernel import Complete, Move
 from engine.model import place_of
+from engine.runs import Run
 from engine.states import definition_of, read_state
 from engine.tables import history, instance, user_task, user_task_candidate
 from engine.work import Work

@@ -19,10 +19,11 @@ from engine.definitions import find_latest
 from engine.errors import BpmnThrow
 from engine.handlers import Call
 from engine.ids import new_id
-from engine.instances import Run, advance_instance, start_instance
+from engine.instances import advance_instance, start_instance
 from engine.kernel import Complete, Fire, Wait, WaitKind
 from engine.listeners import arm_timeout
 from engine.moments import Due, next_due
+from engine.runs import Run
 from engine.starts import arm_following, lock_starts, name_occurrence, timer_starts
 from engine.states import script_of
 from engine.tables import instance, timer, user_task

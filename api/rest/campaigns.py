@@ -7,6 +7,7 @@ from typing import Literal
 
 from api.pages.campaigns import list_dates
 from api.pages.present import PUBLIC, person, process_engine, reader, words
+from api.rest.cases import HistoryTold
 from api.rest.me import OrganisationTold
 from api.rest.operations import Resource, act
 from api.rest.shapes import Asked, Free, Id, Listed, Paging, Told, cut_page
@@ -16,6 +17,7 @@ from workflows import publications
 from workflows.applications import first_task, start_application
 from workflows.campaigns import TooLate, list_windows
 from workflows.campaigns.board import campaign_board
+from workflows.campaigns.history import read_campaign_history
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
 from workflows.deadlines import load_date
 from workflows.organisations import get_organisation
@@ -115,6 +117,12 @@ class WindowsTold(Told):
     items: list[WindowTold]
 
 
+class CampaignHistoryTold(Told):
+    """The campaign's own chain, in its order."""
+
+    items: list[HistoryTold]
+
+
 class ApplicationAsked(Asked):
     """Which way the application goes; `institution` only for who applies for several, `body` where it does not follow."""
 
@@ -179,6 +187,17 @@ def show_windows(campaign_id: str) -> WindowsTold:
             each for each in list_windows(work, campaign_id) if each.organisation_id is None or each.organisation_id in seen
         ]
     return WindowsTold(items=[WindowTold.model_validate(each) for each in windows])
+
+
+@resource.get("/campaigns/<campaign_id>/history", CampaignHistoryTold)
+def show_history(campaign_id: str) -> CampaignHistoryTold:
+    """What the organisers and the clock did in the campaign.
+
+    Raises CampaignUnknown, NotPermitted.
+    """
+    with process_engine().read(by=reader().id) as work:
+        lines = read_campaign_history(work, reader(), campaign_id)
+    return CampaignHistoryTold(items=[HistoryTold.model_validate(line) for line in lines])
 
 
 @resource.post(

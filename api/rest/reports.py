@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from api.pages.present import process_engine, reader
 from api.rest.cases import HistoryTold, ReceiptTold, VersionTold, tell_version
@@ -13,6 +16,8 @@ from api.rest.shapes import Asked, Id, Text, Told
 from engine.work import Work
 from workflows import reports
 from workflows.campaigns.reading import get_campaign
+from workflows.deadlines import Day
+from workflows.reports.filling import fill_draft
 from workflows.rules import campaign_subject, can
 
 resource = Resource("reports")
@@ -66,12 +71,13 @@ class ExaminationTold(Told):
 
 
 class ReportTold(ReportLineTold):
-    """One report with its life, and the reports that were asked for below it."""
+    """One report with its life, the reports that were asked for below it, and (while one may ask) of whom they can be asked."""
 
     campaign_id: str
     reporter_organisation: OrganisationTold
     recipient: OrganisationTold
     children: list[ReportLineTold]
+    subordinates: list[OrganisationTold]
     versions: list[VersionTold]
     examinations: list[ExaminationTold]
     receipts: list[ReceiptTold]
@@ -83,6 +89,25 @@ class ReportAsked(Asked):
 
     plan: Text
     body: Id | None = None
+
+
+class CollectionAsked(Asked):
+    """Of which `subordinates` the same report is asked for, by which day (null where the report itself has no due date)."""
+
+    units: Annotated[list[Id], Field(min_length=1, max_length=500)]
+    due: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))] | None = None
+
+
+class CollectedTold(Told):
+    """How many were asked; who was asked before is not asked twice."""
+
+    asked: int
+
+
+class FilledTold(Told):
+    """The task whose draft holds the sum now."""
+
+    task: str
 
 
 class BegunTold(Told):
@@ -135,17 +160,46 @@ def show(report_id: str) -> ReportTold:
     """
     with process_engine().read(by=reader().id) as work:
         view = reports.get_report(work, reader(), report_id)
+        below = reports.list_subordinates(work, view.line.reporter_id) if view.collects else []
     return ReportTold(
         **ReportLineTold.model_validate(view.line).model_dump(),
         campaign_id=view.campaign.id,
         reporter_organisation=OrganisationTold.model_validate(view.reporter),
         recipient=OrganisationTold.model_validate(view.recipient),
         children=[ReportLineTold.model_validate(line) for line in view.children],
+        subordinates=[OrganisationTold.model_validate(each) for each in below],
         versions=[tell_version(each) for each in view.versions],
         examinations=[ExaminationTold.model_validate(each) for each in view.examinations],
         receipts=[ReceiptTold.model_validate(each) for each in view.receipts],
         history=[HistoryTold.model_validate(each) for each in view.history],
     )
+
+
+@resource.post("/reports/<report_id>/collect", CollectedTold, takes=CollectionAsked)
+def collect(report_id: str, body: CollectionAsked, key: str) -> Any:
+    """Ask subordinate organisations for the same report (向下级收集).
+
+    Raises ReportUnknown, NotPermitted, CollectionRefused.
+    """
+    due_at = None if body.due is None else Day(value=body.due, source="ours").cutoff_at
+
+    def ask(work: Work) -> CollectedTold:
+        return CollectedTold(asked=reports.collect(work, reader(), report_id, body.units, due_at))
+
+    return act(key, "report.collect", {"report": report_id, **body.model_dump(mode="json")}, ask)
+
+
+@resource.post("/reports/<report_id>/roll-up", FilledTold)
+def roll_up(report_id: str, key: str) -> Any:
+    """Put the sum of the accepted reports below into one's draft.
+
+    Raises ReportUnknown, NotPermitted, and what keeping a draft raises.
+    """
+
+    def fill(work: Work) -> FilledTold:
+        return FilledTold(task=fill_draft(work, reader(), report_id))
+
+    return act(key, "report.roll_up", {"report": report_id}, fill)
 
 
 def tell_target(reached: reports.Reached) -> TargetTold:

@@ -24,7 +24,7 @@ POSSIBLE: Mapping[str, frozenset[EventKind]] = {
     "intermediateCatchEvent": frozenset(("message", "signal", "timer", "conditional", "link")),
     "intermediateThrowEvent": frozenset(("message", "signal", "escalation", "compensate", "link")),
     "endEvent": frozenset(("message", "signal", "error", "escalation", "compensate", "cancel", "terminate")),
-    "implicitThrowEvent": frozenset(("message", "signal", "error", "escalation", "compensate")),
+    "implicitThrowEvent": frozenset(("message", "signal", "error", "escalation")),  # of multi-instance activities
 }
 REFERENCES: Mapping[str, str] = {
     "message": "messageRef",

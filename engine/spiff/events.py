@@ -25,7 +25,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import StepFailed
-from engine.kernel import Thrown, WaitKind
+from engine.kernel import WaitKind
 from engine.moments import Due, MomentInvalid, first_due, is_plain, next_due
 from engine.spiff import compensation
 from engine.spiff.elements import Activity, Element, instance_of
@@ -288,7 +288,7 @@ class ThrowEvent(Event):
         top.note("completed", self.bpmn_id, my_task)
         for kind, definition in self.definitions:
             if kind == "signal" or kind == "message" and not definition.handler:
-                self.throw(my_task, kind, definition.name)
+                top.emit(my_task, self.bpmn_id, kind, definition.name)
             elif kind in ("error", "escalation"):
                 if kind == "error":
                     top.consume_arrived(my_task)
@@ -312,15 +312,6 @@ class ThrowEvent(Event):
             return
         ends = [spec for spec in self._wf_spec.task_specs.values() if isinstance(spec, CatchEvent)]
         my_task._sync_children([end for end in ends if linked(end, links)], TaskState.FUTURE)
-
-    def throw(self, my_task: Task, kind: str, name: str | None) -> None:
-        """A message or signal goes out; a signal is also heard inside."""
-        if name is None:
-            return
-        top = instance_of(my_task)
-        top.thrown.append(Thrown(kind, name, self.bpmn_id, top.environment(my_task)))
-        if kind == "signal":
-            top.deliver("signal", name, {}, None, None)
 
     def waits(self, my_task: Task) -> list[WaitRow]:
         """Its handler."""

@@ -85,6 +85,12 @@ class Behavior(NamedTuple):
     kind: str
     name: str | None
 
+    def is_caught(self, boundary: Any) -> bool:
+        """Whether a definition of a boundary event is for this event: by name, or for any error or escalation."""
+        names = (self.name, None) if self.kind in ("error", "escalation") else (self.name,)
+        found = (named_event(definition) for _, definition in boundary.definitions)
+        return any(kind == self.kind and name in names for kind, name in found)
+
 
 class MultiInstance(Repeated):
     """A multi-instance activity, parallel or sequential."""
@@ -145,6 +151,8 @@ class MultiInstance(Repeated):
             state["results"][str(child.internal_data["vars"]["loopCounter"])] = result
         state["done"] += 1
         stops = self.throw_events(body, child)
+        if child.id not in child.workflow.tasks:  # what was thrown has ended the whole activity from outside
+            return
         self.remove_instance(body, child)
         self.complete_early(body, stops)
 
@@ -156,8 +164,9 @@ class MultiInstance(Repeated):
                 instance_of(body).cancel_task(body.workflow.tasks[key])
 
     def throw_events(self, body: Task, child: Task) -> bool:
-        """What is thrown is caught on the boundary of the whole activity (table 10.29). It tells of an instance that is done
-        and interrupts nothing, but a complex behavior that is caught by an interrupting event ends the activity: the answer.
+        """What is thrown is caught on the boundary of the whole activity (table 10.29), else it goes out or outwards. On the
+        boundary it tells of an instance that is done and interrupts nothing, but a complex behavior that is caught by an
+        interrupting event ends the activity: the answer.
         """
         stops = False
         for behavior in self.behaviors:
@@ -165,10 +174,16 @@ class MultiInstance(Repeated):
                 continue
             if behavior.condition and not ENGINE.value(child, behavior.condition, self.bpmn_id):
                 continue
-            for boundary in (self._wf_spec.task_specs[name] for name in self.boundaries):
-                if behavior[2:] in map(named_event, (definition for _, definition in boundary.definitions)):
-                    body.workflow.hang(boundary).complete()
-                    stops = stops or behavior.when == "Complex" and boundary.cancel_activity
+            caught = [boundary for boundary in map(self._wf_spec.task_specs.get, self.boundaries) if behavior.is_caught(boundary)]
+            for boundary in caught:
+                body.workflow.hang(boundary).complete()
+                stops = stops or behavior.when == "Complex" and boundary.cancel_activity
+            if not caught and behavior.kind in ("error", "escalation"):
+                instance_of(body).raise_code(body, behavior.kind, behavior.name)
+            elif not caught:
+                instance_of(body).emit(child, self.bpmn_id, behavior.kind, behavior.name)
+            if child.id not in child.workflow.tasks:
+                return False
         return stops
 
     def go_on(self, body: Task) -> None:

@@ -61,13 +61,13 @@ class ElementParser(TaskParser):
         """The spec of the node; of the repeated activity, if it is repeated."""
         self.task = self.create_task()
         self.task.extensions = self.parse_extensions()
-        self.task.completion_quantity = int(self.node.get("completionQuantity", "1"))
         loop = self.node.find(full_tag("standardLoopCharacteristics"))
         if loop is not None:
             self._add_loop_task(loop)
         loop = self.node.find(full_tag("multiInstanceLoopCharacteristics"))
         if loop is not None:
             self._add_multiinstance_task(loop)
+        self.task.completion_quantity = int(self.node.get("completionQuantity", "1"))
         self.task.for_compensation = self.node.get("isForCompensation") == "true"
         return self.task
 
@@ -121,7 +121,6 @@ class ElementParser(TaskParser):
         """Put the spec of the whole in the place of the single activity's, which becomes `<id> [child]`."""
         original = self.spec.task_specs.pop(self.task.name)
         self.task = spec_class(self.spec, original.name, **self.bpmn_attributes)
-        self.task.completion_quantity = original.completion_quantity
         self._copy_task_attrs(original)
         return self.task
 

@@ -48,7 +48,7 @@ def move(instance: Instance, definition: Definition, tokens: tuple[str, ...], ta
     around = [dict(surroundings(find_task(instance, token))) for token in tokens]
     scopes = [scope for scope in (around[0] if around else ()) if target in scope.spec.task_specs]
     scope = next((scope for scope in scopes if all(scope in each for each in around)), None)
-    spec = scope.spec.entry(target) if scope is not None else None
+    spec = scope.spec.task_specs[target] if scope is not None else None  # an activity begins: it has the tokens that it needs
     if scope is None or spec is None or isinstance(spec, BoundaryEvent) or spec.triggered or spec.for_compensation:
         raise OperationNotSupported(reason=Finding("spiff_move_into", element=target, values={"target": target}))
     if isinstance(spec, TokenJoin) and spec.joins:
@@ -72,7 +72,7 @@ def move(instance: Instance, definition: Definition, tokens: tuple[str, ...], ta
     for key in sorted(moved.goes, key=lambda key: int(standing[key].internal_data["token"])):
         instance.cancel_task(standing[key])
     for flow in moved.arrived:
-        instance.token(scope.hang(scope.spec.task_specs[flow.target], state=TaskState.STARTED, flow=flow.id))
+        instance.token(scope.hang(scope.spec.entry(flow.target), state=TaskState.STARTED, flow=flow.id))
     start_over_from(scope, spec)
     instance.assign_inside(scope, variables)
     activity = scope.spec.task_specs[target]

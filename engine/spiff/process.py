@@ -275,6 +275,14 @@ class Instance(Scope, BpmnWorkflow):
         """The token under which the events at the border of a scope wait."""
         return self.token(outermost(scope.holder)) if isinstance(scope, SubScope) else scope.scope_token
 
+    def emit(self, task: Task, element_id: str, kind: str, name: str | None) -> None:
+        """A message or signal goes out, with what the task sees; a signal is also heard inside."""
+        if name is None:  # only read for a simulation: nobody could wait for it
+            return
+        self.thrown.append(Thrown(kind, name, element_id, self.environment(task)))
+        if kind == "signal":
+            self.deliver("signal", name, {}, None, None)
+
     def fire(self, token: str, element_id: str) -> bool:
         """Let the timer of an element fire; False when nothing waits for it."""
         for task, rows in self.listening():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.kernel import Thrown
-from engine.model import EventKind, Node, link_targets
+from engine.model import EventDefinition, EventKind, Node, link_targets
 from engine.tokens import activities, compensation, timers
 from engine.tokens.waits import EVENT_WAITS, listening
 
@@ -65,6 +65,14 @@ def happen(step: Step, node: Node, container: str) -> None:
                 step.send(target, container)
     if container in step.records and step.records[container].get("int") == interrupted:
         step.leave(node, container)
+
+
+def throw_implicitly(step: Step, event: EventDefinition, node: Node, number: str, body: str) -> None:
+    """What an instance of a multi-instance activity throws goes out, with what the instance sees, or outwards from the whole."""
+    if event.kind in ("message", "signal"):
+        emit(step, event.kind, event.name, number, node)
+    elif event.kind in ("error", "escalation"):
+        propagate(step, event.kind, event.name, body)
 
 
 def emit(step: Step, kind: str, name: str | None, number: str, node: Node) -> None:

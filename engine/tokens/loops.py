@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.model import MultiInstance, Node, StandardLoop
-from engine.tokens import activities
+from engine.model import EventDefinition, MultiInstance, Node, StandardLoop
+from engine.tokens import activities, events
 from engine.tokens.problems import CollectionUnreadable
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def finish_instance(step: Step, number: str, body: str, node: Node) -> None:
             mi["out"] = {**mi["out"], str(step.records[number]["vars"]["loopCounter"]): value}
         step.records.change(body, mi=mi)
         stops = _throw_behaviors(step, number, body, node, loop)
+        if number not in step.records:  # what was thrown has ended the whole activity from outside
+            return
         step.records.remove(number)
         complete_early(step, body, stops)
     else:
@@ -112,10 +114,11 @@ def complete_early(step: Step, body: str, stops: bool = False) -> None:
 
 
 def _throw_behaviors(step: Step, number: str, body: str, node: Node, loop: MultiInstance) -> bool:
-    """Events of an instance that completes (10.3.8), caught on the boundary of the whole activity.
+    """Events of an instance that completes (10.3.8), caught on the boundary of the whole activity; else they go out as those of
+    any other throwing event do.
 
-    They tell of an instance that is done, so they interrupt nothing: with `behavior="None"` an interrupting boundary event
-    would otherwise stop the activity that is to throw "for each instance". A complex behavior that is caught by an
+    They tell of an instance that is done, so on the boundary they interrupt nothing: with `behavior="None"` an interrupting
+    event would otherwise stop the activity that is to throw "for each instance". A complex behavior that is caught by an
     interrupting event ends the activity, whose own flow is taken as well. Whether it does is the answer.
     """
     stops = False
@@ -124,12 +127,22 @@ def _throw_behaviors(step: Step, number: str, body: str, node: Node, loop: Multi
             continue
         if behavior.condition is not None and not step.holds(behavior.condition, number, node.id):
             continue
-        for boundary in (step.nodes[each] for each in node.boundaries):
-            if any(event.kind == behavior.event.kind and event.name == behavior.event.name for event in boundary.events):
-                step.note("completed", boundary)
-                step.leave(boundary, step.records[body]["in"])
-                stops = stops or behavior.when == "condition" and boundary.interrupting
+        caught = [boundary for boundary in map(step.nodes.__getitem__, node.boundaries) if _catches(boundary, behavior.event)]
+        for boundary in caught:
+            step.note("completed", boundary)
+            step.leave(boundary, step.records[body]["in"])
+            stops = stops or behavior.when == "condition" and boundary.interrupting
+        if not caught:
+            events.throw_implicitly(step, behavior.event, node, number, body)
+            if number not in step.records:
+                return False
     return stops
+
+
+def _catches(boundary: Node, thrown: EventDefinition) -> bool:
+    """Whether one definition of a boundary event is for the thrown one: by name, or for any error or escalation."""
+    names = (thrown.name, None) if thrown.kind in ("error", "escalation") else (thrown.name,)
+    return any(event.kind == thrown.kind and event.name in names for event in boundary.events)
 
 
 def go_on(step: Step, body: str) -> None:

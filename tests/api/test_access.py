@@ -137,6 +137,9 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_reports.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "rest_reports.begin"): (401, 403, 403, 404, 404, 403, 403, 403, 403),  # the notice asks for no reports
     ("GET", "rest_reports.show"): (401, *(404,) * 8),  # there is none
+    ("POST", "rest_reports.collect"): (401, *(404,) * 8),
+    ("POST", "rest_reports.roll_up"): (401, *(404,) * 8),
+    ("GET", "rest_campaigns.show_history"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
     ("GET", "rest_rounds.list_all"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "rest_rounds.show"): (401, 403, 403, 404, 404, 404, 403, 403, 403),  # there is none
     ("GET", "rest_rounds.list_activities"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -216,6 +219,7 @@ SENT: dict[str, Any] = {
     "rest_campaigns.apply": {"channel": "recommended"},
     "rest_consultations.comment": {"kind": "comment", "from_name": "甲", "text": "好"},
     "rest_reports.begin": {"plan": "none"},
+    "rest_reports.collect": {"units": ["0" * 32]},
     "rest_rounds.note_progress": {"state": "done"},
     "rest_tasks.complete": {"data": {}},
     "rest_tasks.send_back": {"target": "nowhere", "reason": "-"},

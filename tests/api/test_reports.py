@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from api.settings import Settings
 from api.wiring import build_engine
 from engine.clock import VirtualClock
+from tests.api.rest.conftest import make_caller
 from tests.api.world import Place, make_place, make_settings
 from tests.workflows.reports.acting import BEIJING, Action, build_action
 from workflows.schema import upgrade_schema
@@ -91,6 +92,24 @@ def test_a_body_asks_below_and_sums_up(acting: tuple[Place, Action], send: Calla
     task = client.get(filled.location).get_data(as_text=True)
     assert 'value="12"' in task and 'value="甲市"' in task and 'value="low"' in task
     assert "已通过 1 个" in look(acting, "one", address)
+
+
+def test_a_program_asks_below_and_sums_up(acting: tuple[Place, Action]) -> None:
+    place, action = acting
+    caller, address = make_caller(place, "one"), f"/reports/{action.report(NUMBER).id}"
+    assert [each["short_name"] for each in caller.get(address).json["subordinates"]] == ["low", "lower"]
+    refused = caller.post(f"{address}/collect", {"units": [action.places["two"]], "due": "2021-12-24"})
+    assert (refused.status_code, [each["path"] for each in refused.json["findings"]]) == (422, ["units", "due"])
+    units = [action.places["low"], action.places["lower"]]
+    asked = caller.post(f"{address}/collect", {"units": units, "due": "2021-11-15"}, key="ask")
+    assert asked.json == {"asked": 1}  # the other one was asked on the page
+    assert caller.post(f"{address}/collect", {"units": units, "due": "2021-11-15"}, key="ask").json == asked.json
+    place.move_to(ISSUED)
+    assert [each["reporter"] for each in caller.get(address).json["children"]] == ["low", "lower"]
+    task = caller.post(f"{address}/roll-up").json["task"]
+    assert caller.get(f"/tasks/{task}/draft").json["data"]["models"] == 2
+    history = make_caller(place, "organiser").get(f"/campaigns/{action.campaign_id}/history").json["items"]
+    assert history[0]["kind"] == "started" and "date_confirmed" in {each["kind"] for each in history}
 
 
 def test_the_matrix_shows_each_body_and_only_its_own(acting: tuple[Place, Action]) -> None:

@@ -18,6 +18,7 @@ CAUGHT = {
     "DS": '<signalEventDefinition signalRef="S"/>',
     "DM": '<messageEventDefinition messageRef="M"/>',
     "DX": '<escalationEventDefinition escalationRef="X"/>',
+    "any": "<escalationEventDefinition/>",
 }
 CONDITIONS = ("c % 2 == 1", "c &gt; 1", "c % 3 == 0")
 
@@ -93,7 +94,7 @@ class JoinBlocks:
     def add_telling(self: Builder, depth: int) -> Ends:
         """A multi-instance activity whose instances throw events when they complete; it is alone in a sub-process, because
         the event and the activity may both go on."""
-        key, event, way = self.key("m"), str(self.pick(*CAUGHT)), self.pick("None", "One", "Complex")
+        key, event, way = self.key("m"), str(self.pick("DS", "DM", "DX")), self.pick("None", "One", "Complex")
         attributes, inner = f'behavior="{way}"', ""
         if way == "Complex":
             condition = self.pick("nrOfCompletedInstances == 2", "c % 2 == 1")
@@ -103,10 +104,11 @@ class JoinBlocks:
             attributes += f' {str(way).lower()}BehaviorEventRef="{event}"'
         attributes += f' isSequential="{self.pick("true", "false")}" camunda:collection="people"'
         loop = f"<multiInstanceLoopCharacteristics {attributes}>{inner}</multiInstanceLoopCharacteristics>"
+        caught = str(self.pick(event, event, "any", *CAUGHT))  # else it goes out, or outwards
         outer, self.scope = self.scope, self.new_scope()
         self.element(f'<userTask id="{key}">{loop}</userTask>')
         attributes = f'attachedToRef="{key}" cancelActivity="{self.pick("true", "false")}"'
-        self.element(f'<boundaryEvent id="{key}y" {attributes}>{CAUGHT[event]}</boundaryEvent>')
+        self.element(f'<boundaryEvent id="{key}y" {attributes}>{CAUGHT[caught]}</boundaryEvent>')
         self.flow(f"{key}y", self.add_user(0)[0])
         inner, self.scope = self.scope.xml(), outer
         self.element(f'<subProcess id="{key}p">{inner}</subProcess>')

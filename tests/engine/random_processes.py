@@ -56,7 +56,7 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     LEAVES = ("user", "user", "service", "multi", "boundary", "catch", "plain", "throw", "script", *JoinBlocks.JOIN_LEAVES)
     LEAVES = (*LEAVES, *ScopeBlocks.SCOPE_LEAVES)
-    BLOCKS = (*LEAVES, "sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
+    BLOCKS = ("sequence", "sequence", "both", "both", "choice", "choice", "any", "loop", "events", "sub", "sub", "many")
     BLOCKS = (*BLOCKS, *JoinBlocks.JOIN_BLOCKS, *ScopeBlocks.SCOPE_BLOCKS)
 
     def __init__(self, draw: Callable[[st.SearchStrategy[object]], object], without: Collection[str] = ()) -> None:
@@ -101,7 +101,7 @@ class Builder(JoinBlocks, ScopeBlocks):
 
     def block(self, depth: int) -> Ends:
         """A random block: ids of its entry and exit."""
-        kind = self.pick(*(self.blocks if depth > 0 else self.leaves))
+        kind = self.pick(*(self.blocks if depth > 0 and self.pick(True, True, False) else self.leaves))
         ends: Ends = getattr(self, f"add_{kind}")(depth - 1)
         return ends
 
@@ -113,20 +113,20 @@ class Builder(JoinBlocks, ScopeBlocks):
         *,
         start: tuple[str, str] = ("", ""),
         before: Callable[[int], Ends] | None = None,
+        blocks: int = 1,
     ) -> str:
-        """The inside of a sub-process or process: a start event (definition and attributes), what comes before the block, a
-        block, end, event sub-processes."""
+        """The inside of a sub-process or process: a start event (definition and attributes), what comes before the blocks,
+        blocks, end, event sub-processes."""
         outer, self.scope = self.scope, Scope()
         trigger, attributes = start
         first_one, stop = self.key("s"), self.key("e")
         self.element(f'<startEvent id="{first_one}"{attributes}>{trigger}</startEvent>{more}')
         self.element(f'<endEvent id="{stop}">{end}</endEvent>')
-        first, last = self.block(depth)
-        if before is not None:
-            ahead, behind = before(0)
-            self.flow(behind, first)
-            first = ahead
-        self.flow(first_one, first)
+        last = first_one
+        for draw in ([] if before is None else [before]) + [self.block] * blocks:
+            first, end_of_it = draw(depth)
+            self.flow(last, first)
+            last = end_of_it
         self.flow(last, stop)
         text, self.scope = self.scope.xml(), outer
         return text
@@ -323,5 +323,5 @@ def scopes(draw: Callable[[st.SearchStrategy[object]], object], depth: int = 3) 
 def draw_process(builder: Builder, depth: int, without: Collection[str] = ()) -> bytes:
     """The file with the process."""
     more = "" if "handled" in without else builder.handlers(1, int(str(builder.pick(0, 0, 1, 2))))
-    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more)}</process>'
+    process = f'<process id="random_process" isExecutable="true">{builder.inside(depth, more=more, blocks=3)}</process>'
     return f"{HEAD}{NAMES}{process}{''.join(builder.processes)}</definitions>".encode()

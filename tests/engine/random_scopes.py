@@ -80,7 +80,7 @@ class ScopeBlocks:
         choice, stop, (last, _) = self.gateway("exclusive"), self.key("e"), self.add_user(0)
         self.element(f'<endEvent id="{stop}">{RAISED["error"]}</endEvent>')
         self.flow(choice, last)
-        self.flow(choice, stop, "c % 3 == 1")
+        self.flow(choice, stop, "c == 5")
         return choice, last
 
     def add_escalate(self: Builder, depth: int) -> Ends:

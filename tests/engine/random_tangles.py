@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from tests.engine.random_joins import CONDITIONS
-from tests.engine.random_processes import HEAD, NAMES, Builder, Scope
+from tests.engine.random_processes import HEAD, NAMES, Builder, Ends, Scope
 
 GATEWAYS = {"xor": "exclusive", "and": "parallel", "or": "inclusive", "some": "complex", "race": "eventBased"}
 
@@ -18,29 +18,58 @@ GATEWAYS = {"xor": "exclusive", "and": "parallel", "or": "inclusive", "some": "c
 class Tangler(Builder):
     """Draws a graph into a scope."""
 
-    KINDS = ("user", "user", "user", "plain", "boundary", "boundary", "xor", "and", "and", "or", "or", "some", "race", "inside")
+    KINDS = (
+        "user",
+        "user",
+        "user",
+        "plain",
+        "boundary",
+        "boundary",
+        "xor",
+        "and",
+        "and",
+        "or",
+        "or",
+        "some",
+        "race",
+        "block",
+        "block",
+        "inside",
+    )
 
     def tangle(self, depth: int) -> None:
         """Nodes, each behind an earlier one, and some more flows between them."""
         start = self.key("s")
-        self.element(f'<startEvent id="{start}"/>')
+        self.element(f'<startEvent id="{start}"/>{self.handlers(0, int(str(self.pick(0, 0, 0, 1))))}')
         kinds = ["user"] + [str(self.pick(*self.KINDS[: None if depth else -1])) for _ in range(int(str(self.pick(3, 5, 7, 9))))]
-        keys = [self.key(kind) for kind in kinds]
+        ends = [
+            self.block_between() if kind == "block" else (key, key) for kind, key in zip(kinds, map(self.key, kinds), strict=True)
+        ]
+        entries, keys = [first for first, _ in ends], [last for _, last in ends]
         links: list[tuple[int, int]] = [(int(str(self.pick(*range(place)))), place) for place in range(1, len(keys))]
         for _ in range(int(str(self.pick(0, 2, 4, 6)))):
             source, target = int(str(self.pick(*range(len(keys))))), int(str(self.pick(*range(len(keys)))))
             if source < target or kinds[source] in ("user", "boundary"):
                 links.append((source, target))
-        self.flow(start, keys[0])
+        self.flow(start, entries[0])
         for place, (kind, key) in enumerate(zip(kinds, keys, strict=True)):
-            targets = [keys[target] for source, target in links if source == place]
+            targets = [entries[target] for source, target in links if source == place]
             if kind in GATEWAYS:
                 self.tangle_gateway(kind, key, targets)
             else:
-                later = keys[int(str(self.pick(*range(place + 1, len(keys)))))] if place + 1 < len(keys) else self.add_user(0)[0]
+                later = (
+                    entries[int(str(self.pick(*range(place + 1, len(keys)))))] if place + 1 < len(keys) else self.add_user(0)[0]
+                )
                 back = any(source == place and target <= place for source, target in links)
                 loop = "" if back or self.pick(True, True, True, False) else self.loop()  # of nobody, it would not wait
                 self.tangle_activity(kind, key, targets, later, loop, depth)
+
+    def block_between(self) -> Ends:
+        """A structured block, and a task behind it from which flows can have conditions."""
+        first, last = self.block(int(str(self.pick(0, 1))))
+        key = self.key("plain")
+        self.flow(last, key)
+        return first, key
 
     def tangle_gateway(self, kind: str, key: str, targets: list[str]) -> None:
         """A gateway; an event gateway gets an event on each flow."""
@@ -72,7 +101,7 @@ class Tangler(Builder):
             inner, self.scope = self.scope.xml(), outer
             self.element(f'<subProcess id="{key}"{attributes}>{loop}{inner}</subProcess>')
         else:
-            tag = "task" if kind == "plain" else "userTask"
+            tag = "task" if kind in ("plain", "block") else "userTask"
             self.element(f'<{tag} id="{key}"{attributes}>{loop}</{tag}>')
         if kind == "boundary":
             what, stops = str(self.pick("message", "signal", "timer", "cycle", "conditional")), self.pick("true", "false")
@@ -91,5 +120,5 @@ def tangles(draw: Callable[[st.SearchStrategy[object]], object]) -> bytes:
     """A diagram with one process `random_process`, a graph with smaller graphs in it."""
     tangler = Tangler(draw)
     tangler.tangle(1)
-    inside = tangler.scope.xml()
-    return f'{HEAD}{NAMES}<process id="random_process" isExecutable="true">{inside}</process></definitions>'.encode()
+    process = f'<process id="random_process" isExecutable="true">{tangler.scope.xml()}</process>'
+    return f"{HEAD}{NAMES}{process}{''.join(tangler.processes)}</definitions>".encode()

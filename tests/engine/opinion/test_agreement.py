@@ -34,7 +34,7 @@ MANY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_kernels_agree_on_random_processes() -> None:
-    agree(processes(depth=3), 200, DRAWN)
+    agree(processes(depth=2), 200, DRAWN)
 
 
 def test_kernels_agree_on_random_scopes() -> None:
@@ -63,7 +63,7 @@ def test_kernels_agree_on_random_graphs(xml: bytes) -> None:
 
 @pytest.mark.slow
 @settings(MANY, max_examples=2000)
-@given(processes(depth=4))
+@given(processes(depth=3))
 def test_kernels_agree_on_many_random_processes(xml: bytes) -> None:
     check(xml, walks=4)
 

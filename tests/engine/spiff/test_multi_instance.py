@@ -132,3 +132,34 @@ def test_a_complex_behavior_throws_on_its_condition_and_may_end_the_activity(sto
     )
     run = both(xml, lambda run: run.complete("a").complete("a"))
     assert run.tasks() == expected
+
+
+@pytest.mark.parametrize("event", ["signal", "message"])
+def test_what_nobody_catches_on_the_boundary_goes_out(event: str) -> None:
+    """A signal is heard inside, too: here it interrupts the sub-process around, with the instances that are left."""
+    attributes, reference = 'behavior="One" oneBehaviorEventRef="D"', "S" if event == "signal" else "M"
+    loop = (
+        f"<multiInstanceLoopCharacteristics {attributes}><loopCardinality>3</loopCardinality></multiInstanceLoopCharacteristics>"
+    )
+    body = START + END + sub(f'<userTask id="a">{loop}</userTask>', "s2 a", "a e2") + USER.format("b")
+    body += '<boundaryEvent id="y" attachedToRef="q"><signalEventDefinition signalRef="S"/></boundaryEvent>'
+    shared = f'<{event}EventDefinition id="D" {event}Ref="{reference}"/>'
+    run = both(diagram(body, "s q", "q e", "y b", "b e", more=shared), lambda run: run.complete("a"))
+    assert run.outcome is not None and [(each.kind, each.name) for each in run.outcome.thrown] == [(event, reference.lower())]
+    assert run.tasks() == (["b"] if event == "signal" else ["a", "a"])
+
+
+@pytest.mark.parametrize("code", [' escalationRef="C"', ""])
+def test_an_escalation_of_an_instance_is_caught_by_any_or_goes_outwards(code: str) -> None:
+    attributes = 'behavior="None" noneBehaviorEventRef="D"'
+    loop = (
+        f"<multiInstanceLoopCharacteristics {attributes}><loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics>"
+    )
+    caught = f"<escalationEventDefinition{code}/>"
+    inner = sub(f'<userTask id="a">{loop}</userTask>', "s2 a", "a e2")
+    shared = '<escalationEventDefinition id="D" escalationRef="C"/>'
+    outside = START + END + inner + USER.format("b") + boundary(caught, stops=False, host="q")
+    assert both(diagram(outside, "s q", "q e", "y b", more=shared), lambda run: run.complete("a")).tasks() == ["a", "b"]
+    inside = many("<loopCardinality>2</loopCardinality>", attributes=attributes) + boundary(caught, stops=False)
+    run = both(diagram(inside + USER.format("c"), "s a", "a b", "b e", "y c", more=shared), lambda run: run.complete("a"))
+    assert run.tasks() == ["a", "c"]
