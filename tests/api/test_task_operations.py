@@ -18,7 +18,7 @@ from workflows.files import attach_file, receive_file
 
 SUBMIT = '<camunda:taskListener event="complete" delegateExpression="${applications.submit}" />'
 SIGNED = (
-    ('name="省级审核" camunda:candidateGroups="auditor@${body}"', 'name="省级审核" camunda:assignee="${signer}"'),
+    ('name="省级审核" camunda', 'name="省级审核" camunda:assignee="${signer}" camunda'),
     (
         "<bpmn:outgoing>flow_audit_audit_gateway</bpmn:outgoing>",
         "<bpmn:outgoing>flow_audit_audit_gateway</bpmn:outgoing><bpmn:multiInstanceLoopCharacteristics "
