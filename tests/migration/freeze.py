@@ -1,4 +1,4 @@
-"""Freezes running instances of this release, once per release: `python tests/migration/freeze.py 0.1.0`.
+"""Freezes running instances of this release, once per release: `python tests/migration/freeze.py 0.2.0`.
 
 Later versions must finish them (`test_frozen_instances.py`). What was frozen is never written again.
 """
@@ -12,11 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import parts
 from playing import SCRIPTS, Player, play_frozen
 
 from engine.definitions import KERNELS
 from engine.model import read_diagram
 from engine.states import FORMAT_VERSION
+from tests.engine.tokens.drawing import draw
 
 HERE = Path(__file__).parent / "instances"
 
@@ -26,7 +28,9 @@ def freeze(release: str) -> None:
     folder = HERE / release
     folder.mkdir(parents=True)
     for name, script in SCRIPTS.items():
-        xml = (resources.files("bpmn") / "samr_2022_932" / f"{name}.bpmn").read_bytes()
+        xml = (
+            draw(parts.DRAWING) if name == "parts" else (resources.files("bpmn") / "samr_2022_932" / f"{name}.bpmn").read_bytes()
+        )
         (folder / f"{name}.bpmn").write_bytes(xml)
         definition = read_diagram(xml, name=name).definition
         assert definition is not None

@@ -1,4 +1,4 @@
-"""Plays the diagrams of SAMR 2022 step by step on a bare kernel: what freezing and finishing frozen instances share."""
+"""Plays diagrams step by step on a bare kernel: what freezing and finishing frozen instances share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import parts
 
 from engine.kernel import Complete, Deliver, Document, Fire, Kernel, Outcome, Start, Wait, WaitKind
 from engine.model import Definition
@@ -72,7 +74,8 @@ CAMPAIGN = Script(
         ("publish", {}),
     ],
 )  # fmt: skip
-SCRIPTS = {"case": CASE, "campaign": CAMPAIGN}
+PARTS = Script("p", parts.START, {}, parts.STEPS)
+SCRIPTS = {"case": CASE, "campaign": CAMPAIGN, "parts": PARTS}
 
 
 class Player:
@@ -100,8 +103,8 @@ class Player:
         operation: Complete | Deliver | Fire
         if wait.kind is WaitKind.TIMER:
             operation = Fire(wait.token, element)
-        elif wait.kind is WaitKind.MESSAGE:
-            operation = Deliver("message", str(wait.name), variables, wait.token, element)
+        elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
+            operation = Deliver(wait.kind.value, str(wait.name), variables, wait.token, element)
         else:
             operation = Complete(wait.token, variables)
         self._take(self.kernel.step(self.definition, self.script.process, self.document, operation, MOMENT))
