@@ -299,6 +299,13 @@ def test_every_code_of_the_room_is_tested_and_has_words(words: Catalogue) -> Non
     assert codes <= words.entries.keys()
 
 
+def test_every_finding_says_what_to_do(words: Catalogue) -> None:
+    inside = {"diagram_expression", "diagram_moment", "diagram_extension_unsupported"}  # their reason does
+    for code, texts in words.entries.items():
+        if code.startswith("diagram_") and code not in inside:
+            assert re.search("请|应|只能|必须|需要|可以|可用|不能", texts["zh"]), code
+
+
 def test_all_faults_are_reported_at_once(read_body: Callable[..., Read]) -> None:
     body = START + '<userTask id="a" camunda:assignee="${" startQuantity="0"/>' + flow("s", "none") + '<scriptTask id="c"/>'
     codes = [finding.code for finding in read_body(body).findings if finding.severity == "error"]
