@@ -86,12 +86,17 @@ def finish(pair: Pair, now: datetime) -> int:
     """Do what is oldest, people before timers, until the instance ends; the number of steps."""
     difference = None if pair.ended else pair.step((SetVariables({"c": 0}), SetVariables({"c": 0})), now)  # it may be a text
     assert difference is None and pair.failure is None, (difference, pair.failure)
+    looked: set[str] = set()
     for step in range(MOST):
         if pair.ended:
             return step
         waits = pair.waits()
         assert waits, f"stuck at {pair.positions()}"
         wait = min(waits, key=lambda each: order(pair, each, now))
+        if wait.first.kind is WaitKind.CONDITION and not order(pair, wait, now)[0]:
+            if wait.first.token in looked:  # the variable that it asks for is that of a called process
+                return step
+            looked.add(wait.first.token)
         now = max(now, wait.first.due_at or now)
         difference = pair.step(operations(wait), wait.first.due_at or now)
         assert difference is None, (wait.first, difference)

@@ -100,3 +100,15 @@ def test_what_waits_on_a_boundary_is_no_token_that_an_inclusive_join_waits_for()
     body = ABC + FORK + '<inclusiveGateway id="x"/>' + boundary(MESSAGE, stops=False)
     run = both(diagram(body, "s g", "g a", "g a", "a x", "y x", "x b", "b e"), lambda run: run.complete("a"))
     assert run.tasks() == ["a", "b"]
+
+
+def test_a_token_moved_to_an_activity_that_collects_begins_it_at_once() -> None:
+    task = '<userTask id="t" camunda:assignee="a" startQuantity="2"/>'
+    xml = diagram(ABC + FORK + task, "s g", "g a", "g b", "a t", "b t", "t e")
+
+    def play(run: Run) -> None:
+        run.complete("a").move("b", "t")
+        assert run.tasks() == ["t"]
+        run.complete("t")
+
+    assert both(xml, play).ended

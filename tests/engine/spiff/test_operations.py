@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import OperationNotSupported
 from engine.kernel import AddInstance, Cancel, Move, Operation, RemoveInstance, SetVariables, WaitKind
@@ -20,6 +21,7 @@ from engine.spiff import SpiffKernel
 from engine.tokens import TokenKernel
 from tests.engine.kernel_runs import END, START, Run, diagram, read
 from tests.engine.random_processes import processes
+from tests.engine.random_tangles import tangles
 
 KERNELS = (TokenKernel(), SpiffKernel())
 TIMER = "<timerEventDefinition><timeDuration>PT2H</timeDuration></timerEventDefinition>"
@@ -216,14 +218,14 @@ def check_operations(xml: bytes, walks: int) -> None:
         assert walked.refused is None, walked.refused
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(processes(depth=3))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(processes(depth=2), tangles()))
 def test_operations_agree_on_random_processes(xml: bytes) -> None:
     check_operations(xml, 4)
 
 
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(processes(depth=4))
+@given(st.one_of(processes(depth=3), tangles()))
 def test_operations_agree_on_many_random_processes(xml: bytes) -> None:
     check_operations(xml, 8)
