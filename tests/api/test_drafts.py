@@ -180,6 +180,23 @@ def test_files_are_added_and_taken_out(place: Place) -> None:
     assert "未在 diagrams 中列出" not in text_of(designer.get(f"{draft}/check"))
 
 
+def test_a_decision_table_is_added_and_edited_as_text(place: Place) -> None:
+    designer = place.client("designer")
+    draft = begin(place, designer)
+    answer = send(designer, draft, f"{draft}/files", {"kind": "decision", "name": "grading"})
+    assert answer.location == f"{draft}/edit/grading.dmn"
+    assert "grading.dmn" not in text_of(designer.get(f"{draft}/check"))
+    text = designer.get(f"{draft}/files/grading.dmn").get_data(as_text=True)
+    assert '_grading" name="grading">' in text
+    assert "&lt;decisionTable" in designer.get(answer.location).get_data(as_text=True)
+    saved = send(
+        designer, answer.location, f"{answer.location}?raw=1", {"text": text.replace("<text>-</text>", "<text>&gt;</text>")}
+    )
+    assert saved.status_code == 303
+    page = designer.get(f"{draft}/check").get_data(as_text=True)
+    assert "第 1 条规则" in page and f"{draft}/edit/grading.dmn?raw=1&amp;line=8#text" in page
+
+
 def fields_of(page: str) -> dict[str, list[str]]:
     """What a browser would send of the page's main form, as it stands."""
     (form,) = [each for each in html.fromstring(page).forms if each.get("id") in ("facts_form", "component_form")]

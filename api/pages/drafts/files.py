@@ -25,16 +25,31 @@ KEY = re.compile(r"[a-z0-9_]{1,60}")
 EMPTY_DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" \
 xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" \
-id="definitions_{process}" targetNamespace="http://bpmn.io/schema/bpmn">
-  <bpmn:process id="{process}" name="{name}" isExecutable="true">
+id="definitions_{key}" targetNamespace="http://bpmn.io/schema/bpmn">
+  <bpmn:process id="{key}" name="{name}" isExecutable="true">
     <bpmn:startEvent id="start" />
   </bpmn:process>
   <bpmndi:BPMNDiagram id="diagram">
-    <bpmndi:BPMNPlane id="plane" bpmnElement="{process}">
+    <bpmndi:BPMNPlane id="plane" bpmnElement="{key}">
       <bpmndi:BPMNShape id="start_di" bpmnElement="start"><dc:Bounds x="160" y="100" width="36" height="36" /></bpmndi:BPMNShape>
     </bpmndi:BPMNPlane>
   </bpmndi:BPMNDiagram>
 </bpmn:definitions>
+"""
+EMPTY_TABLE = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="definitions_{key}" name="{name}" \
+namespace="http://bpmn.io/schema/dmn">
+  <decision id="{key}" name="{name}">
+    <decisionTable id="table" hitPolicy="UNIQUE">
+      <input id="input"><inputExpression id="input_expression" typeRef="string"><text>outcome</text></inputExpression></input>
+      <output id="output" name="result" typeRef="string" />
+      <rule id="rule_1">
+        <inputEntry id="rule_1_input"><text>-</text></inputEntry>
+        <outputEntry id="rule_1_output"><text>""</text></outputEntry>
+      </rule>
+    </decisionTable>
+  </decision>
+</definitions>
 """
 
 
@@ -86,21 +101,26 @@ def write_file(draft_id: str, path: str) -> Any:
 @pages.post("/drafts/<draft_id>/files")
 @signed_in
 def add_file(draft_id: str) -> Any:
-    """Add a form (`kind` `form`, a copy of `copy` or empty) or a diagram (`kind` `diagram`), named by `name`; then edit it.
+    """Add a form (`kind` `form`, a copy of `copy` or empty), a diagram (`diagram`) or a decision table (`decision`),
+    named by `name`; then edit it.
 
     Raises NotPermitted, DraftUnknown, PageIncomplete.
     """
     require(reader(), "notice.edit")
     kind, name, copy = request.form.get("kind", ""), request.form.get("name", "").strip(), request.form.get("copy", "")
     seen = read_revision()
-    path = f"forms/{name}.form" if kind == "form" else f"{name}.bpmn"
+    path = {"form": f"forms/{name}.form", "decision": f"{name}.dmn"}.get(kind, f"{name}.bpmn")
 
     def add(work: Work) -> dict[str, int]:
         draft = open_draft(work, draft_id)
         files = drafts.read_files(work, draft_id, draft.version)
         if not KEY.fullmatch(name) or path in files:
             raise FileKeyRefused(key=name[:60])
-        content = make_form(name, files.get(copy)) if kind == "form" else make_diagram(draft.key, name)
+        if kind == "form":
+            content = make_form(name, files.get(copy))
+        else:
+            empty = EMPTY_TABLE if kind == "decision" else EMPTY_DIAGRAM
+            content = empty.format(key=f"{draft.key}_{name}", name=name).encode()
         return {"version": drafts.save_file(work, reader(), draft_id, path, content, seen=seen)}
 
     try:
@@ -145,8 +165,3 @@ def make_form(key: str, copied: bytes | None) -> bytes:
         except (ValueError, TypeError):
             return copied  # a copy of what cannot be read is as faulty as it
     return (json.dumps(form, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def make_diagram(key: str, name: str) -> bytes:
-    """A diagram with nothing but a start."""
-    return EMPTY_DIAGRAM.format(process=f"{key}_{name}", name=name).encode()
