@@ -236,7 +236,7 @@ def get_definition(work: Work, definition_id: str) -> LoadedDefinition:
     row = work.connection.execute(sa.select(definition).where(definition.c.id == definition_id)).one_or_none()
     if row is None:
         raise DefinitionUnknown(key=definition_id)
-    read = read_diagram(row.xml, name=row.key)
+    read = read_diagram(row.xml, name=row.key, deployed=True)
     if read.definition is None:
         raise DiagramRefused(findings=read.findings, name=row.key)
     loaded = LoadedDefinition(row.id, row.key, row.version, row.name, KERNELS[row.kernel], read.definition, row.deployment_id)

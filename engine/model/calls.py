@@ -29,7 +29,7 @@ def read_call(element: etree._Element, node_id: str, report: Report, *, simulati
     version = None if wanted is None else report.template(get_attribute(element, wanted), element, wanted, at=node_id)
     if binding not in BINDINGS:
         report.fault("diagram_call_binding", element, at=node_id, binding=binding, known=", ".join(BINDINGS))
-        return None
+        binding = "latest"
     if wanted is not None and not get_attribute(element, wanted):
         report.fault("diagram_call_version", element, at=node_id, binding=binding, attribute=wanted)
     if process is None:

@@ -19,13 +19,14 @@ from engine.kernel import SetVariables
 from engine.messages import send_message
 from engine.scripts import ScriptRunner
 from engine.states import definition_of
-from engine.tables import instance, timer
+from engine.tables import definition, instance, timer
 from engine.tasks import complete_task, return_targets, return_task
 from engine.tokens.problems import NestingTooDeep
 from engine.verification import verify_chain
 from engine.work import ProcessEngine
 from tests.engine.store_rows import open_tasks, state_of, the_task
 from tests.engine.tokens.drawing import draw
+from tests.faults.wholeness import find_faults
 
 CALLER = "process main {\nstart s\ncall review calls=helper\nuser after camunda:assignee=anna\ns -> review -> after\n}"
 
@@ -113,6 +114,7 @@ def test_everything_runs_inside_a_called_definition(process_engine: ProcessEngin
         send_message(work, "decided", "case-1", {"result": "pass"})
     run_due(process_engine)
     assert elements(process_engine) == ["helper@1/look"]
+    assert find_faults(process_engine) == []
     complete(process_engine)
     assert elements(process_engine) == ["after"]
     with process_engine.read() as work:
@@ -369,3 +371,16 @@ def test_a_task_inside_can_be_returned_inside_and_out_of_the_call(sqlite_engine:
         assert [target.element_id for target in return_targets(work, task.id)] == ["before"]
         return_task(work, task.id, "before", reason="补充材料")
     assert elements(sqlite_engine) == ["helper@1/read", "before"]
+
+
+def test_what_was_deployed_by_earlier_rules_still_runs(sqlite_engine: ProcessEngine) -> None:
+    main = put(sqlite_engine, CALLER)["main"]
+    put(sqlite_engine, helper("sign"))
+    today = draw(call(inner='<camunda:in source="who"/>'))  # a mapping without target is refused
+    with sqlite_engine.begin() as work:
+        work.connection.execute(definition.update().where(definition.c.id == main).values(xml=today))
+    sqlite_engine.definitions.clear()
+    with pytest.raises(DiagramRefused):
+        put(sqlite_engine, call(inner='<camunda:in source="who"/>'))
+    begin(sqlite_engine, main, {"who": "anna"})
+    assert elements(sqlite_engine) == ["helper@1/sign"]

@@ -22,6 +22,7 @@ from engine.work import ProcessEngine
 from tests.engine.store_rows import open_tasks
 from tests.engine.tokens.drawing import draw
 from tests.faults.overlapping import overlap
+from tests.faults.wholeness import find_faults
 
 
 def prop(name: str, **paths: str) -> str:
@@ -135,6 +136,7 @@ def test_a_message_finds_the_instance_with_its_values(process_engine: ProcessEng
     run_due(process_engine)
     assert passed(process_engine) == ["case-1", "case-2"]
     assert states(process_engine) == ["delivered", "unmatched", "unmatched", "delivered"]
+    assert find_faults(process_engine) == []
 
 
 def test_values_follow_the_data(process_engine: ProcessEngine) -> None:
@@ -192,6 +194,7 @@ def test_a_message_and_its_receiver_at_once(process_engine: ProcessEngine, first
         )
     run_due(process_engine)
     assert passed(process_engine) == ["case-1"]
+    assert find_faults(process_engine) == []
 
 
 def test_each_version_reads_the_message_in_its_own_way(sqlite_engine: ProcessEngine) -> None:

@@ -24,6 +24,7 @@ from engine.work import ProcessEngine
 from tests.engine.store_rows import open_tasks
 from tests.engine.tokens.drawing import draw
 from tests.faults.overlapping import overlap
+from tests.faults.wholeness import find_faults
 
 ORDER = "start ordered message=order\nuser work camunda:assignee=anna\nordered -> work"
 BOTH = """
@@ -173,6 +174,7 @@ def test_two_messages_at_once_the_second_finds_the_instance_of_the_first(process
     run_due(process_engine)
     assert started(process_engine) == [("case-1", 1, "ended")]
     assert states(process_engine, message) == ["delivered", "delivered"]
+    assert find_faults(process_engine) == []
 
 
 def test_a_start_and_an_instance_that_is_begun_by_hand_at_once(process_engine: ProcessEngine) -> None:

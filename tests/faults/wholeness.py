@@ -18,7 +18,18 @@ from engine.definitions import get_definition
 from engine.due import next_due, run_due
 from engine.model import EventDefinition, Node
 from engine.states import called_in, link_called, read_document
-from engine.tables import history, incident, instance, message, subscription, timer, user_task, user_task_candidate
+from engine.tables import (
+    history,
+    incident,
+    instance,
+    message,
+    message_key,
+    subscription,
+    subscription_key,
+    timer,
+    user_task,
+    user_task_candidate,
+)
 from engine.verification import verify_chain
 from engine.work import ProcessEngine, Work
 from workflows.files.store import verify_file
@@ -123,7 +134,9 @@ def list_wanted(nodes: Any, positions: list[tuple[str, str]]) -> dict[str, list[
             for event in node.events:
                 hear(token, node, event)
         else:
-            assert node.is_scope or node.kind == "parallelGateway", f"a token rests at {element_id}, a {node.kind}"
+            assert node.is_scope or node.kind in ("parallelGateway", "callActivity"), (
+                f"a token rests at {element_id}, a {node.kind}"
+            )
         if node.loop is not None and element_id in looped:
             continue  # the boundary stands once, whatever number of instances there are
         looped.add(element_id)
@@ -142,21 +155,16 @@ def compare(wanted: list[Wanted], rows: list[tuple[str, str, str | None]]) -> st
 
 
 def check_messages(work: Work) -> Iterator[str]:
-    """No message lies by while somebody waits for it."""
-    query = (
-        sa.select(message.c.name, message.c.business_key)
-        .join(
-            subscription,
-            sa.and_(
-                subscription.c.kind == message.c.kind,
-                subscription.c.name == message.c.name,
-                subscription.c.business_key == message.c.business_key,
-            ),
-        )
-        .where(message.c.state == "unmatched")
-    )
-    for row in work.connection.execute(query).all():
-        yield f"message {row.name} to {row.business_key} is kept although somebody waits for it"
+    """No message lies by while somebody waits for it, by its business key or by values that both have."""
+    known = sa.select(subscription_key.c.subscription_id).where(subscription_key.c.subscription_id == subscription.c.id)
+    same = sa.and_(subscription.c.kind == message.c.kind, subscription.c.name == message.c.name)
+    by_key = sa.and_(same, subscription.c.business_key == message.c.business_key, ~known.exists())
+    by_key = sa.and_(by_key, message.c.correlation.is_(None))
+    query = sa.select(message.c.name, message.c.business_key).where(message.c.state == "unmatched")
+    by_data = query.join(message_key).join(subscription_key, subscription_key.c.digest == message_key.c.digest)
+    for found in (query.join(subscription, by_key), by_data.join(subscription, same)):
+        for row in work.connection.execute(found).all():
+            yield f"message {row.name} to {row.business_key} is kept although somebody waits for it"
 
 
 def check_effects(work: Work) -> Iterator[str]:
@@ -165,11 +173,13 @@ def check_effects(work: Work) -> Iterator[str]:
         sa.select(timer.c.instance_id, timer.c.element_id).where(timer.c.state == "fired", timer.c.kind == "event")
     )
     yield from _differ("fired", Counter(map(tuple, fired)), _entries(work, "fired"))
-    delivered = work.connection.execute(sa.select(message.c.business_key, message.c.name).where(message.c.state == "delivered"))
+    delivered = work.connection.execute(sa.select(message.c.name).where(message.c.state == "delivered"))
     received: Counter[tuple[Any, ...]] = Counter()
-    query = sa.select(instance.c.business_key, history.c.detail).join(history).where(history.c.kind == "received")
-    for row in work.connection.execute(query):
-        received[row.business_key, row.detail["message"]] += 1
+    for detail in work.connection.execute(
+        sa.select(history.c.detail).where(history.c.kind.in_(("received", "started")))
+    ).scalars():
+        if (name := detail.get("message") or detail.get("signal")) is not None:
+            received[(name,)] += 1
     yield from _differ("received", Counter(map(tuple, delivered)), received)
     tasks = Counter(
         row.detail["task"]
