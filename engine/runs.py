@@ -53,7 +53,8 @@ class Run:
         self.opened: dict[tuple[Any, ...], Wait] = {}
         self.closed: list[Closed] = []
         self.passed: list[str] = []
-        self.cancelled: list[str] = []
+        self.cancelled: list[str] = []  # but what only began in this advance
+        self.entered: set[str] = set()
         self.decided: list[dict[str, Any]] = []  # which decisions were asked, and which of their rules held
 
     @classmethod
@@ -105,7 +106,9 @@ class Run:
         for line in outcome.log:
             if line.event == "completed":
                 self.passed.append(line.element_id)
-            elif line.event == "cancelled":
+            elif line.event == "entered" and line.token is not None:
+                self.entered.add(line.token)
+            elif line.event == "cancelled" and line.token not in self.entered:
                 self.cancelled.append(line.element_id)
         model = self.definition.model
         if model.correlates:
