@@ -166,7 +166,7 @@ def collect(report_id: str) -> Any:
     try:
         due_at = Day(value=date.fromisoformat(day), source="ours").cutoff_at if day else None
     except ValueError:
-        due_at = None
+        return page(report_id, findings=(Finding("CollectionDueUnreadable", path="due"),)), 422
 
     def ask(work: Work) -> dict[str, Any]:
         return {"asked": reports.collect(work, who, report_id, units, due_at)}

@@ -80,6 +80,8 @@ def test_a_body_asks_below_and_sums_up(acting: tuple[Place, Action], send: Calla
     refused = send(client, address, f"{address}/collect", {"due": "2021-12-24"})
     assert refused.status_code == 422
     assert "至少选择一个" in text_of(refused) and "不能晚于本单位" in text_of(refused)
+    unread = send(client, address, f"{address}/collect", {"units": action.places["low"], "due": "十一月中旬"})
+    assert unread.status_code == 422 and "截止日期看不懂" in text_of(unread)
     asked = send(client, address, f"{address}/collect", {"units": action.places["low"], "due": "2021-11-15"})
     assert asked.status_code == 303
     place.move_to(ISSUED)
