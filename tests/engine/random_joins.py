@@ -94,7 +94,11 @@ class JoinBlocks:
     def add_telling(self: Builder, depth: int) -> Ends:
         """A multi-instance activity whose instances throw events when they complete; it is alone in a sub-process, because
         the event and the activity may both go on."""
-        key, event, way = self.key("m"), str(self.pick("DS", "DM", "DX")), self.pick("None", "One", "Complex")
+        key, event, way = (
+            self.key("m"),
+            str(self.pick(*([] if self.silent else ["DS"]), "DM", "DX")),
+            self.pick("None", "One", "Complex"),
+        )
         attributes, inner = f'behavior="{way}"', ""
         if way == "Complex":
             condition = self.pick("nrOfCompletedInstances == 2", "c % 2 == 1")
