@@ -38,7 +38,7 @@ class Scope:
 
     def xml(self) -> str:
         """Its inside. The unconditional flow of an exclusive or inclusive split is its default."""
-        parts = list(self.elements)
+        parts = [element for element in self.elements if not element.startswith("<association")]
         for kind, key in self.gateways:
             out = [flow for flow in self.flows if flow[1] == key]
             free = [flow for flow in out if flow[3] is None]
@@ -48,7 +48,8 @@ class Scope:
         for key, source, target, condition in self.flows:
             inner = f"<conditionExpression>{condition}</conditionExpression>" if condition else ""
             parts.append(f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>')
-        return "".join(parts)
+        # the schema has associations behind all flow elements
+        return "".join([*parts, *(element for element in self.elements if element.startswith("<association"))])
 
 
 class Builder(JoinBlocks, ScopeBlocks):

@@ -163,7 +163,7 @@ class ScopeBlocks:
         self.flow(ends[-1][1], stop)
         inner, self.scope = self.scope.xml(), outer
         loop = self.loop() if self.pick(False, False, True) else ""
-        self.element(f'<subProcess id="{key}">{loop}{inner}{more}</subProcess>')
+        self.element(f'<subProcess id="{key}">{loop}{more}{inner}</subProcess>')
         self.scope.undone.append(key)
         return self.caught(key)
 

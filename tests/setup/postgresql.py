@@ -28,8 +28,8 @@ def find_binaries() -> Path | None:
 class TemporaryServer:
     """A context: the server runs inside it, and `url` leads to it. PostgreSQL refuses root, so for root another user runs it."""
 
-    def __init__(self, binaries: Path) -> None:
-        self.binaries = binaries
+    def __init__(self, binaries: Path, *, options: tuple[str, ...] = OPTIONS) -> None:
+        self.binaries, self.options = binaries, options
         self.folder = Path(tempfile.mkdtemp(prefix="linxuan-pg-"))
         self.user = next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
         self.url = f"postgresql://{USER}@/postgres?host={self.folder}"
@@ -39,7 +39,7 @@ class TemporaryServer:
             shutil.chown(self.folder, self.user)
         data = str(self.folder / "data")
         self._run("initdb", "--pgdata", data, "--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        options = " ".join(f"-c {option}" for option in (*OPTIONS, f"unix_socket_directories={self.folder}"))
+        options = " ".join(f"-c {option}" for option in (*self.options, f"unix_socket_directories={self.folder}"))
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", data, "--log", log, "--options", options)
         return self
