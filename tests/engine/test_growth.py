@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from statistics import median
 from time import thread_time
 
 import pytest
@@ -32,14 +33,14 @@ def start(sqlite_engine: ProcessEngine, body: str, *flows: str, people: int = 0)
 
 
 def growth(steps: Iterable[Callable[[], None]]) -> tuple[float, float]:
-    """The best of the first and of the last steps, in seconds of this thread's work: what other programs take from the machine
-    meanwhile does not count. The very first ones warm up."""
+    """The medians of the first and of the last fifty steps, in seconds of this thread's work: what other programs take from the
+    machine meanwhile does not count."""
     times = []
     for step in steps:
         begin = thread_time()
         step()
         times.append(thread_time() - begin)
-    return min(times[5 : EDGE + 5]), min(times[-EDGE:])
+    return median(times[:EDGE]), median(times[-EDGE:])
 
 
 def the_open(sqlite_engine: ProcessEngine) -> str:
