@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -113,6 +114,16 @@ def fetch(body: FetchAsked, key: str) -> Any:
     return act(key, "external.fetch", body.model_dump(), take)
 
 
+def _report(name: str, external_id: str, body: WorkerAsked, key: str, do: Callable[[Work, str], datetime | None]) -> Any:
+    """A worker's report on a task: `do` gets the name that the engine knows the worker by."""
+
+    def report(work: Work) -> ReportedTold:
+        require(reader(), "external.work")
+        return ReportedTold(id=external_id, locked_until=do(work, _name(body.worker)))
+
+    return act(key, f"external.{name}", {"external": external_id, **body.model_dump()}, report)
+
+
 @resource.post("/external-tasks/<external_id>/complete", ReportedTold, takes=CompleteAsked, raises=OVER)
 def complete(external_id: str, body: CompleteAsked, key: str) -> Any:
     """The work is done.
@@ -120,12 +131,10 @@ def complete(external_id: str, body: CompleteAsked, key: str) -> Any:
     Raises NotPermitted, ExternalTaskUnknown, ExternalTaskOver, ExternalTaskLost.
     """
 
-    def report(work: Work) -> ReportedTold:
-        require(reader(), "external.work")
-        external.complete_external(work, external_id, _name(body.worker), body.variables)
-        return ReportedTold(id=external_id)
+    def do(work: Work, worker: str) -> None:
+        external.complete_external(work, external_id, worker, body.variables)
 
-    return act(key, "external.complete", {"external": external_id, **body.model_dump()}, report)
+    return _report("complete", external_id, body, key, do)
 
 
 @resource.post("/external-tasks/<external_id>/fail", ReportedTold, takes=FailAsked, raises=OVER)
@@ -135,13 +144,11 @@ def fail(external_id: str, body: FailAsked, key: str) -> Any:
     Raises NotPermitted, ExternalTaskUnknown, ExternalTaskOver, ExternalTaskLost.
     """
 
-    def report(work: Work) -> ReportedTold:
-        require(reader(), "external.work")
+    def do(work: Work, worker: str) -> None:
         pause = timedelta(seconds=body.retry_after_seconds)
-        external.fail_external(work, external_id, _name(body.worker), body.error, retries=body.retries, retry_after=pause)
-        return ReportedTold(id=external_id)
+        external.fail_external(work, external_id, worker, body.error, retries=body.retries, retry_after=pause)
 
-    return act(key, "external.fail", {"external": external_id, **body.model_dump()}, report)
+    return _report("fail", external_id, body, key, do)
 
 
 @resource.post("/external-tasks/<external_id>/throw", ReportedTold, takes=ThrowAsked, raises=OVER)
@@ -151,13 +158,10 @@ def throw(external_id: str, body: ThrowAsked, key: str) -> Any:
     Raises NotPermitted, ExternalTaskUnknown, ExternalTaskOver, ExternalTaskLost.
     """
 
-    def report(work: Work) -> ReportedTold:
-        require(reader(), "external.work")
-        worker = _name(body.worker)
+    def do(work: Work, worker: str) -> None:
         external.throw_external(work, external_id, worker, body.code, message=body.message, variables=body.variables)
-        return ReportedTold(id=external_id)
 
-    return act(key, "external.throw", {"external": external_id, **body.model_dump()}, report)
+    return _report("throw", external_id, body, key, do)
 
 
 @resource.post("/external-tasks/<external_id>/extend", ReportedTold, takes=ExtendAsked, raises=OVER)
@@ -167,13 +171,10 @@ def extend(external_id: str, body: ExtendAsked, key: str) -> Any:
     Raises NotPermitted, ExternalTaskUnknown, ExternalTaskOver, ExternalTaskLost.
     """
 
-    def report(work: Work) -> ReportedTold:
-        require(reader(), "external.work")
-        lock_for = timedelta(seconds=body.lock_seconds)
-        until = external.extend_lease(work, external_id, _name(body.worker), lock_for=lock_for)
-        return ReportedTold(id=external_id, locked_until=until)
+    def do(work: Work, worker: str) -> datetime:
+        return external.extend_lease(work, external_id, worker, lock_for=timedelta(seconds=body.lock_seconds))
 
-    return act(key, "external.extend", {"external": external_id, **body.model_dump()}, report)
+    return _report("extend", external_id, body, key, do)
 
 
 @resource.post("/external-tasks/<external_id>/release", ReportedTold, takes=WorkerAsked, raises=OVER)
@@ -183,12 +184,10 @@ def release(external_id: str, body: WorkerAsked, key: str) -> Any:
     Raises NotPermitted, ExternalTaskUnknown, ExternalTaskOver, ExternalTaskLost.
     """
 
-    def report(work: Work) -> ReportedTold:
-        require(reader(), "external.work")
-        external.release_external(work, external_id, _name(body.worker))
-        return ReportedTold(id=external_id)
+    def do(work: Work, worker: str) -> None:
+        external.release_external(work, external_id, worker)
 
-    return act(key, "external.release", {"external": external_id, **body.model_dump()}, report)
+    return _report("release", external_id, body, key, do)
 
 
 def _name(worker: str) -> str:

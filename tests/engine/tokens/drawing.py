@@ -18,6 +18,43 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine.model import Definition, read_diagram
 
+SCOPES = """
+start s
+user apply
+sub p1 {
+  start i
+  user a
+  sub p2 {
+    start k
+    user b
+    k -> b
+  }
+  i -> a -> p2
+}
+boundary t on=p1 timer=P1D
+user late
+user after
+s -> apply -> p1 -> after
+t -> late
+"""
+"""Sub-processes in each other, with a timer beside the outer one."""
+FORK = """
+start s
+and f
+and j
+user apply
+user a1
+user a2
+user b1
+user b2
+user last
+s -> apply -> f
+f -> a1 -> a2 -> j
+f -> b1 -> b2 -> j
+j -> last
+"""
+"""Two branches of two steps each."""
+
 ELEMENTS = {
     "start": "startEvent", "end": "endEvent", "catch": "intermediateCatchEvent", "throw": "intermediateThrowEvent",
     "boundary": "boundaryEvent", "user": "userTask", "manual": "manualTask", "task": "task", "service": "serviceTask",

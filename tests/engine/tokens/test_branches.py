@@ -8,24 +8,9 @@ import pytest
 
 from engine.kernel import CancelBranch
 from engine.tokens.problems import BranchAlone, BranchUnclear
+from tests.engine.tokens.drawing import FORK
 
 pytestmark = pytest.mark.first_kernel
-
-FORK = """
-start s
-and f
-and j
-user apply
-user a1
-user a2
-user b1
-user b2
-user last
-s -> apply -> f
-f -> a1 -> a2 -> j
-f -> b1 -> b2 -> j
-j -> last
-"""
 
 
 def cancel(case: Any, element: str) -> None:

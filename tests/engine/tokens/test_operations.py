@@ -15,6 +15,7 @@ from engine.tokens.problems import (
     NothingWaits,
     NotMultiInstance,
 )
+from tests.engine.tokens.drawing import SCOPES
 
 # apply > prepare > (a1 > a2 | b1) > review by each expert > decide, all beside `other`, then final; timers on b1, other, review
 BLOCKS = """
@@ -217,27 +218,6 @@ def test_signers_of_a_sequence(play: Any) -> None:
         case.do("review", score=order[-1])
     assert order == ["y", "z", "w"]
     assert case.variables()["scores"] == ["y", "z", "w"]
-
-
-SCOPES = """
-start s
-user apply
-sub p1 {
-  start i
-  user a
-  sub p2 {
-    start k
-    user b
-    k -> b
-  }
-  i -> a -> p2
-}
-boundary t on=p1 timer=P1D
-user late
-user after
-s -> apply -> p1 -> after
-t -> late
-"""
 
 
 def test_a_move_leaves_subprocesses_outwards(play: Any) -> None:

@@ -8,43 +8,7 @@ import pytest
 
 from engine.kernel import CancelBranch
 from engine.tokens.problems import MoveAcrossQuantity, MoveBeside, MoveInto, MoveWhileCompensating
-
-SCOPES = """
-start s
-user apply
-sub p1 {
-  start i
-  user a
-  sub p2 {
-    start k
-    user b
-    k -> b
-  }
-  i -> a -> p2
-}
-boundary t on=p1 timer=P1D
-user late
-user after
-s -> apply -> p1 -> after
-t -> late
-"""
-
-
-FORK = """
-start s
-and f
-and j
-user apply
-user a1
-user a2
-user b1
-user b2
-user last
-s -> apply -> f
-f -> a1 -> a2 -> j
-f -> b1 -> b2 -> j
-j -> last
-"""
+from tests.engine.tokens.drawing import FORK, SCOPES
 
 
 def test_a_return_within_a_branch_leaves_the_other_alone(play: Any) -> None:
