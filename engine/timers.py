@@ -58,14 +58,6 @@ def arm_timer(
     return timer_id
 
 
-def disarm_timers(work: Work, *, subject: str, handler: str | None = None) -> int:
-    """Disarm the handler timers of a subject (of one handler); how many."""
-    condition = sa.and_(timer.c.kind == "handler", timer.c.subject == subject, timer.c.state == "armed")
-    if handler is not None:
-        condition = sa.and_(condition, timer.c.handler == handler)
-    return work.connection.execute(timer.update().where(condition).values(state="cancelled", done_at=work.now)).rowcount
-
-
 def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | None = None) -> bool:
     """Fire one timer that is due; whether this call did it. Quiet for a row that is done, early or of another generation.
 

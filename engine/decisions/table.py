@@ -17,8 +17,6 @@ Row = dict[str, Any]
 
 HIT_POLICIES = ("UNIQUE", "FIRST", "ANY", "RULE ORDER", "COLLECT")
 AGGREGATIONS = ("SUM", "MIN", "MAX", "COUNT")
-MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")
-"""What of a result a task takes over (Camunda's `mapDecisionResult`)."""
 
 
 class NoResult(Exception):  # noqa: N818 - a finding on its way
