@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from engine.errors import Finding, Severity, StepFailed
 from engine.expressions import ExpressionFailed, Template
 from engine.model import Call, Definition, Node
 from engine.tables import definition
+from engine.versions import select_version
 from engine.work import Work
 
 
@@ -58,7 +57,7 @@ def find_called(work: Work, node: Node, variables: Mapping[str, Any], *, deploym
     if not isinstance(process, str) or not process:
         raise CallFailed(element=node.id, reason=Finding("call_unnamed", values={"value": str(process)[:100]}))
     version = None if node.call.version is None else _evaluate(node, node.call.version, variables)
-    if node.call.binding == "version" and not str(version).strip().isdigit():
+    if node.call.binding == "version" and not str(version).strip().isdecimal():
         raise CallFailed(element=node.id, reason=Finding("call_version_unreadable", values={"value": str(version)[:100]}))
     found = _select(work, process, node.call.binding, version, deployment_id)
     if found is None:
@@ -68,23 +67,15 @@ def find_called(work: Work, node: Node, variables: Mapping[str, Any], *, deploym
 
 
 def _look_up(work: Work, call: Call, wanted: str | None) -> str | None:
-    if call.binding == "version" and not (wanted or "").isdigit():
+    if call.binding == "version" and not (wanted or "").isdecimal():
         return None
     return _select(work, call.process.text, call.binding, wanted, "")
 
 
 def _select(work: Work, key: str, binding: str, version: Any, deployment_id: str) -> str | None:
-    query = sa.select(definition.c.id).where(definition.c.key == key)
-    if binding == "deployment":
-        query = query.where(definition.c.deployment_id == deployment_id)
-    elif binding == "version":
-        query = query.where(definition.c.version == int(version))
-    elif binding == "versionTag":
-        query = query.where(definition.c.version_tag == str(version), ~definition.c.draft)
-    else:
-        query = query.where(~definition.c.draft)
-    found: str | None = work.connection.execute(query.order_by(definition.c.version.desc()).limit(1)).scalar_one_or_none()
-    return found
+    query = select_version(definition, key, binding, wanted=version, deployment_id=deployment_id)
+    row = work.connection.execute(query).one_or_none()
+    return None if row is None else str(row.id)
 
 
 def _evaluate(node: Node, template: Template, variables: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from engine.decisions.table import Decided, Decision, NoResult, decide, map_resu
 from engine.ids import new_id
 from engine.model import DecisionCall
 from engine.tables import decision
+from engine.versions import select_version
 from engine.work import Work
 
 
@@ -70,19 +71,11 @@ def ask_decision(
 def find_decision(
     work: Work, key: str, binding: str, *, wanted: str | None = None, deployment_id: str | None = None
 ) -> LoadedDecision | None:
-    """The decision that a binding means: the latest version, that of a deployment, a version, or the latest
-    with a version tag. Parsed once per process of the operating system; None when there is none.
+    """The decision that a binding means (`engine.versions`), parsed once per process of the operating system; None when there is
+    none.
     """
-    query = sa.select(decision.c.id, decision.c.version).where(decision.c.key == key)
-    if binding == "deployment":
-        query = query.where(decision.c.deployment_id == deployment_id)
-    elif binding == "version":
-        query = query.where(decision.c.version == int(wanted or 0))
-    elif binding == "versionTag":
-        query = query.where(decision.c.version_tag == wanted, ~decision.c.draft)
-    else:
-        query = query.where(~decision.c.draft)
-    row = work.connection.execute(query.order_by(decision.c.version.desc()).limit(1)).one_or_none()
+    query = select_version(decision, key, binding, wanted=wanted, deployment_id=deployment_id)
+    row = work.connection.execute(query).one_or_none()
     if row is None:
         return None
     known: LoadedDecision | None = work.engine.decisions.get(row.id)

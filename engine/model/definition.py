@@ -107,15 +107,17 @@ class MultiInstance:
 Loop = StandardLoop | MultiInstance
 
 
-DECISION_BINDINGS = ("latest", "deployment", "version", "versionTag")
+BINDINGS = ("latest", "deployment", "version", "versionTag")
+"""How a diagram chooses among the versions of what it calls or asks (`engine.versions`)."""
 DECISION_MAPPINGS = ("singleEntry", "singleResult", "collectEntries", "resultList")
+"""What of a decision's result a task takes over (Camunda's `mapDecisionResult`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionCall:
     """Which decision a business rule task asks, and what it takes over of the result.
 
-    `binding` is one of `DECISION_BINDINGS`; `wanted` the version or version tag where it names one.
+    `binding` is one of `BINDINGS`; `wanted` the version or version tag where it names one.
     """
 
     reference: Template
@@ -180,9 +182,6 @@ class Camunda:
 
 
 NO_CAMUNDA = Camunda()
-
-BINDINGS = ("latest", "deployment", "version", "versionTag")
-"""How a call activity chooses among the versions of the process that it calls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -343,6 +342,14 @@ class Definition:
         return frozenset(name for node in self.nodes.values() for name in node.handlers)
 
 
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalScriptTask": "scriptTask",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
+"""Tasks outside of all processes, and what they are called inside of one."""
 TASKS = frozenset(("task", "userTask", "manualTask", "serviceTask", "scriptTask", "businessRuleTask", "sendTask", "receiveTask"))
 SUBPROCESSES = frozenset(("subProcess", "transaction", "adHocSubProcess"))
 SCOPES = SUBPROCESSES | {"process"}

@@ -19,6 +19,7 @@ from engine.model.data import list_declared
 from engine.model.definition import (
     ACTIVITIES,
     EVENTS,
+    GLOBAL_TASKS,
     NODES,
     SCOPES,
     Call,
@@ -41,14 +42,6 @@ SILENT = frozenset(
     + ("dataInputAssociation", "dataOutputAssociation", "standardLoopCharacteristics", "multiInstanceLoopCharacteristics")
 )
 """Elements inside a scope that are not flow nodes and that we read elsewhere, or that are there for people only."""
-
-GLOBAL_TASKS = {
-    "globalTask": "task",
-    "globalScriptTask": "scriptTask",
-    "globalUserTask": "userTask",
-    "globalManualTask": "manualTask",
-    "globalBusinessRuleTask": "businessRuleTask",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from engine.model.attributes import get_attribute
-from engine.model.definition import DECISION_BINDINGS, DECISION_MAPPINGS, DecisionCall
+from engine.model.definition import BINDINGS, DECISION_MAPPINGS, DecisionCall
 from engine.model.report import Report
 
 WORKED = frozenset(("serviceTask", "sendTask", "businessRuleTask"))
@@ -86,7 +86,7 @@ def _read_decision(element: etree._Element, kind: str, node_id: str, report: Rep
     reference = report.template(get_attribute(element, "decisionRef"), element, "decisionRef", at=node_id)
     binding = get_attribute(element, "decisionRefBinding") or "latest"
     wanted: str | None = None
-    if binding not in DECISION_BINDINGS:
+    if binding not in BINDINGS:
         report.fault("diagram_decision_binding", element, at=node_id, attribute="decisionRefBinding", text=binding)
     elif binding in ("version", "versionTag"):
         attribute = "decisionRefVersion" if binding == "version" else "decisionRefVersionTag"

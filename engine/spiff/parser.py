@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
+from engine.model.definition import GLOBAL_TASKS
 from engine.spiff.elements import (
     Activity,
     HandlerTask,
@@ -47,13 +48,6 @@ from engine.spiff.subprocesses import AdHocSubProcess, CallActivity, EventSubPro
 from engine.spiff.validate import safe_parser
 
 SCOPES = ("process", "subProcess", "transaction", "adHocSubProcess")
-GLOBAL_TASKS = {
-    "globalTask": "task",
-    "globalScriptTask": "scriptTask",
-    "globalUserTask": "userTask",
-    "globalManualTask": "manualTask",
-    "globalBusinessRuleTask": "businessRuleTask",
-}
 REFERENCES = ("messageRef", "signalRef", "errorRef", "escalationRef")
 
 

@@ -211,6 +211,8 @@ def test_calls_of_the_same_file_stay_in_it(sqlite_engine: ProcessEngine) -> None
         (CALLER, {}, "call_missing"),
         (call(VERSION + ' camunda:calledElementVersion="7"'), {}, "call_missing"),
         (call(VERSION + ' camunda:calledElementVersion="newest"'), {}, "call_version_unreadable"),
+        (call(VERSION + ' camunda:calledElementVersion="²"'), {}, "call_version_unreadable"),
+        (call(VERSION + ' camunda:calledElementVersion="99999999999999999999"'), {}, "call_missing"),
         (call(process="${chosen}"), {"chosen": 7}, "call_unnamed"),
         (call(process="${chosen}"), {}, "expression_variable_missing"),
         (call(process="started"), {}, "call_cannot_start"),
