@@ -72,7 +72,7 @@ def start_application(
     `institution_id` is needed only by who applies for several. `body_id`, for the channel `recommended`, is by default the
     nearest recommending body above the institution, else the one of its region; a consortium must be named.
     Raises CampaignUnknown, NotPermitted, ChannelUnknown, DirectReportingClosed, RecommendingClosed, InstitutionUnclear,
-    BodyUnclear, CollectionNotOpen, TooLate.
+    BodyUnclear, CollectionNotOpen, CollectionEnded, TooLate.
     """
     require(person, "campaign.apply", campaign_subject(work, campaign_id))
     if channel not in CHANNELS:
@@ -82,7 +82,9 @@ def start_application(
     institution = get_organisation(work, _choose_institution(person, institution_id))
     body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
     where = applying_window(work, campaign_id, body, institution.id, lock=True)
-    if where is not None:
+    if where is None:
+        windows.decide_collecting(work, campaign_id, alone=True)
+    else:
         windows.decide_in_time(work, where)
     return open_case(work, campaign_id, institution.id, body)
 
@@ -148,6 +150,17 @@ def open_case(work: Work, campaign_id: str, institution_id: str, body_id: str | 
     instance_id = start_instance(work, definition_id, number, variables)
     work.connection.execute(sa.update(case).where(case.c.id == case_id).values(instance_id=instance_id))
     return case_id
+
+
+def find_end(work: Work, campaign_id: str) -> Problem | None:
+    """Why nobody can apply in a campaign any more: TooLate after its cut-off, CollectionEnded; None while somebody can.
+
+    To be shown; what counts is decided when an application comes.
+    """
+    where = windows.find_window(work, campaign_id, COLLECTION)
+    if where is not None:
+        return windows.too_late(where, work.now) if work.now >= where.cutoff_at else None
+    return None if get_campaign(work, campaign_id).phase in ("prepared", "collecting") else windows.CollectionEnded()
 
 
 def list_open_channels(work: Work, campaign_id: str) -> tuple[str, ...]:
@@ -229,7 +242,7 @@ def submit(call: Call) -> Mapping[str, Any]:
     """`applications.submit`: the application reaches its window (the body's own, or the organiser's) in time.
 
     Stores version and receipt; a direct case has reached the organiser (`outcome` "direct").
-    Raises TooLate and CaseRecordedAlready.
+    Raises TooLate, CollectionEnded and CaseRecordedAlready.
     """
     received_at = _receive(call, "application", "applications.submit")
     row = _row(call)
@@ -243,7 +256,10 @@ def submit(call: Call) -> Mapping[str, Any]:
 
 
 def correct(call: Call) -> None:
-    """`applications.correct`: what the body returned comes back corrected, in time for the organiser's window. Raises TooLate."""
+    """`applications.correct`: what the body returned comes back corrected, in time for the organiser's window.
+
+    Raises TooLate and CollectionEnded.
+    """
     _receive(call, "correction", "applications.correct")
     _update(call, state="submitted", **_shown(call.form))
 
@@ -316,7 +332,12 @@ def write_receipt(
 def _receive(call: Call, kind: str, handler: str) -> datetime:
     work, row = call.work, _row(call)
     where = windows.deciding_window(work, handler, call.variables, lock=True)
-    received_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    if where is not None:
+        received_at = windows.decide_in_time(work, where)
+    elif handler in windows.COLLECTED:
+        received_at = windows.decide_collecting(work, row.campaign_id)
+    else:
+        received_at = work.decide()
     refuse_second(work, row.id, _shown(call.form)["title"])
     before = last_version(work, row.id)
     form_key = work.connection.execute(sa.select(user_task.c.form_key).where(user_task.c.id == call.task_id)).scalar_one()

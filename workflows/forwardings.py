@@ -17,11 +17,20 @@ from engine.errors import Finding, Problem
 from engine.handlers import Call
 from engine.history import record_entry
 from engine.ids import new_id
+from engine.messages import send_message
 from engine.timers import arm_timer
 from engine.work import Work
 from workflows.applications import applying_window, last_version, open_case
 from workflows.campaigns.forms import file_fields
-from workflows.campaigns.windows import CollectionNotOpen, TooLate, decide_in_time
+from workflows.campaigns.windows import (
+    COLLECTION,
+    CollectionEnded,
+    CollectionNotOpen,
+    TooLate,
+    decide_collecting,
+    decide_in_time,
+    find_window,
+)
 from workflows.deadlines import say_cutoff
 from workflows.forms import Form
 from workflows.mails import find_members, queue_letter
@@ -82,7 +91,8 @@ def record(call: Call) -> None:
 def open_target(call: Call) -> None:
     """`forwardings.open`: open the case in the other campaign, once, and tell the institution.
 
-    Whether it is in time was decided when it was forwarded.
+    Whether it is in time was decided when it was forwarded. A collection without a date that was ended meanwhile tells the new
+    case, as it told the others.
     """
     work = call.work
     query = sa.select(forwarding, case.c.institution_id, case.c.number, case.c.title, campaign.c.organiser_id)
@@ -104,18 +114,26 @@ def open_target(call: Call) -> None:
         unique_key=f"case_forwarded:{row.id}",
         values={"number": number, "title": row.title, "from_number": row.number},
     )
+    if find_window(work, row.target_campaign_id, COLLECTION) is None:
+        try:
+            decide_collecting(work, row.target_campaign_id, alone=True)
+        except CollectionEnded:
+            send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
 
 
 def list_targets(work: Work, case_id: str, organiser_id: str) -> list[tuple[str, str]]:
-    """The campaigns that a case could go to: (id, title with the cut-off). A closed one is told, and refused."""
+    """The campaigns that a case could go to: (id, title with the cut-off). One whose cut-off has passed is told, and refused."""
     own = sa.select(case.c.campaign_id).where(case.c.id == case_id).scalar_subquery()
-    query = sa.select(campaign.c.id, campaign.c.title).where(
+    query = sa.select(campaign.c.id, campaign.c.title, campaign.c.phase).where(
         campaign.c.phase.not_in(OVER), campaign.c.parent_id.is_(None), campaign.c.id != own
     )
     found = []
     for row in work.connection.execute(query.order_by(campaign.c.created_at, campaign.c.id)).all():
         where = applying_window(work, row.id, find_body(work, row.id, organiser_id))
-        found.append((row.id, row.title if where is None else f"{row.title}（{say_cutoff(where.cutoff_at, 'zh')}）"))
+        if where is not None:
+            found.append((row.id, f"{row.title}（{say_cutoff(where.cutoff_at, 'zh')}）"))
+        elif row.phase == "collecting":
+            found.append((row.id, row.title))
     return found
 
 
@@ -176,8 +194,12 @@ def _check_target(work: Work, variables: Mapping[str, Any], target_id: str) -> l
     if row is None or row.parent_id is not None or row.phase == "prepared" or target_id == variables["campaign"]:
         return [Finding("ForwardingCampaignUnknown", path="campaign")]
     where = applying_window(work, target_id, find_body(work, target_id, variables["organiser"]), lock=True)
-    if where is None:  # a collection without a cut-off lasts as long as its campaign
-        return [Finding("ForwardingCampaignUnknown", path="campaign")] if row.phase in OVER else []
+    if where is None:
+        try:
+            decide_collecting(work, target_id)
+        except CollectionEnded:
+            return [Finding("ForwardingCollectionEnded", path="campaign")]
+        return []
     try:
         decide_in_time(work, where)
     except (TooLate, CollectionNotOpen):

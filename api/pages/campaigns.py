@@ -9,16 +9,18 @@ import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.diagrams import draw_instance
-from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in
+from api.pages.errors import STATUS
+from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in, words
 from api.pages.reports import read_confirmations, read_reporting
+from engine.errors import Problem
 from engine.idempotency import once
 from engine.work import Work
 from workflows import consultations, publications
-from workflows.applications import BodyUnclear, first_task, list_open_channels, start_application
+from workflows.applications import BodyUnclear, find_end, first_task, list_open_channels, start_application
 from workflows.campaigns.board import Board, campaign_board
 from workflows.campaigns.forms import drawn_handlers
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
-from workflows.campaigns.windows import list_windows
+from workflows.campaigns.windows import CollectionEnded, CollectionNotOpen, TooLate, list_windows
 from workflows.deadlines import load_date
 from workflows.notices import get_notice
 from workflows.organisations import get_organisation, list_organisations
@@ -64,8 +66,8 @@ def show(campaign_id: str) -> Any:
     return redirect(url_for("stages.show", stage_id=campaign_id), 303) if within else page(campaign_id)
 
 
-def page(campaign_id: str, *, problem: str | None = None) -> str:
-    """The campaign's page; `problem` says why an application could not be begun."""
+def page(campaign_id: str, *, refusal: str | None = None, chosen: Mapping[str, str | None] | None = None) -> str:
+    """The campaign's page; `refusal` says why an application could not be begun, `chosen` is what was chosen for it."""
     who = person() or PUBLIC
     with process_engine().read(by=who.id or None) as work:
         campaign = get_campaign(work, campaign_id, person=who)
@@ -95,7 +97,8 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
             has_activities=bool(notice.activities),
             own_stages=list_stages(work, campaign_id),
             opens_stage=can(who, "stage.open", subject) and bool(find_openable(work, who, campaign_id)),
-            problem=problem,
+            refusal=refusal,
+            chosen=chosen or {},
             demo_page=campaign.demo,
         )
 
@@ -105,7 +108,7 @@ def page(campaign_id: str, *, problem: str | None = None) -> str:
 def apply(campaign_id: str) -> Any:
     """Begin an application and go to its first task.
 
-    Raises what `start_application` raises.
+    Raises what `start_application` raises; what the reader can mend or must know is told on the campaign's page.
     """
     who = reader()
     chosen = {name: request.form.get(name) or None for name in ("channel", "institution", "body")}
@@ -125,11 +128,20 @@ def apply(campaign_id: str) -> Any:
     try:
         with process_engine().begin(by=who.id) as work:
             answer = once(work, read_key(), "application", {"campaign": campaign_id, **chosen}, lambda: begin(work))
-    except BodyUnclear as unclear:
-        return page(campaign_id, problem=unclear.code), 422
+    except (BodyUnclear, TooLate, CollectionEnded, CollectionNotOpen) as problem:
+        return page(campaign_id, refusal=say_refusal(problem), chosen=chosen), STATUS[problem.kind]
     if answer["task"] is None:
         return redirect(url_for("cases.show", case_id=answer["case"]), 303)
     return redirect(url_for("tasks.show", task_id=answer["task"]), 303)
+
+
+def say_refusal(problem: Problem) -> str:
+    """Why an application was not begun; nothing of it was written yet, so that nothing is said to be kept."""
+    if isinstance(problem, BodyUnclear):
+        return words().say("campaign.choose_body")
+    if isinstance(problem, TooLate):
+        return words().say("campaign.ended_at", at=problem.values["cutoff" if words().language == "zh" else "cutoff_en"])
+    return words().tell(problem)
 
 
 def list_dates(work: Work, campaign: Campaign) -> list[dict[str, Any]]:
@@ -160,8 +172,14 @@ def track_phases(drawn: frozenset[str], phase: str) -> list[tuple[str, str]]:
 
 
 def choose_application(work: Work, who: Person, campaign_id: str) -> dict[str, Any]:
-    """What an applicant chooses from: the institutions, and the bodies (where one does not follow from the place)."""
+    """What an applicant chooses from: the institutions, and the bodies (where one does not follow from the place); `ended` says
+    why there is nothing to choose any more."""
     members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
     bodies = list_organisations(work, ids=list(work.connection.execute(members).scalars()))
     own = list_organisations(work, ids=sorted(who.organisations("applicant")))
-    return {"institutions": own, "bodies": bodies, "channels": list_open_channels(work, campaign_id)}
+    return {
+        "institutions": own,
+        "bodies": bodies,
+        "channels": list_open_channels(work, campaign_id),
+        "ended": None if (ended := find_end(work, campaign_id)) is None else say_refusal(ended),
+    }

@@ -15,7 +15,7 @@ from engine.errors import InstanceNotRunning
 from engine.work import Work
 from workflows import publications
 from workflows.applications import first_task, start_application
-from workflows.campaigns import TooLate, list_windows
+from workflows.campaigns import CollectionEnded, CollectionNotOpen, TooLate, list_windows
 from workflows.campaigns.board import campaign_board
 from workflows.campaigns.history import read_campaign_history
 from workflows.campaigns.reading import Campaign, get_campaign, list_campaigns
@@ -205,7 +205,7 @@ def show_history(campaign_id: str) -> CampaignHistoryTold:
     ApplicationTold,
     takes=ApplicationAsked,
     status=201,
-    raises=(TooLate, InstanceNotRunning),
+    raises=(TooLate, CollectionEnded, CollectionNotOpen, InstanceNotRunning),
 )
 def apply(campaign_id: str, body: ApplicationAsked, key: str) -> ApplicationTold:
     """Begin an application.

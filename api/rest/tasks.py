@@ -16,7 +16,7 @@ from engine.errors import TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged
 from engine.tasks import get_task
 from engine.work import Work
 from workflows import inbox, reviews
-from workflows.campaigns import TooLate
+from workflows.campaigns import CollectionEnded, TooLate
 from workflows.inbox.acting import LONGEST_REASON
 from workflows.reviews.replacement import REASON_LENGTH
 
@@ -256,7 +256,7 @@ def unclaim(task_id: str, key: str) -> Any:
     return act(key, "task.unclaim", {"task": task_id}, put_back)
 
 
-@resource.post("/tasks/<task_id>/complete", ReceiptTold, takes=FilledIn, raises=(*TAKEN, TaskChanged, TooLate))
+@resource.post("/tasks/<task_id>/complete", ReceiptTold, takes=FilledIn, raises=(*TAKEN, TaskChanged, TooLate, CollectionEnded))
 def complete(task_id: str, body: FilledIn, key: str, revision: int) -> inbox.Receipt:
     """Complete a task with what is filled in (办理); all faults at once. What was sent is kept as the draft if it is refused.
 

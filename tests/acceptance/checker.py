@@ -84,6 +84,7 @@ class Checker:
         for cutoff in self.result["cutoffs"]:
             last = (moment(cutoff["cutoff_at"]) - timedelta(microseconds=1)).astimezone(CHINA).date().isoformat()
             self.expect(cutoff["due_on"] == last, f"cut-off {cutoff['name']}: due_on {cutoff['due_on']}, should be {last}")
+        ended_at = self.read_end_of_collection()
         seen = set()
         for submission in self.result["submissions"]:
             self.expect(submission["id"] not in seen, f"submission id {submission['id']} twice")
@@ -94,7 +95,10 @@ class Checker:
             if submission["channel"] == "duplicate":
                 self.expect(submission["reason"] == "CaseRecordedAlready", f"{submission['id']}: recorded twice")
                 continue
-            in_time = not submission["window"] or moment(submission["sent_at"]) < cutoffs[submission["window"]]
+            cutoff = cutoffs[submission["window"]] if submission["window"] else None
+            if cutoff is None and submission["channel"] == "application":
+                cutoff = ended_at
+            in_time = cutoff is None or moment(submission["sent_at"]) < cutoff
             self.expect(
                 (submission["answer"] == "accepted") == in_time,
                 f"{submission['id']} sent {submission['sent_at']} was {submission['answer']}, cut-off {submission['window']}",
@@ -103,6 +107,15 @@ class Checker:
             if row["window_id"] is not None:  # what has only a due date is taken late
                 early = moment(row["received_at"]) < moment(row["cutoff_at"])
                 self.expect(bool(row["accepted"]) == early, f"receipt {row['id']} contradicts its own cut-off")
+
+    def read_end_of_collection(self) -> datetime | None:
+        """When the organiser ended the collection, by the campaign's own history: until then is in time what no date bounds."""
+        query = "SELECT at, detail FROM history WHERE instance_id = :id ORDER BY seq"
+        for entry in self.rows(query, id=self.campaign["instance_id"]):
+            detail = json.loads(entry["detail"]) if isinstance(entry["detail"], str) else entry["detail"]
+            if "close_collection" in detail.get("passed", ()):
+                return moment(entry["at"])
+        return None
 
     def check_receipts(self) -> None:
         """As many receipts as acknowledged submissions, of each kind; each accepted application has its version."""

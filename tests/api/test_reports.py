@@ -14,7 +14,7 @@ from api.settings import Settings
 from api.wiring import build_engine
 from engine.clock import VirtualClock
 from tests.api.rest.conftest import make_caller
-from tests.api.world import Place, make_place, make_settings
+from tests.api.world import Place, make_place, make_settings, read_hidden
 from tests.workflows.reports.acting import BEIJING, Action, build_action
 from workflows.schema import upgrade_schema
 
@@ -174,3 +174,39 @@ def test_access(acting: tuple[Place, Action], method: str, path: str, expected: 
         data: dict[str, Any] = {"csrf_token": token, "key": f"{name}{path}", "plan": "nothing"}
         found.append(client.post(address, data=data).status_code)
     assert tuple(found) == expected
+
+
+def read_form(page: str) -> dict[str, str]:
+    """What every posted form carries."""
+    return {name: read_hidden(page, name) for name in ("csrf_token", "key")}
+
+
+def test_the_end_of_a_collection_is_told_to_who_comes_later(acting: tuple[Place, Action]) -> None:
+    """Who has the page open from before is told on it, what was chosen is kept; who opens it later finds no button."""
+    place, action = acting
+    place.move_to(datetime(2021, 11, 26, tzinfo=BEIJING))
+    address, client = f"/campaigns/{action.campaign_id}", place.client("one_applicant")
+    page = client.get(address).get_data(as_text=True)
+    assert "开始申报" in page and "征集已经结束" not in page
+    begun = client.post(f"{address}/applications", data=read_form(page) | {"channel": "direct"}).location
+    form = client.get(begun).get_data(as_text=True)
+    page = client.get(address).get_data(as_text=True)
+    for step in ("conclude_plan", "conclude_summary"):
+        action.do("organiser", step, {"remark": ""})
+
+    refused = client.post(f"{address}/applications", data=read_form(page) | {"channel": "direct"})
+    assert refused.status_code == 409
+    told = text_of(refused)
+    assert told.count("征集已经结束，不能再申报") == 1 and "开始申报" not in told
+    later = look(acting, "one_applicant", address)
+    assert "征集已经结束，不能再申报" in later and "开始申报" not in later
+    english = text_of(place.client("one_applicant", language="en").get(address))
+    assert "The collection has ended" in english
+    assert "act-0001" in look(acting, "one_applicant", f"/cases?campaign={action.campaign_id}")
+    typed = {"title": "没有来得及报送的案例", "revision": read_hidden(form, "revision")}
+    sent = client.post(f"{begun}/complete", data=read_form(form) | typed)
+    assert sent.status_code == 409 and "征集已经结束" in text_of(sent) and "没有来得及报送的案例" in text_of(sent)
+
+    caller = make_caller(place, "one_applicant")
+    answer = caller.post(f"{address}/applications", {"channel": "direct"})
+    assert (answer.status_code, answer.json["code"]) == (409, "CollectionEnded")

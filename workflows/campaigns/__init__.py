@@ -10,7 +10,15 @@ from workflows.campaigns.forms import campaign_form, file_fields, task_form
 from workflows.campaigns.reading import Campaign, campaign_dates, find_campaign, get_campaign, list_campaigns
 from workflows.campaigns.settings import Bounds, list_bounds, merge_settings
 from workflows.campaigns.steps import close_collection, end, issue, open_collection
-from workflows.campaigns.windows import CollectionNotOpen, TooLate, Window, deciding_window, get_window, list_windows
+from workflows.campaigns.windows import (
+    CollectionEnded,
+    CollectionNotOpen,
+    TooLate,
+    Window,
+    deciding_window,
+    get_window,
+    list_windows,
+)
 
 __all__ = [
     "Board",
@@ -18,6 +26,7 @@ __all__ = [
     "Bounds",
     "Campaign",
     "CampaignInvalid",
+    "CollectionEnded",
     "CollectionNotOpen",
     "DeadlineLine",
     "NoticeNotDeployed",

@@ -19,6 +19,8 @@ from workflows.tables import campaign, case, window
 
 COLLECTION = "collection"
 BODY = "body"
+COLLECTED = ("applications.submit", "applications.correct")
+"""Handlers of what institutions send within a collection."""
 
 
 class TooLate(Problem):
@@ -29,6 +31,12 @@ class TooLate(Problem):
 
 class CollectionNotOpen(Problem):
     """Nothing is collected yet: the notice has not been issued."""
+
+    kind = "conflict"
+
+
+class CollectionEnded(Problem):
+    """The organiser has ended the collection, which had no date of its own."""
 
     kind = "conflict"
 
@@ -105,6 +113,22 @@ def decide_in_time(work: Work, where: Window) -> datetime:
     return received_at
 
 
+def decide_collecting(work: Work, campaign_id: str, *, alone: bool = False) -> datetime:
+    """The moment that counts as received where no date bounds the collection: it is open until its organiser ends it.
+
+    The campaign's row is held, so that the organiser ends it before or after, and then knows what was taken: shared, or `alone`
+    by a unit of work that goes on to change the row.
+    Raises CollectionNotOpen, CollectionEnded.
+    """
+    query = sa.select(campaign.c.phase).where(campaign.c.id == campaign_id)
+    phase = work.connection.execute(query.with_for_update(read=not alone, key_share=alone)).scalar_one()
+    if phase == "prepared":
+        raise CollectionNotOpen()
+    if phase != "collecting":
+        raise CollectionEnded()
+    return work.decide()
+
+
 def too_late(where: Window, received_at: datetime) -> TooLate:
     """The refusal, with all that its text and its receipt need."""
     return TooLate(
@@ -123,7 +147,7 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
     """
     if handler in ("recommendations.submit", "audits.report"):
         return find_window(work, variables["campaign"], COLLECTION, lock=lock)
-    if handler not in ("applications.submit", "applications.correct"):
+    if handler not in COLLECTED:
         return None
     row = work.connection.execute(
         sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, case.c.stage_id, case.c.prefecture_id, campaign.c.settings)

@@ -22,7 +22,7 @@ from engine.tasks import complete_task, get_task, hold_task
 from engine.work import ProcessEngine, Work
 from workflows.applications import hash_data, write_receipt
 from workflows.campaigns.forms import file_fields, task_form
-from workflows.campaigns.windows import TooLate, Window, deciding_window, too_late
+from workflows.campaigns.windows import COLLECTED, TooLate, Window, decide_collecting, deciding_window, too_late
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.acting import drop_drafts, keep_draft, require_doable, see_task
@@ -64,8 +64,8 @@ def complete(
     `revision` is the one of the view that the person had; `key` names this one action: the same again gives the same answer,
     also when that was a refusal for being late.
     Nothing is changed by a refusal but the person's draft and the receipt of what came too late.
-    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, TaskChanged, FormInvalid, TooLate, KeyReused,
-    InstanceNotRunning, and what the step's handlers raise.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, TaskChanged, FormInvalid, TooLate,
+    CollectionEnded, KeyReused, InstanceNotRunning, and what the step's handlers raise.
     """
     request = {"task": task_id, "data": data, "revision": revision}
     try:
@@ -142,12 +142,15 @@ def _find_receipt(work: Work, task: sa.Row[Any], of_case: sa.Row[Any] | None, sh
 
 # ---- refused ---------------------------------------------------------------------------------------------------------
 def _refuse_if_late(work: Work, task: sa.Row[Any]) -> None:
-    """A task that the cut-off took away is answered as late: the clock's housekeeping may have been faster than the person.
+    """A task that the cut-off (or without one the organiser, ending the collection) took away is answered as late: the clock's
+    housekeeping may have been faster than the person.
 
-    Raises TooLate.
+    Raises TooLate and CollectionEnded.
     """
     where = _find_window(work, task)
-    if where is not None and (received_at := work.decide()) >= where.cutoff_at:
+    if where is None and any(name in COLLECTED for name in find_handlers(work, task)):
+        decide_collecting(work, instance_variables(work, task.instance_id)["campaign"])
+    elif where is not None and (received_at := work.decide()) >= where.cutoff_at:
         raise too_late(where, received_at)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from workflows import inbox
 from workflows.applications import list_open_channels, start_application
-from workflows.campaigns.windows import COLLECTION, find_window
+from workflows.campaigns.windows import COLLECTION, CollectionEnded, find_window
 from workflows.people import Person
 from workflows.replay.cast import Cast, Duty, Part, Record
 from workflows.replay.filling import PHRASES
@@ -62,15 +62,19 @@ class Institutions(Part):
     def _open_case(self, plan: InstitutionPlan) -> None:
         engine, person = self.cast.stage.process_engine, self.applicant(plan)
         body = plan.body if self.recommended else None
-        with engine.begin(by=person.id) as work:
-            case_id = start_application(
-                work,
-                person,
-                self.cast.campaign_id,
-                channel="direct" if body is None else "recommended",
-                body_id=None if body is None else self.cast.people.bodies[body],
-            )
-            number = work.connection.execute(sa.select(case.c.number).where(case.c.id == case_id)).scalar_one()
+        try:
+            with engine.begin(by=person.id) as work:
+                case_id = start_application(
+                    work,
+                    person,
+                    self.cast.campaign_id,
+                    channel="direct" if body is None else "recommended",
+                    body_id=None if body is None else self.cast.people.bodies[body],
+                )
+                number = work.connection.execute(sa.select(case.c.number).where(case.c.id == case_id)).scalar_one()
+        except CollectionEnded as ended:  # who comes after the organiser ended it
+            self._record("application", plan)(self.cast.stage.now, ended)
+            return
         self.plans[number] = plan
         self.cast.numbers.add(number)
 

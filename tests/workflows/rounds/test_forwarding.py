@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import Finding
+from engine.errors import Finding, Problem
 from tests.workflows.rounds.hubei import Hubei, beijing
 from workflows.forwardings import ForwardingRefused, list_forwardings
 from workflows.notices import bundled_notices, deploy_folder
-from workflows.tables import case, forwarding
+from workflows.tables import campaign, case, forwarding
 
 
 def publish(world: Hubei) -> str:
@@ -83,6 +83,51 @@ def test_a_closed_window_is_refused_with_the_reason_and_nothing_is_forwarded(hub
     (finding,) = refused.value.findings
     assert isinstance(finding, Finding) and (finding.code, finding.path) == ("ForwardingWindowClosed", "campaign")
     assert hubei.rows(sa.select(forwarding)) == [] and hubei.find_task("forward", source) == task
+
+
+def make_undated(world: Hubei) -> str:
+    """Another campaign that collects, of the action of 2021: no date bounds its cases."""
+    own, notice_id = world.campaign_id, world.notice_id
+    with world.process_engine.begin() as work:
+        world.notice_id = deploy_folder(work, bundled_notices()["samr_2021_34"], key="samr_2021_34")
+    other = world.make_campaign(key="other", bodies=[(world.places["authority"], None)])
+    world.campaign_id, world.notice_id = own, notice_id
+    return other
+
+
+def end_collection(world: Hubei, campaign_id: str) -> None:
+    """As its organiser leaves it."""
+    with world.process_engine.begin() as work:
+        work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(phase="reviewing"))
+
+
+def test_a_collection_without_a_date_takes_cases_until_it_is_ended(hubei: Hubei) -> None:
+    other = make_undated(hubei)
+    source = publish(hubei)
+    task = hubei.find_task("forward", source)
+
+    def offered() -> list[str]:
+        form = hubei.open("organiser", task).form
+        assert form is not None
+        return [option.value for option in form.by_key["campaign"].options or ()]
+
+    assert offered() == [other]
+    end_collection(hubei, other)
+    assert offered() == []
+    with pytest.raises(Problem) as refused:
+        hubei.complete("organiser", task, {"decision": "forward", "campaign": other})
+    assert [finding.path for finding in refused.value.findings] == ["campaign"]
+    assert hubei.rows(sa.select(forwarding)) == []
+
+
+def test_a_collection_that_is_ended_while_a_case_is_forwarded_tells_the_case(hubei: Hubei) -> None:
+    other = make_undated(hubei)
+    task = hubei.find_task("forward", publish(hubei))
+    hubei.complete("organiser", task, {"decision": "forward", "campaign": other})
+    end_collection(hubei, other)
+    hubei.settle()
+    (target,) = hubei.rows(sa.select(case).where(case.c.campaign_id == other))
+    assert target.state == "lapsed"
 
 
 def test_forwarding_to_nobody_is_asked_about(hubei: Hubei) -> None:
