@@ -23,7 +23,7 @@ from workflows.campaigns.reading import campaign_dates, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, Window
 from workflows.duplicates import refuse_second
 from workflows.mails import find_members, queue_letter
-from workflows.organisations import Organisation, get_organisation, list_organisations
+from workflows.organisations import Organisation, find_above, get_organisation, list_organisations
 from workflows.people import Person
 from workflows.rules import campaign_subject, require
 from workflows.tables import application_version, campaign, case, receipt, recommending_body
@@ -197,12 +197,13 @@ def _choose_institution(person: Person, institution_id: str | None) -> str:
 def _choose_body(work: Work, campaign_id: str, institution: Organisation, wanted: str | None) -> str:
     members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
     bodies = {body.id: body for body in list_organisations(work, ids=list(work.connection.execute(members).scalars()))}
-    above = [body for body in institution.ancestors if body in bodies]
-    nearby = [body.id for body in bodies.values() if institution.region is not None and body.region == institution.region]
-    if wanted is None and (above or len(nearby) == 1):
-        return (above or nearby)[0]
-    if wanted in bodies and (wanted in above or wanted in nearby or bodies[wanted].kind == "consortium"):
-        return wanted
+    home = find_above(institution, bodies.values())
+    if wanted is None and home is not None:
+        return home
+    if wanted in bodies:
+        near = institution.region is not None and bodies[wanted].region == institution.region
+        if near or wanted in institution.ancestors or bodies[wanted].kind == "consortium":
+            return wanted
     raise BodyUnclear(institution=institution.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,17 @@ def list_organisations(
     if ids is not None:
         query = query.where(organisation.c.id.in_(ids))
     return [_read(row) for row in work.connection.execute(query)]
+
+
+def find_above(place: Organisation, among: Collection[Organisation]) -> str | None:
+    """To which of these organisations a place belongs: the nearest above it, else the only one of its region; None where neither
+    tells."""
+    ids = {each.id for each in among}
+    nearest = next((above for above in place.ancestors if above in ids), None)
+    if nearest is not None or place.region is None:
+        return nearest
+    nearby = [each.id for each in among if each.region == place.region]
+    return nearby[0] if len(nearby) == 1 else None
 
 
 def _read(row: sa.Row[Any]) -> Organisation:

@@ -85,6 +85,7 @@ def page(campaign_id: str, *, refusal: str | None = None, chosen: Mapping[str, s
             totals=count_bodies(board) if board else None,
             track=track_phases(drawn, campaign.phase),
             with_lists="recommendations.submit" in drawn,
+            through_bodies="recommended" in list_open_channels(work, campaign_id),
             manages=manages,
             panel=read_standing(work, who, campaign_id) if manages else None,
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,

@@ -54,6 +54,7 @@ class Reporting:
     told: tuple[Any, ...]  # targets with a figure that a source states
     startable: tuple[ReportPlan, ...]
     bodies: tuple[Reporter, ...]  # for which the reader may begin one
+    organises: bool  # whether the figures are those of the whole campaign, or of the reader's own bodies
 
 
 def read_reporting(work: Work, who: Person, campaign: Campaign) -> Reporting | None:
@@ -90,6 +91,7 @@ def read_reporting(work: Work, who: Person, campaign: Campaign) -> Reporting | N
         told=tuple(target for target in notice.targets if target.reached is not None),
         startable=tuple(plan for plan in notice.reports if plan.unscheduled) if starts else (),
         bodies=tuple(each for each in seen if each.id in audits),
+        organises=organises,
     )
 
 

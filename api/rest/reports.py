@@ -40,8 +40,17 @@ class ReportLineTold(Told):
     created_at: datetime
 
 
+class BodyFigureTold(Told):
+    """What one body reached of a target."""
+
+    organisation_id: str
+    short_name: str
+    actual: Decimal
+
+
 class TargetTold(Told):
-    """A counted target: what is `planned`, and what accepted reports reached (`actual`), what is being examined (`pending`)."""
+    """A counted target: what is `planned`, what accepted reports or cases reached (`actual`, for `per` body the bodies that did),
+    what is being examined (`pending`). `bodies` have each one's own figure, `elsewhere` are cases that belong to none of them."""
 
     key: str
     zh: str
@@ -51,6 +60,8 @@ class TargetTold(Told):
     actual: Decimal
     pending: Decimal
     missing: list[str]
+    bodies: list[BodyFigureTold]
+    elsewhere: Decimal
 
 
 class ReportsTold(Told):
@@ -214,4 +225,8 @@ def tell_target(reached: reports.Reached) -> TargetTold:
         actual=reached.actual,
         pending=reached.pending,
         missing=[each.short_name for each in reached.missing],
+        bodies=[
+            BodyFigureTold(organisation_id=each.id, short_name=each.short_name, actual=figure) for each, figure in reached.bodies
+        ],
+        elsewhere=reached.elsewhere,
     )

@@ -125,6 +125,21 @@ def test_the_matrix_shows_each_body_and_only_its_own(acting: tuple[Place, Action
     assert "报送情况" in look(acting, "organiser", f"{campaign}?lang=zh")
 
 
+def test_a_case_counts_for_the_body_of_its_place(acting: tuple[Place, Action]) -> None:
+    """All cases are sent directly here; they count for the body nevertheless, which is told that it does not handle them."""
+    place, action = acting
+    campaign = f"/campaigns/{action.campaign_id}"
+    action.write_case(9001, "low", "published")
+    whole = look(acting, "organiser", campaign)
+    assert "各单位案例数 江西：1 湖北：0" in whole and "推荐单位 本地截止" not in whole
+    own = look(acting, "one", campaign)
+    assert "1 个 仅江西" in own and "案例由各机构直接报送" in own and "各单位案例数" not in own
+    found = make_caller(place, "organiser").get(f"{campaign}/reports").json["targets"][-1]
+    assert (found["key"], found["actual"], found["elsewhere"]) == ("typical_cases", "1", "0")
+    assert [(each["short_name"], each["actual"]) for each in found["bodies"]] == [("江西", "1"), ("湖北", "0")]
+    assert make_caller(place, "two").get(f"{campaign}/reports").json["targets"][-1]["actual"] == "0"
+
+
 def test_important_matters_have_a_button(acting: tuple[Place, Action], send: Callable[..., TestResponse]) -> None:
     place, action = acting
     campaign = f"/campaigns/{action.campaign_id}"

@@ -13,9 +13,10 @@ from engine.work import Work
 from workflows.campaigns.forms import campaign_form, campaign_notice
 from workflows.forms import Form, Kind
 from workflows.notices.reporting import Target
+from workflows.organisations import Organisation, find_above, list_organisations
 from workflows.reports.plans import Reporter, get_plan, list_reporters
 from workflows.reports.reading import ReportLine, latest_versions, list_reports
-from workflows.tables import case, report
+from workflows.tables import case, organisation, report
 
 UNIT = "unit"
 """The column of a table that names the unit a row comes from, where the form has it."""
@@ -36,8 +37,8 @@ class RollUp:
 class Reached:
     """A target and what was reached: `actual` from accepted reports, `pending` more from reports that are being examined.
 
-    For a target per body `bodies` holds each one's own figures, and `actual` is how many of them have reached it. `missing` are
-    bodies without a report that counts.
+    `bodies` holds each one's own figures; for a target per body `actual` is how many of them have reached it. `missing` are
+    bodies without a report that counts. `elsewhere` are counted cases that belong to none of the bodies.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class Reached:
     pending: Decimal
     bodies: tuple[tuple[Reporter, Decimal], ...]
     missing: tuple[Reporter, ...]
+    elsewhere: Decimal = Decimal(0)
 
 
 def roll_up(work: Work, report_id: str) -> RollUp:
@@ -109,10 +111,9 @@ def reached_targets(work: Work, campaign_id: str, *, bodies: frozenset[str] | No
                 pending += figure
         counted = {line.reporter_id for line in mine if line.state in COUNTED}
         figures = tuple((each, own[each.id]) for each in reporters)
-        whole = target.per == "whole"
-        actual = sum(own.values(), Decimal(0)) if whole else Decimal(sum(each >= target.value for each in own.values()))
         missing = tuple(each for each in reporters if each.id not in counted)
-        found.append(Reached(target, actual, pending if whole else Decimal(0), figures, missing))
+        actual, beside = _sum_up(target, own), pending if target.per == "whole" else Decimal(0)
+        found.append(Reached(target, actual, beside, figures, missing))
     return found
 
 
@@ -127,11 +128,42 @@ def count_field(data: Mapping[str, Any], path: str) -> Decimal:
     return Decimal(0) if value is None else Decimal(str(value))
 
 
+def _sum_up(target: Target, own: Mapping[str, Decimal]) -> Decimal:
+    """What the bodies reached together, or how many of them reached it."""
+    if target.per == "whole":
+        return sum(own.values(), Decimal(0))
+    return Decimal(sum(each >= target.value for each in own.values()))
+
+
 def _count_cases(work: Work, campaign_id: str, target: Target, bodies: frozenset[str] | None) -> Reached:
+    """Cases in the state that the target counts, each for one body, by whatever channel it came: the body that it came through,
+    else the one whose institution reported it, above or in its region (本地案例).
+
+    What is selected and not published yet is counted for the organiser alone.
+    """
     assert target.counted is not None
     states = {"accepted": ("accepted", "selected", "not_selected", "published"), "selected": ("selected", "published")}
-    wanted = states.get(target.counted.cases or "", ("published",))
-    query = sa.select(sa.func.count()).where(case.c.campaign_id == campaign_id, case.c.state.in_(wanted))
+    public = target.counted.cases == "selected" and bodies is not None
+    wanted = ("published",) if public else states.get(target.counted.cases or "", ("published",))
+    query = (
+        sa.select(organisation, case.c.body_id, sa.func.count().label("cases"))
+        .join(case, case.c.institution_id == organisation.c.id)
+        .where(case.c.campaign_id == campaign_id, case.c.state.in_(wanted))
+        .group_by(organisation.c.id, case.c.body_id)
+    )
+    reporters = list_reporters(work, campaign_id)
+    among = list_organisations(work, ids=[each.id for each in reporters])
+    own = {each.id: Decimal(0) for each in reporters}
+    elsewhere = Decimal(0)
+    for row in work.connection.execute(query):
+        place = Organisation(**{column.name: row._mapping[column] for column in organisation.c})
+        home = row.body_id or (place.id if place.id in own else find_above(place, among))
+        if home in own:
+            own[home] += row.cases
+        else:
+            elsewhere += row.cases
     if bodies is not None:
-        query = query.where(sa.or_(case.c.institution_id.in_(bodies), case.c.body_id.in_(bodies)))
-    return Reached(target, Decimal(work.connection.execute(query).scalar_one()), Decimal(0), (), ())
+        own, elsewhere = {each: figure for each, figure in own.items() if each in bodies}, Decimal(0)
+    actual = _sum_up(target, own) + (elsewhere if target.per == "whole" else 0)
+    figures = tuple((each, own[each.id]) for each in reporters if each.id in own)
+    return Reached(target, actual, Decimal(0), figures, (), elsewhere)

@@ -21,6 +21,7 @@ from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
 from workflows.people import Person, create_person, get_person
 from workflows.reports import ReportLine, ReportView
+from workflows.tables import case
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -92,6 +93,14 @@ class Action:
     def confirm(self, suffix: str, candidate: str, **more: Any) -> None:
         """The organiser confirms an unknown date."""
         self.do("organiser", f"confirm_{suffix}", {"candidate": candidate, "source_note": "演示确认", **more})
+
+    def write_case(self, number: int, institution: str, state: str, body: str | None = None) -> None:
+        """A case as its steps leave it, without its instance."""
+        with self.process_engine.begin() as work:
+            values = {"id": f"{number:032x}", "number": f"{number:04d}", "campaign_id": self.campaign_id, "state": state}
+            values |= {"institution_id": self.places[institution], "body_id": self.places[body] if body else None}
+            more = {"channel": "recommended" if body else "direct", "title": "案例", "directions": [], "created_at": work.now}
+            work.connection.execute(sa.insert(case).values(**values, **more))
 
     def examine(self, key: str, result: str = "accept", *, name: str = "organiser", **more: Any) -> None:
         """The recipient examines a report."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.due import run_due
 from tests.workflows.reports.acting import BEIJING, Action
 from workflows import reports
+from workflows.campaigns.forms import campaign_notice
 from workflows.forms import Form
 from workflows.notices import bundled_notices
+from workflows.organisations import create_organisation
 from workflows.reports import CollectionRefused
 from workflows.reports.figures import join_reports
 from workflows.reports.filling import fill_draft
 from workflows.rules import NotPermitted, ReportUnknown
+from workflows.tables import organisation
 
 SUMMARY = "act-summary-2021-11-25-01"
 LOW, LOWER = f"{SUMMARY}-01", f"{SUMMARY}-02"
@@ -138,6 +143,52 @@ def test_targets_and_what_is_reached_are_two_figures(samr_lite: Action) -> None:
         ("models", Decimal(0)),
         ("cities_per_province", Decimal(0)),
     ]
+
+
+def test_a_case_counts_for_its_body_whatever_the_channel(samr: Action) -> None:
+    """By the tree (also two levels below), by the region where the tree does not tell, for the body itself, or for none."""
+    with samr.process_engine.begin() as work:
+        work.connection.execute(sa.update(organisation).where(organisation.c.id == samr.places["two"]).values(region="420000"))
+        for name, above, region in (("lab", "low", None), ("school", "authority", "420000"), ("union", "authority", None)):
+            samr.places[name] = create_organisation(
+                work, name=name, short_name=name, kind="institution", parent_id=samr.places[above], region=region
+            )
+    cases = [
+        ("lab", "published", None),
+        ("lab", "published", None),
+        ("one", "published", None),
+        ("school", "published", None),
+        ("union", "published", None),
+        ("union", "published", "two"),
+        ("lab", "selected", None),
+        ("lab", "accepted", None),
+        ("school", "draft", None),
+    ]
+    for number, (institution, state, body) in enumerate(cases, start=1):
+        samr.write_case(number, institution, state, body)
+
+    def count(*names: str, cases: str = "published", per: str = "whole", value: int = 10) -> tuple[object, ...]:
+        with samr.process_engine.read() as work:
+            stored = campaign_notice(work, samr.campaign_id)
+            target = next(each for each in stored.notice.targets if each.key == "typical_cases")
+            assert target.counted is not None
+            counted = target.counted.model_copy(update={"cases": cases})
+            target = target.model_copy(update={"counted": counted, "per": per, "value": value})
+            notice = stored.notice.model_copy(update={"targets": (target,)})
+            samr.process_engine.extras["notices"][stored.id] = replace(stored, notice=notice)
+            bodies = frozenset(samr.places[name] for name in names) if names else None
+            (found,) = reports.reached_targets(work, samr.campaign_id, bodies=bodies)
+            samr.process_engine.extras["notices"][stored.id] = stored
+        return found.actual, {body.short_name: int(figure) for body, figure in found.bodies}, found.elsewhere
+
+    assert count() == (6, {"江西": 3, "湖北": 2}, 1)
+    assert count("one") == (3, {"江西": 3}, 0)
+    assert count("two") == (2, {"湖北": 2}, 0)
+    assert count("low") == (0, {}, 0)
+    assert count(per="body", value=3) == (1, {"江西": 3, "湖北": 2}, 1)
+    assert count(cases="accepted") == (8, {"江西": 5, "湖北": 2}, 1)
+    assert count(cases="selected") == (7, {"江西": 4, "湖北": 2}, 1)
+    assert count("one", cases="selected") == (3, {"江西": 3}, 0)  # who is selected is not told before it is published
 
 
 FORM = Form.load(bundled_notices()["samr_2021_34"]["forms/summary.form"])
