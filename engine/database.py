@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,6 +103,15 @@ def lock_name(connection: sa.Connection, name: str) -> None:
     """Hold `name` until the transaction ends; others that want it wait. On SQLite writers wait for each other anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def lock_names(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Hold several names, taken in their own order whatever the order in which they come."""
+    ordered = sorted(set(names))
+    if ordered and connection.dialect.name == "postgresql":
+        asked = "SELECT name FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS each (name, place) ORDER BY place OFFSET 0"
+        lock = f"SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM ({asked}) AS ordered"
+        connection.execute(sa.text(lock), {"names": ordered})
 
 
 def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:

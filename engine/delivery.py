@@ -8,7 +8,7 @@ written when it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +50,23 @@ def deliver_message(process_engine: ProcessEngine, message_id: str, generation: 
         return False
 
 
+def bring_message(work: Work, message_id: str) -> str:
+    """Try to deliver a message that this unit of work has queued, within it; the state that it has then.
+
+    Raises what the receiver's step raises.
+    """
+    if _deliver(work, message_id, None):
+        return "delivered"
+    return str(work.connection.execute(sa.select(message.c.state).where(message.c.id == message_id)).scalar_one())
+
+
+def lock_receivers(work: Work, business_keys: Collection[str]) -> None:
+    """Lock all instances with these business keys that messages may be for, in the order of their ids."""
+    if business_keys and work.connection.dialect.name == "postgresql":
+        possible = sa.select(instance.c.id).where(instance.c.business_key.in_(sorted(business_keys)), _alive())
+        work.connection.execute(possible.order_by(instance.c.id).with_for_update()).all()
+
+
 class _ReceiverAppeared(Exception):
     """An instance began to wait after the receivers were locked: it has to be locked first, as always."""
 
@@ -63,10 +80,9 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
     if row is None:
         return False
     keys = correlation.read_keys(work, row) if row.is_read or row.correlation is not None else []
-    alive = instance.c.state.in_(("running", "suspended"))
     known = sa.select(subscription.c.instance_id).join(subscription_key).where(correlation.matches(keys))
     possible = sa.or_(instance.c.business_key == row.business_key, instance.c.id.in_(known) if keys else sa.false())
-    receivers = sa.select(instance.c.id).where(possible, alive).order_by(instance.c.id)
+    receivers = sa.select(instance.c.id).where(possible, _alive()).order_by(instance.c.id)
     locked = set(work.connection.execute(receivers.with_for_update()).scalars())
     correlation.lock_keys(work, (digest for _, digest in keys))
     row = work.connection.execute(query.with_for_update()).one()
@@ -189,6 +205,10 @@ def _holds(condition: Expression, variables: Mapping[str, Any], element: str) ->
         return False
     except ExpressionFailed as problem:
         raise StepFailed(element=element, reason=problem.values["reason"]) from problem
+
+
+def _alive() -> sa.ColumnElement[bool]:
+    return instance.c.state.in_(("running", "suspended"))
 
 
 def _set(work: Work, message_id: str, **values: Any) -> None:

@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from engine.bulk import do_chunk
 from engine.delivery import deliver_message
 from engine.outbox import send_mail
-from engine.tables import instance, message, outbox, timer
+from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.timers import fire_timer
 from engine.work import ProcessEngine, Work
 
 PAGE = 200
 """How many rows are fetched at a time."""
 
-DO = {"timer": fire_timer, "message": deliver_message, "mail": send_mail}
+DO = {"timer": fire_timer, "message": deliver_message, "mail": send_mail, "bulk": do_chunk}
 
 
 def run_due(process_engine: ProcessEngine) -> int:
     """Fire, deliver and send all that is due now, and what becomes due by it; how many rows were done.
 
     A row that fails is tried later (`engine.attempts`) and does not stop the others. Messages go before timers of a later moment.
+    Chunks of bulk jobs come when nothing else is due, one at a time: what becomes due meanwhile does not wait for all of them.
     """
     done = 0
+    passed: list[str] = []  # chunks that could not be done now
     while True:
         with process_engine.read() as work:
             rows = [(row.kind, row.id) for row in work.connection.execute(_due(work))]
         before = done
         for kind, row_id in rows:
             done += DO[kind](process_engine, row_id)
-        if done == before:
+        if done > before:
+            continue
+        with process_engine.read() as work:
+            chunk_id = work.connection.execute(_due_chunk(work, passed)).scalar_one_or_none()
+        if chunk_id is None:
             return done
+        if do_chunk(process_engine, chunk_id):
+            done += 1
+        else:
+            passed.append(chunk_id)
 
 
 def next_due(work: Work) -> datetime | None:
     """The moment of the next row that will be due (it may lie in the past); None when nothing waits for a moment."""
-    rows = _pending(work).subquery()
+    chunks = sa.select(sa.literal("bulk").label("kind"), bulk_chunk.c.id, bulk_chunk.c.next_try_at).where(
+        bulk_chunk.c.state == "waiting"
+    )
+    rows = sa.union_all(*_pending(work), chunks).subquery()
     moment: datetime | None = work.connection.execute(
         sa.select(sa.func.min(rows.c.next_try_at, type_=rows.c.next_try_at.type))
     ).scalar_one()
     return moment
 
 
-def _pending(work: Work) -> sa.CompoundSelect[tuple[str, str, datetime]]:
+def _due_chunk(work: Work, passed: Sequence[str]) -> sa.Select[Any]:
+    waiting = sa.and_(bulk_chunk.c.state == "waiting", bulk_chunk.c.next_try_at <= work.now, bulk_chunk.c.id.not_in(passed))
+    return sa.select(bulk_chunk.c.id).where(waiting).order_by(bulk_chunk.c.next_try_at, bulk_chunk.c.id).limit(1)
+
+
+def _pending(work: Work) -> list[sa.Select[tuple[str, str, datetime]]]:
     suspended = sa.select(instance.c.id).where(instance.c.id == timer.c.instance_id, instance.c.state == "suspended").exists()
     parts = [
         sa.select(sa.literal("timer").label("kind"), timer.c.id, timer.c.next_try_at).where(timer.c.state == "armed", ~suspended),
@@ -57,11 +78,11 @@ def _pending(work: Work) -> sa.CompoundSelect[tuple[str, str, datetime]]:
                 outbox.c.state == "queued", sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= work.now)
             )
         )
-    return sa.union_all(*parts)
+    return parts
 
 
 def _due(work: Work) -> sa.Select[tuple[str, str]]:
-    rows = _pending(work).subquery()
+    rows = sa.union_all(*_pending(work)).subquery()
     return (
         sa.select(rows.c.kind, rows.c.id)
         .where(rows.c.next_try_at <= work.now)

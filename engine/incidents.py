@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from engine.errors import Problem
 from engine.ids import new_id
-from engine.tables import external_task, incident, message, outbox, timer
+from engine.tables import bulk_chunk, external_task, incident, message, outbox, timer
 from engine.work import Work
 
 ROWS = {
     "timer": (timer, "armed"),
     "message": (message, "waiting"),
     "mail": (outbox, "queued"),
+    "bulk": (bulk_chunk, "waiting"),
     "external": (external_task, "open"),
 }
 """Where the row of an incident stands, and the state in which it is tried again."""

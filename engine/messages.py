@@ -30,6 +30,7 @@ def send_message(
     unique_key: str | None = None,
     sent_by: str | None = None,
     keep: timedelta = KEEP,
+    scheduled: bool = True,
 ) -> str:
     """Queue a message to one instance; it leaves with the transaction. The row's id.
 
@@ -38,10 +39,11 @@ def send_message(
     element names (property `correlate`); nobody else gets it then, and a business key must be the receiver's as well.
     An instance that waits has precedence; else the message starts one where a process has a start event for it, with its business
     key. What nobody takes is kept for `keep`, then reported (`engine.delivery`). A second message with the same `unique_key` is
-    not queued; the first one's id is given.
+    not queued; the first one's id is given. One that is not `scheduled` is brought by the caller (`delivery.bring_message`).
     """
-    columns = {} if correlation is None else {"correlation": dict(correlation)}
-    return _send(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, sent_by=sent_by, **columns)
+    columns: dict[str, Any] = {} if correlation is None else {"correlation": dict(correlation)}
+    columns |= {"sent_by": sent_by}
+    return _send(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, scheduled=scheduled, **columns)
 
 
 def send_signal(
@@ -90,6 +92,7 @@ def _send(
     *,
     unique_key: str | None = None,
     keep: timedelta = KEEP,
+    scheduled: bool = True,
     **columns: Any,
 ) -> str:
     message_id = new_id()
@@ -111,5 +114,6 @@ def _send(
     if not insert_once(work.connection, message, values):
         first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
         return str(work.connection.execute(first).scalar_one())
-    work.engine.backend.schedule(work, "message", message_id, 1, work.now, None)
+    if scheduled:
+        work.engine.backend.schedule(work, "message", message_id, 1, work.now, None)
     return message_id

@@ -243,13 +243,50 @@ message_key = sa.Table(
     sa.Index("ix_message_key_digest", "digest"),
 )
 
+bulk_job = sa.Table(
+    "bulk_job",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),
+    sa.Column("operation", sa.String(100), nullable=False),
+    sa.Column("shared", Json, nullable=False),  # values that all items have
+    sa.Column("subject", sa.String(200), index=True),  # what it belongs to
+    sa.Column("received_at", Moment, nullable=False),  # decides about being in time
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_by", Id, index=True),
+    sa.Column("on_behalf_of", Id),
+)
+
+bulk_chunk = sa.Table(
+    "bulk_chunk",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("job_id", Id, sa.ForeignKey("bulk_job.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("first", sa.Integer, nullable=False),  # the position of its first item; they count from 1
+    sa.Column("items", Json, nullable=False),
+    sa.Column("results", Json),  # as many as items: null | {done} | {refused}
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Integer, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # waiting | done | cancelled | dead
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Moment, nullable=False),
+    sa.Column("lease_by", Id),
+    sa.Column("lease_until", Moment),
+    sa.Column("last_error", sa.Text),
+    sa.Column("done_at", Moment),
+    sa.UniqueConstraint("job_id", "first"),
+    sa.Index("ix_bulk_chunk_due", "state", "next_try_at", "id"),
+)
+
 incident = sa.Table(
     "incident",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # timer | message | mail | external | handler
+    sa.Column("kind", sa.String(16), nullable=False),  # timer | message | mail | bulk | external | handler
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), index=True),
-    sa.Column("row_id", Id, index=True),  # the timer, message or mail that gave up
+    sa.Column("row_id", Id, index=True),  # the timer, message, mail or chunk that gave up
     sa.Column("element_id", sa.String(200)),
     sa.Column("code", sa.String(100), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),

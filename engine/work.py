@@ -22,7 +22,7 @@ class Backend(Protocol):
     """Who wakes up for rows that are due: APScheduler (embedded) or procrastinate (PostgreSQL)."""
 
     def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
-        """Called in the transaction that wrote the row of `kind` (`timer`, `message` or `mail`)."""
+        """Called in the transaction that wrote the row of `kind` (`timer`, `message`, `mail` or `bulk`)."""
 
 
 class NoBackend:
@@ -45,6 +45,7 @@ class ProcessEngine:
     backend: Backend = field(default_factory=NoBackend)
     definitions: dict[str, Any] = field(default_factory=dict)  # parsed definitions by id, read once per version
     decisions: dict[str, Any] = field(default_factory=dict)  # the same for decisions
+    bulk: dict[str, Any] = field(default_factory=dict)  # operations on many things that the rooms above add (`engine.bulk`)
     roles: frozenset[str] = frozenset()  # that people can hold; empty: nobody says
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -74,6 +75,7 @@ class Work:
     on_behalf_of: str | None = None
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)  # open ends of the histories written in this unit, by instance
+    received_at: datetime | None = None  # when the request that is worked off in the background was complete with us
 
     @cached_property
     def now(self) -> datetime:
@@ -82,4 +84,13 @@ class Work:
 
     def decide(self) -> datetime:
         """The moment that decides about being in time; lock the window's row first."""
-        return self.engine.clock.decide(self.connection)
+        return self.received_at or self.engine.clock.decide(self.connection)
+
+    @contextmanager
+    def part(self) -> Iterator[Work]:
+        """A part that may fail alone: what it wrote is undone (a savepoint), what it knew is gone; its moment is the same."""
+        with self.connection.begin_nested():
+            part = Work(self.engine, self.connection, self.by, self.on_behalf_of, received_at=self.received_at)
+            part.now = self.now
+            yield part
+        self.after_commit += part.after_commit

@@ -15,7 +15,7 @@ def add_verbs(verbs: Verbs) -> None:
     """`worker`."""
     working = verbs.add("worker", work)
     working.add("--concurrency", type=int, default=4, metavar="N")
-    working.add("--queue", action="append", choices=("deadline", "outbox"))
+    working.add("--queue", action="append", choices=("deadline", "outbox", "bulk"))
     working.add("--until-empty", action="store_true")
 
 
@@ -35,6 +35,6 @@ def work(options: argparse.Namespace, words: Words) -> int:
     configure_logs(logging.WARNING)
     process_engine = build_engine(settings, backend=QueueBackend())
     require_schema(process_engine.database)
-    words.note("working", queues=", ".join(options.queue or ("deadline", "outbox")))
+    words.note("working", queues=", ".join(options.queue or ("deadline", "outbox", "bulk")))
     run_worker(process_engine, concurrency=options.concurrency, queues=options.queue, until_empty=options.until_empty)
     return 0

@@ -24,14 +24,21 @@ from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 
 from engine.due import DO
-from engine.tables import instance, message, outbox, timer
+from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.work import ProcessEngine, Work
 
 log = logging.getLogger(__name__)
 
-QUEUES = {"timer": "deadline", "message": "deadline", "mail": "outbox"}
+QUEUES = {"timer": "deadline", "message": "deadline", "mail": "outbox", "bulk": "bulk"}
 """Which queue a kind of row goes to: letters to a slow mail server never hold up a deadline if they have workers of their own."""
-ROWS = {"timer": (timer, ("armed",)), "message": (message, ("waiting", "unmatched")), "mail": (outbox, ("queued",))}
+PRIORITIES = {"bulk": -1}
+"""A worker of several queues does what is not named here first: a bulk job of thousands of items holds up no deadline."""
+ROWS = {
+    "timer": (timer, ("armed",)),
+    "message": (message, ("waiting", "unmatched")),
+    "mail": (outbox, ("queued",)),
+    "bulk": (bulk_chunk, ("waiting",)),
+}
 """Where the rows of a kind are, and in which states they still wait."""
 OVERDUE = timedelta(seconds=15)
 """A row that waits for longer than this past its moment has lost its job."""
@@ -66,6 +73,7 @@ class QueueBackend:
         """Defer the job that looks at the row at `due_at`; a second one for the same row and generation is not added."""
         job = Job(
             queue=QUEUES[kind],
+            priority=PRIORITIES.get(kind, 0),
             task_name=kind,
             lock=None,
             queueing_lock=f"{kind}:{row_id}:{generation}",

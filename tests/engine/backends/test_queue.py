@@ -16,6 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from engine.backends import queue
 from engine.backends.queue import QueueBackend, create_job_tables, defer_overdue, do_row, make_app, run_worker
+from engine.bulk import BulkOperation, read_bulk, start_bulk
 from engine.clock import SystemClock, VirtualClock
 from engine.definitions import deploy
 from engine.handlers import Call
@@ -214,3 +215,24 @@ def test_processes_are_started_by_a_timer_and_by_a_message(queue_engine: Process
         work_off(queue_engine)
     assert rung == ["first", "second"]
     assert list_jobs(queue_engine) == []
+
+
+def test_chunks_of_a_bulk_job_are_done_after_what_else_is_due(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    note = BulkOperation(lambda work, item, shared: rung.append(item["name"]), chunk=2)
+    queue_engine.bulk["note"] = note
+    with queue_engine.begin() as work:
+        job = start_bulk(work, "note", [{"name": name} for name in "abc"])
+    arm(queue_engine, "deadline")
+    assert len(list_jobs(queue_engine)) == 3
+    work_off(queue_engine, concurrency=1)
+    assert rung == ["deadline", "a", "b", "c"]
+    with queue_engine.begin() as work:
+        assert read_bulk(work, job).state == "done"
+        late = start_bulk(work, "note", [{"name": "d"}])
+    execute(queue_engine, "DELETE FROM procrastinate_jobs")
+    execute(queue_engine, "UPDATE bulk_chunk SET next_try_at = next_try_at - interval '1 minute' WHERE state = 'waiting'")
+    with queue_engine.begin() as work:
+        assert defer_overdue(work, QueueBackend()) == 1
+    work_off(queue_engine)
+    with queue_engine.read() as work:
+        assert read_bulk(work, late).state == "done"

@@ -1,0 +1,62 @@
+"""A bulk job whose workers are killed: others go on where they stopped, and each item is done once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from engine.bulk import read_bulk
+from engine.tables import instance
+from engine.work import ProcessEngine
+from tests.engine.bulk_rows import chunks, complete_many, completions, effects, prepare, start_many, tasks_by_key
+from tests.faults.programs import Program, wait_until
+from tests.faults.wholeness import find_faults
+
+COUNT = 300
+
+
+def test_what_was_killed_is_done_again_and_nothing_twice(process_engine: ProcessEngine, tmp_path: Path) -> None:
+    """Two processes at a time on PostgreSQL; one on SQLite, where one at a time has the role of the scheduler."""
+    prepare(process_engine)
+    names = [f"{'bad' if number % 100 == 42 else 'c'}{number:03}" for number in range(COUNT)]
+    start_many(process_engine, names)
+    job = complete_many(process_engine, list(tasks_by_key(process_engine).values()))
+    url = process_engine.database.url.render_as_string(hide_password=False)
+    moment = process_engine.clock.now().isoformat()
+    count = 1 if process_engine.database.dialect.name == "sqlite" else 2
+
+    def left() -> int:
+        with process_engine.read() as work:
+            return read_bulk(work, job).left
+
+    def start(stack: ExitStack, pause: float) -> list[Program]:
+        command = ("-m", "tests.faults.bulking", url, moment, pause)
+        return [stack.enter_context(Program(*command, folder=tmp_path)) for _ in range(count)]
+
+    chance = random.Random(5)
+    for _ in range(2):
+        before = left()
+        with ExitStack() as stack:
+            workers = start(stack, 0.004)
+            wait_until(lambda before=before: left() < before, workers[0])  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.2))
+            for worker in workers:
+                worker.kill()
+    assert 0 < left() < COUNT
+    with ExitStack() as stack:
+        workers = start(stack, 0)
+        wait_until(lambda: not any(worker.runs for worker in workers))
+        assert [worker.process.returncode for worker in workers] == [0] * count, workers[0].said()
+    good = [name for name in names if not name.startswith("bad")]
+    assert completions(process_engine) == Counter(good)
+    assert effects(process_engine) == Counter(f"second/{name}" for name in good)
+    assert [(state, done + refused) for _, _, state, done, refused in chunks(process_engine, job)] == [("done", 50)] * 6
+    with process_engine.read() as work:
+        assert (read_bulk(work, job).refused, read_bulk(work, job).state) == (3, "done")
+        assert work.connection.execute(sa.select(sa.func.count()).select_from(instance)).scalar_one() == COUNT
+    assert find_faults(process_engine) == []
