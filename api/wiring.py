@@ -13,6 +13,7 @@ from engine.scripts import ScriptRunner
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
 from workflows.handlers import install_handlers
+from workflows.inbox import many
 from workflows.mails import SmtpMailer, is_wanted
 from workflows.people import ROLES
 
@@ -34,6 +35,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         roles=frozenset(ROLES),
     )
     install_handlers(process_engine.handlers)
+    process_engine.bulk.update(many.OPERATIONS)
     process_engine.extras.update(
         settings=settings,
         catalogue=Catalogue("engine", "workflows", "api"),

@@ -7,6 +7,7 @@ from flask import Flask
 from api.pages import (
     activities,
     arrivals,
+    bulk,
     campaign_affairs,
     campaigns,
     cases,
@@ -37,7 +38,7 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    work = (inbox, tasks, task_operations)
+    work = (inbox, tasks, task_operations, bulk)
     shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
     whole = (*shown, stages, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
     for part in whole:

@@ -6,6 +6,7 @@ from flask import Flask
 
 from api.rest import (
     arrivals,
+    bulk,
     campaigns,
     cases,
     consultations,
@@ -48,6 +49,7 @@ RESOURCES = tuple(
         panels,
         tasks,
         task_operations,
+        bulk,
         files,
         notices,
         drafts,

@@ -15,6 +15,7 @@ from engine.incidents import open_incident
 from engine.tables import outbox
 from workflows.applications import first_task, start_application
 from workflows.files import attach_file, receive_file
+from workflows.inbox.many import start_many
 from workflows.mails import Recipient, queue_letter
 from workflows.notices import list_notices
 from workflows.notices.drafts import save_file, start_draft
@@ -58,6 +59,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "login.log_out"): (303,) * 9,
     ("GET", "inbox.show"): SIGNED,
     ("GET", "cases.list_all"): SIGNED,
+    ("GET", "bulk.list_all"): SIGNED,
+    ("GET", "bulk.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),  # who began it
+    ("POST", "bulk.cancel"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -147,6 +151,11 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_cases.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "rest_tasks.list_all"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_tasks.show"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "rest_bulk.list_all"): (401, *(200,) * 8),
+    ("POST", "rest_bulk.begin"): (401, *(202,) * 8),  # each task is judged when it is done
+    ("GET", "rest_bulk.show"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "rest_bulk.list_results"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("POST", "rest_bulk.cancel"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("POST", "rest_tasks.claim"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("POST", "rest_tasks.unclaim"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("POST", "rest_tasks.complete"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
@@ -204,6 +213,7 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     },
 }
 SENT: dict[str, Any] = {
+    "rest_bulk.begin": {"action": "claim", "tasks": [{"task": "0" * 32}]},
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},
@@ -261,6 +271,8 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
         recipient = Recipient(place.people["auditor"], "孙审核", "auditor@example.org", "zh")
         queue_letter(work, "reminder", [recipient], campaign_id=place.campaign, about="t2022", unique_key="test")
         letter_id = work.connection.execute(sa.select(outbox.c.id).where(outbox.c.unique_key.startswith("test:"))).scalar_one()
+    with place.engine.begin(by=place.people["auditor"]) as work:
+        bulk = start_many(work, place.person("auditor"), "claim", [{"task": "0" * 32}])
     with place.engine.read() as work:
         definition = latest_definition(work, "samr_2022_932_case").id
     (audit,) = place.tasks("auditor", "audit")
@@ -273,6 +285,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "attachment_id": attachment.id,
             "definition_id": definition,
             "incident_id": incident,
+            "bulk_id": bulk,
             "external_id": "0" * 32,
             "letter_id": letter_id,
             "person_id": place.people["expert_1"],

@@ -18,6 +18,7 @@ from engine.texts import LANGUAGES, Catalogue
 from workflows.activities import STATES as ACTIVITY_STATES
 from workflows.campaigns.history import FACTS
 from workflows.cases.states import STATES
+from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
@@ -62,6 +63,9 @@ ENDINGS = {
     "stage.": (),
     "stage.phase.": ("collecting", "reviewing", "consulting", "publishing", "ended"),
     "rest.": (),
+    "bulk.action.": tuple(DO),
+    "bulk.state.": ("running", "done", "stuck", "cancelled"),
+    "bulk.result.": ("left", "dropped", "done", "refused"),
     "tokens.scope.": ("read", "write"),
     "letters.row_state.": ("queued", "sent", "dead", "held", "withdrawn"),
     "letters.failure.": ("recipient", "address", "server", "other"),

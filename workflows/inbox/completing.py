@@ -70,10 +70,10 @@ def complete(
     request = {"task": task_id, "data": data, "revision": revision}
     try:
         with process_engine.begin(by=person.id) as work:
-            answer = once(work, key, "inbox.complete", request, lambda: _complete(work, person, task_id, data, revision))
+            answer = once(work, key, "inbox.complete", request, lambda: complete_within(work, person, task_id, data, revision))
     except TooLate as late:
         with process_engine.begin(by=person.id) as work:
-            note = partial(_note_refusal, work, person, task_id, data, late)
+            note = partial(note_refusal, work, person, task_id, data, late)
             answer = once(work, key, "inbox.complete", request, note)
             keep_draft(work, person, task_id, data, revision=revision)
     except KeyReused:
@@ -86,7 +86,11 @@ def complete(
     return Receipt(**{**answer, "received_at": datetime.fromisoformat(answer["received_at"])})
 
 
-def _complete(work: Work, person: Person, task_id: str, data: Mapping[str, Any], revision: int) -> dict[str, Any]:
+def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str, Any], revision: int) -> dict[str, Any]:
+    """Complete a task within the caller's unit of work; the receipt's values as JSON.
+
+    Raises what `complete` raises, but KeyReused.
+    """
     see_task(work, person, task_id)
     row = hold_task(work, task_id)  # from here on the task, its files and its options stay as they are
     subject = see_task(work, person, task_id)
@@ -163,8 +167,8 @@ def _find_window(work: Work, task: sa.Row[Any]) -> Window | None:
     return None
 
 
-def _note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, Any], late: TooLate) -> dict[str, Any]:
-    """A receipt for what came too late: when it reached us, and against which cut-off."""
+def note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, Any], late: TooLate) -> dict[str, Any]:
+    """Write a receipt for what came too late: when it reached us, and against which cut-off. The refusal's values as `late`."""
     task = get_task(work, task_id)
     ground = find_ground(work, person, task)
     write_receipt(

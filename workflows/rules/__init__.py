@@ -13,6 +13,7 @@ from workflows.rules.narrowing import (
 from workflows.rules.subjects import (
     ActivitySubject,
     AttachmentSubject,
+    BulkSubject,
     CampaignSubject,
     CampaignUnknown,
     CaseSubject,
@@ -41,6 +42,7 @@ __all__ = [
     "MASKS",
     "ActivitySubject",
     "AttachmentSubject",
+    "BulkSubject",
     "CampaignSubject",
     "CampaignUnknown",
     "CaseSubject",

@@ -32,6 +32,7 @@
 | `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
 | `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
 | `case.arrive` | case | its organisers and its body's auditors, once submitted: note that it came by mail or on paper, too |
+| `bulk.read` | bulk job | who asked for it: how far it is, what became of each item; and to stop it |
 | `activity.report` | activity | auditors at one of the organisations that hold it; the campaign's organisers |
 | `task.read` | task | assignee, owner, candidates, who closed it |
 | `task.claim` | task | candidates, while it is open and nobody has it |
@@ -69,6 +70,7 @@ from workflows.people import Person
 from workflows.rules.subjects import (
     ActivitySubject,
     AttachmentSubject,
+    BulkSubject,
     CampaignSubject,
     CaseSubject,
     DraftSubject,
@@ -281,6 +283,7 @@ ACTIONS: dict[str, Rule] = {
         ReportSubject, lambda person, report: _reports(person, report) and report.state in ("draft", "returned")
     ),
     "case.arrive": Rule(CaseSubject, _handles),
+    "bulk.read": Rule(BulkSubject, lambda person, job: job.created_by == person.id),
     "activity.report": Rule(ActivitySubject, _reports_activity),
     "task.read": Rule(TaskSubject, _reads_task),
     "task.claim": Rule(TaskSubject, _claims),

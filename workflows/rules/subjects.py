@@ -55,6 +55,13 @@ class TaskSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkSubject:
+    """A bulk job: who asked for it."""
+
+    created_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class HelperSubject:
     """A step that somebody is asked to help with: the task's candidates, and the groups of the person who asks."""
 
@@ -162,6 +169,7 @@ class ActivitySubject:
 Subject = (
     ActivitySubject
     | TaskSubject
+    | BulkSubject
     | HelperSubject
     | CampaignSubject
     | CaseSubject

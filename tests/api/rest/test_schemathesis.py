@@ -17,6 +17,7 @@ from api.rest.document import write_parameters
 from engine.tables import outbox
 from tests.api.rest.conftest import make_caller, submit_case
 from tests.api.world import open_copy
+from workflows.inbox.many import start_many
 from workflows.mails import Recipient, queue_letter
 from workflows.notices import bundled_notices, deploy_folder, list_notices
 from workflows.notices.drafts import start_draft, submit_draft
@@ -81,8 +82,16 @@ def target(
                 "stage_id": [world.campaign],
                 "person_id": [world.people["expert_1"]],
                 "letter_id": [write_letter(world)],
+                "bulk_id": [begin_bulk(world, sent["task"])],
             },
         )
+
+
+def begin_bulk(world: Any, task_id: str) -> str:
+    """A bulk job of the auditor."""
+    who = world.person("auditor")
+    with world.engine.begin(by=who.id) as work:
+        return start_many(work, who, "claim", [{"task": task_id}])
 
 
 def make_drafts(world: Any) -> tuple[str, str]:
