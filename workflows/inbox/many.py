@@ -31,12 +31,13 @@ from engine.tables import bulk_job, user_task
 from engine.tasks import get_task
 from engine.work import Work
 from workflows.campaigns.windows import TooLate
+from workflows.cases.scrubbing import shown_title
 from workflows.inbox.acting import check_reason, claim, return_, transfer
 from workflows.inbox.completing import complete_within, note_refusal
 from workflows.inbox.viewing import name_colleague
 from workflows.people import Person, get_person
-from workflows.rules import BulkSubject, can, visible_tasks
-from workflows.tables import case
+from workflows.rules import BulkSubject, blind_case, can, visible_tasks
+from workflows.tables import case, organisation
 
 MOST = 2_000
 """Tasks of one job."""
@@ -141,9 +142,11 @@ def list_task_results(
     read_many(work, person, job_id)
     found = list_results(work, job_id, after=after, limit=limit, refused=refused)
     ids = [each.item["task"] for each in found]
+    title = shown_title(organisation, blind=blind_case(person)).label("title")
     query = (
-        sa.select(user_task.c.id, user_task.c.name, case.c.number, case.c.title)
+        sa.select(user_task.c.id, user_task.c.name, case.c.number, title)
         .outerjoin(case, case.c.number == user_task.c.business_key)
+        .outerjoin(organisation, organisation.c.id == case.c.institution_id)
         .where(user_task.c.id.in_(ids), visible_tasks(person))
     )
     told = {row.id: row for row in work.connection.execute(query)}
