@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -119,9 +120,13 @@ def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str,
 
     When another transaction is just writing that row, its end is waited for: never two rows, and never an error.
     """
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    statement = insert.values(**values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(table.c.unique_key)
-    return connection.execute(statement).one_or_none() is not None
+    return connection.execute(_insert_once(connection.dialect.name, table), values).one_or_none() is not None
+
+
+@cache
+def _insert_once(dialect: str, table: sa.Table) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return insert.on_conflict_do_nothing(index_elements=["unique_key"]).returning(table.c.unique_key)
 
 
 def name_fault(fault: BaseException) -> Problem | None:

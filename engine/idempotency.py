@@ -31,13 +31,18 @@ def once(work: Work, key: str, action: str, request: Mapping[str, Any], function
     by = work.by or ""
     digest = hashlib.sha256(orjson.dumps([action, request], option=orjson.OPT_SORT_KEYS)).hexdigest()
     lock_name(work.connection, f"{by}:{key}")
-    known = work.connection.execute(sa.select(idempotency).where(idempotency.c.key == key, idempotency.c.by == by)).one_or_none()
+    known = work.connection.execute(_KNOWN, {"key": key, "by": by}).one_or_none()
     if known is not None:
         if known.request_hash != digest:
             raise KeyReused()
         return dict(known.answer)
     answer = function()
-    work.connection.execute(
-        idempotency.insert().values(key=key, by=by, action=action, request_hash=digest, answer=answer, at=work.now)
-    )
+    values = {"key": key, "by": by, "action": action, "request_hash": digest, "answer": answer, "at": work.now}
+    work.connection.execute(_KEEP, values)
     return answer
+
+
+_KNOWN = sa.select(idempotency.c.request_hash, idempotency.c.answer).where(
+    idempotency.c.key == sa.bindparam("key"), idempotency.c.by == sa.bindparam("by")
+)
+_KEEP = idempotency.insert()

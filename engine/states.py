@@ -15,7 +15,7 @@ from engine.kernel import Document
 from engine.model import Node, link, name_version, place_of, starting_nodes
 from engine.model.report import LONGEST_ID
 from engine.tables import instance
-from engine.work import Work
+from engine.work import Work, recalled
 
 FORMAT_VERSION = 1
 """Of the stored document; `read_document` upgrades older ones."""
@@ -76,26 +76,29 @@ def read_document(stored: Mapping[str, Any]) -> Document:
     return document
 
 
+_STATE = sa.select(instance.c.definition_id, instance.c.document).where(instance.c.id == sa.bindparam("instance"))
+_CALLED = sa.select(instance.c.definition_id, instance.c.document["called"]).where(instance.c.id == sa.bindparam("instance"))
+
+
+@recalled
 def read_state(work: Work, instance_id: str) -> tuple[LoadedDefinition, Document]:
     """The definition of an instance, and the kernel's document as it is stored: to look at, not to change.
 
     Raises InstanceUnknown.
     """
-    row = work.connection.execute(
-        sa.select(instance.c.definition_id, instance.c.document).where(instance.c.id == instance_id)
-    ).one_or_none()
+    row = work.connection.execute(_STATE, {"instance": instance_id}).one_or_none()
     if row is None:
         raise InstanceUnknown()
     return link_called(work, get_definition(work, row.definition_id), called_in(row.document)), read_document(row.document)
 
 
+@recalled
 def definition_of(work: Work, instance_id: str) -> LoadedDefinition:
     """The definition that an instance runs by, with the elements of all that it has called.
 
     Raises InstanceUnknown.
     """
-    query = sa.select(instance.c.definition_id, instance.c.document["called"]).where(instance.c.id == instance_id)
-    row = work.connection.execute(query).one_or_none()
+    row = work.connection.execute(_CALLED, {"instance": instance_id}).one_or_none()
     if row is None:
         raise InstanceUnknown()
     return link_called(work, get_definition(work, row[0]), row[1] or ())

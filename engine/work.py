@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -62,7 +62,7 @@ class ProcessEngine:
     def read(self, *, by: str | None = None) -> Iterator[Work]:
         """A reading transaction: one snapshot, no write lock."""
         with self.database.connect() as plain, plain.execution_options(read_only=True) as connection:
-            yield Work(self, connection, by, None)
+            yield Work(self, connection, by, None, seen={})
 
 
 @dataclass
@@ -76,6 +76,7 @@ class Work:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)  # open ends of the histories written in this unit, by instance
     received_at: datetime | None = None  # when the request that is worked off in the background was complete with us
+    seen: dict[Hashable, Any] | None = None  # answers of `recalled` functions, in a unit of work that only reads
 
     @cached_property
     def now(self) -> datetime:
@@ -94,3 +95,29 @@ class Work:
             part.now = self.now
             yield part
         self.after_commit += part.after_commit
+
+
+MOST_RECALLED = 1_000
+"""So many answers are kept: a unit of work that reads a whole campaign does not hold it."""
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+def recalled(function: Callable[Concatenate[Work, Given], Answer]) -> Callable[Concatenate[Work, Given], Answer]:
+    """A reading function that is asked again and again: a unit of work that only reads asks the database once for each answer,
+    and so sees one state. Where something may be written, everything is read anew. The arguments have to be hashable."""
+
+    @wraps(function)
+    def recall(work: Work, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        if work.seen is None:
+            return function(work, *given, **named)
+        key = (function, given, *sorted(named.items()))
+        if key not in work.seen:
+            if len(work.seen) >= MOST_RECALLED:
+                work.seen.clear()
+            work.seen[key] = function(work, *given, **named)
+        answer: Answer = work.seen[key]
+        return answer
+
+    return recall

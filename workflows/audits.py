@@ -13,11 +13,12 @@ from engine.errors import Problem
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.moments import parse_instant
-from workflows.applications import hash_data, last_version, write_receipt
+from workflows.applications import hash_data, write_receipt
 from workflows.campaigns import windows
+from workflows.campaigns.forms import campaign_notice
 from workflows.mails import find_members, queue_letter
 from workflows.recommendations import get_body, tell_list
-from workflows.tables import audit, campaign, case, notice
+from workflows.tables import application_version, audit, campaign, case
 
 RESULTS = ("pass", "return", "reject")
 
@@ -113,22 +114,20 @@ def store_result(call: Call, kind: str, *, until: datetime | None = None) -> tup
     work, result = call.work, str(call.form.get("result"))
     if result not in RESULTS:
         raise AuditResultUnknown(result=result)
-    row = work.connection.execute(sa.select(case).where(case.c.id == call.variables["case"])).one()
-    version = last_version(work, row.id)
-    work.connection.execute(
-        sa.insert(audit).values(
-            id=new_id(),
-            case_id=row.id,
-            organisation_id={"check": row.prefecture_id, "audit": row.body_id}.get(kind, call.variables["organiser"]),
-            kind=kind,
-            result=result,
-            grades=_grades(call) or None,
-            opinion=str(call.form.get("opinion") or ""),
-            application_version=0 if version is None else version.version,
-            by=call.by,
-            at=call.now,
-        )
-    )
+    row = work.connection.execute(_AUDITED, {"case": call.variables["case"]}).one()
+    values = {
+        "id": new_id(),
+        "case_id": row.id,
+        "organisation_id": {"check": row.prefecture_id, "audit": row.body_id}.get(kind, call.variables["organiser"]),
+        "kind": kind,
+        "result": result,
+        "grades": _grades(call) or None,
+        "opinion": str(call.form.get("opinion") or ""),
+        "application_version": row.last_version or 0,
+        "by": call.by,
+        "at": call.now,
+    }
+    work.connection.execute(_INSERT_AUDIT, values)
     if result != "pass":
         queue_letter(
             work,
@@ -158,11 +157,23 @@ def _correct_until(call: Call, kind: str) -> datetime:
 
 def _grades(call: Call) -> dict[str, str]:
     """What the form says criterion by criterion, where it asks for the notice's demands by their keys."""
-    query = sa.select(notice.c.content).join(campaign, campaign.c.notice_id == notice.c.id)
-    content = call.work.connection.execute(query.where(campaign.c.id == call.variables["campaign"])).scalar_one()
-    keys = [demand["key"] for demand in content.get("demands") or []]
-    return {key: str(call.form[key]) for key in keys if call.form.get(key)}
+    demands = campaign_notice(call.work, call.variables["campaign"]).notice.demands
+    return {demand.key: str(call.form[demand.key]) for demand in demands if call.form.get(demand.key)}
 
 
 def _set_state(call: Call, state: str, **moments: datetime) -> None:
-    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(state=state, **moments))
+    call.work.connection.execute(_UPDATE_CASE, {"this": call.variables["case"], "state": state, **moments})
+
+
+_AUDITED = (
+    sa.select(case)
+    .add_columns(
+        sa.select(sa.func.max(application_version.c.version))
+        .where(application_version.c.case_id == case.c.id)
+        .scalar_subquery()
+        .label("last_version")
+    )
+    .where(case.c.id == sa.bindparam("case"))
+)
+_INSERT_AUDIT = sa.insert(audit)
+_UPDATE_CASE = sa.update(case).where(case.c.id == sa.bindparam("this"))

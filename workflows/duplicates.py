@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.errors import Finding, Problem
 from engine.work import Work
-from workflows.tables import campaign, case, organisation
+from workflows.tables import case, organisation
 
 SETTING = "duplicate_titles"
 """`refuse`, or `warn` (by default): what becomes of a second application of an institution with the same title."""
@@ -44,19 +46,13 @@ def normalise_title(title: str) -> str:
     return "".join(character for character in folded if unicodedata.category(character)[0] in "LNM")
 
 
-def refuse_second(work: Work, case_id: str, title: str) -> None:
+def refuse_second(work: Work, row: sa.Row[Any], settings: Mapping[str, Any], title: str) -> None:
     """Refuse an application whose institution has recorded the same title in the campaign, where its setting says so.
 
     The institution's row is held until the unit of work ends: of two at once the second is refused.
     Raises CaseRecordedAlready.
     """
-    row = work.connection.execute(
-        sa.select(case.c.campaign_id, case.c.institution_id, campaign.c.settings)
-        .join(campaign, campaign.c.id == case.c.campaign_id)
-        .where(case.c.id == case_id)
-    ).one()
-    key = normalise_title(title)
-    if row.settings.get(SETTING) != "refuse" or not key:
+    if settings.get(SETTING) != "refuse" or not (key := normalise_title(title)):
         return
     work.connection.execute(
         sa.select(organisation.c.id).where(organisation.c.id == row.institution_id).with_for_update(key_share=True)
@@ -64,7 +60,7 @@ def refuse_second(work: Work, case_id: str, title: str) -> None:
     others = sa.select(case.c.number, case.c.title).where(
         case.c.campaign_id == row.campaign_id,
         case.c.institution_id == row.institution_id,
-        case.c.id != case_id,
+        case.c.id != row.id,
         case.c.state.not_in(("draft", *OVER)),
     )
     for other in work.connection.execute(others.order_by(case.c.number)):

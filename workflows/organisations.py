@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from engine.errors import Problem
 from engine.ids import new_id
-from engine.work import Work
+from engine.work import Work, recalled
 from workflows.tables import organisation
 
 KINDS = ("authority", "province", "consortium", "prefecture", "division", "institution")
@@ -78,12 +78,16 @@ def create_organisation(
     return organisation_id
 
 
+_FIND = sa.select(organisation).where(organisation.c.id == sa.bindparam("organisation"))
+
+
+@recalled
 def get_organisation(work: Work, organisation_id: str) -> Organisation:
     """The organisation with this id.
 
     Raises OrganisationUnknown.
     """
-    row = work.connection.execute(sa.select(organisation).where(organisation.c.id == organisation_id)).one_or_none()
+    row = work.connection.execute(_FIND, {"organisation": organisation_id}).one_or_none()
     if row is None:
         raise OrganisationUnknown(organisation=organisation_id)
     return _read(row)

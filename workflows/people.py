@@ -138,18 +138,43 @@ def get_person(work: Work, person_id: str) -> Person:
 
     Raises PersonUnknown.
     """
-    row = work.connection.execute(sa.select(person).where(person.c.id == person_id)).one_or_none()
-    if row is None:
+    rows = work.connection.execute(_PERSON, {"person": person_id}).all()
+    if not rows:
         raise PersonUnknown(person=person_id)
-    return _read(work, row)
+    return _make(rows[0], frozenset((row.role, row.held_at) for row in rows if row.role is not None))
 
 
 def list_members(work: Work, groups: Iterable[str]) -> list[Person]:
     """Everybody (not disabled) who belongs to one of these groups, by name."""
     wanted = [tuple(group.split("@", 1)) for group in groups if "@" in group]
-    ids = sa.select(membership.c.person_id).where(sa.tuple_(membership.c.role, membership.c.organisation_id).in_(wanted))
-    query = sa.select(person).where(person.c.id.in_(ids), sa.not_(person.c.disabled)).order_by(person.c.name, person.c.id)
-    return [_read(work, row) for row in work.connection.execute(query).all()] if wanted else []
+    if not wanted:
+        return []
+    found: dict[str, tuple[Any, set[tuple[str, str]]]] = {}
+    for row in work.connection.execute(_MEMBERS, {"groups": wanted}):
+        found.setdefault(row.id, (row, set()))[1].add((row.role, row.held_at))
+    return [_make(row, frozenset(held)) for row, held in found.values()]
+
+
+_SHOWN = (person.c.id, person.c.login, person.c.name, person.c.organisation_id, person.c.language)
+_HELD = (membership.c.role, membership.c.organisation_id.label("held_at"))
+_MEMBERS = (
+    sa.select(*_SHOWN, *_HELD)
+    .join(membership, membership.c.person_id == person.c.id)
+    .where(
+        person.c.id.in_(
+            sa.select(membership.c.person_id).where(
+                sa.tuple_(membership.c.role, membership.c.organisation_id).in_(sa.bindparam("groups", expanding=True))
+            )
+        ),
+        sa.not_(person.c.disabled),
+    )
+    .order_by(person.c.name, person.c.id)
+)
+_PERSON = (
+    sa.select(*_SHOWN, *_HELD)
+    .outerjoin(membership, membership.c.person_id == person.c.id)
+    .where(person.c.id == sa.bindparam("person"))
+)
 
 
 def set_password(work: Work, person_id: str, password: str) -> None:
@@ -258,4 +283,8 @@ def _compose(password: str) -> str:
 def _read(work: Work, row: sa.Row[Any]) -> Person:
     query = sa.select(membership.c.role, membership.c.organisation_id).where(membership.c.person_id == row.id)
     held = frozenset((role, at) for role, at in work.connection.execute(query))
+    return _make(row, held)
+
+
+def _make(row: Any, held: frozenset[tuple[str, str]]) -> Person:
     return Person(row.id, row.login, row.name, row.organisation_id, row.language, held)

@@ -92,8 +92,11 @@ def apply(call: Call) -> Mapping[str, Any]:
     recommended = bool(call.variables["recommended"])
     outcome = "recommended" if recommended else "not_recommended"
     values = {"state": outcome, "rank": call.variables.get("rank") if recommended else None}
-    call.work.connection.execute(sa.update(case).where(case.c.id == call.variables["case"]).values(values))
+    call.work.connection.execute(_UPDATE_CASE, {"this": call.variables["case"], **values})
     return {"outcome": outcome}
+
+
+_UPDATE_CASE = sa.update(case).where(case.c.id == sa.bindparam("this"))
 
 
 def list_audited(work: Work, campaign_id: str, body_id: str) -> Sequence[sa.Row[Any]]:
@@ -104,10 +107,13 @@ def list_audited(work: Work, campaign_id: str, body_id: str) -> Sequence[sa.Row[
 
 def get_body(work: Work, campaign_id: str, body_id: str, *, lock: bool = False) -> sa.Row[Any]:
     """The body's row; with `lock` an audit that passes and the list that is sent do not miss each other."""
-    query = sa.select(recommending_body).where(
-        recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id
-    )
-    return work.connection.execute(query.with_for_update() if lock else query).one()
+    return work.connection.execute(_LOCK_BODY if lock else _BODY, {"campaign": campaign_id, "body": body_id}).one()
+
+
+_BODY = sa.select(recommending_body).where(
+    recommending_body.c.campaign_id == sa.bindparam("campaign"), recommending_body.c.organisation_id == sa.bindparam("body")
+)
+_LOCK_BODY = _BODY.with_for_update()
 
 
 def tell_list(call: Call, number: str, *, recommended: bool, rank: int | None) -> None:
@@ -134,7 +140,8 @@ def check_ranking(ranking: Sequence[str], waiting: Collection[str], body: sa.Row
         for place, case_id in enumerate(ranking, start=1)
         if case_id not in waiting
     ]
-    twice = sorted({place for place, case_id in enumerate(ranking, start=1) if case_id in ranking[: place - 1]})
+    first = {case_id: place for place, case_id in reversed([*enumerate(ranking, start=1)])}
+    twice = [place for place, case_id in enumerate(ranking, start=1) if first[case_id] != place]
     findings += [Finding("CaseListedTwice", path=RANKING, values={"place": place}) for place in twice]
     if body.quota_max is not None and len(ranking) > body.quota_max:
         findings.append(Finding("QuotaExceeded", path=RANKING, values={"count": len(ranking), "quota": body.quota_max}))

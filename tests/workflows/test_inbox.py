@@ -228,7 +228,7 @@ def test_a_failing_step_changes_nothing(world: World, monkeypatch: pytest.Monkey
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr("workflows.applications.queue_letter", fail)
+    monkeypatch.setattr("workflows.applications.receiving.queue_letter", fail)
     with pytest.raises(RuntimeError):
         world.complete("lab", task_id, data, key="once", revision=1)
     assert world.rows(sa.select(receipt)) == world.rows(sa.select(application_version)) == []

@@ -18,20 +18,19 @@ def campaign_form(work: Work, campaign_id: str, form_key: str) -> Form:
 
     Raises KeyError when the notice has no such form: form keys are checked when a notice is deployed.
     """
-    query = sa.select(campaign.c.notice_id, campaign.c.parent_id).where(campaign.c.id == campaign_id)
-    row = work.connection.execute(query).one()
+    notice_id, parent_id = followed_notice(work, campaign_id)
     known: dict[tuple[str, str], Form] = work.engine.extras.setdefault("forms", {})
-    if (row.notice_id, form_key) not in known:
-        stored = get_notice(work, row.notice_id)
-        if row.parent_id is not None and form_key not in stored.forms:
-            return campaign_form(work, row.parent_id, form_key)
-        known[(row.notice_id, form_key)] = stored.form(form_key)
-    return known[(row.notice_id, form_key)]
+    if (notice_id, form_key) not in known:
+        stored = get_notice(work, notice_id)
+        if parent_id is not None and form_key not in stored.forms:
+            return campaign_form(work, parent_id, form_key)
+        known[(notice_id, form_key)] = stored.form(form_key)
+    return known[(notice_id, form_key)]
 
 
 def campaign_notice(work: Work, campaign_id: str) -> StoredNotice:
     """The notice's version that a campaign follows: its content never changes, so it is read once per process."""
-    notice_id = _notice_id(work, campaign_id)
+    notice_id, _ = followed_notice(work, campaign_id)
     known: dict[str, StoredNotice] = work.engine.extras.setdefault("notices", {})
     if notice_id not in known:
         known[notice_id] = get_notice(work, notice_id)
@@ -58,6 +57,14 @@ def file_fields(form: Form) -> frozenset[str]:
     return frozenset(field.key for field in form.fields if field.kind is Kind.FILE)
 
 
-def _notice_id(work: Work, campaign_id: str) -> str:
-    found: str = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
-    return found
+def followed_notice(work: Work, campaign_id: str) -> tuple[str, str | None]:
+    """The version of a notice that a campaign follows, and of a body's own stage the campaign that it is within (ids). Neither
+    ever changes, so they are read once per process."""
+    known: dict[str, tuple[str, str | None]] = work.engine.extras.setdefault("followed_notices", {})
+    if campaign_id not in known:
+        row = work.connection.execute(_FOLLOWED, {"campaign": campaign_id}).one()
+        known[campaign_id] = (row.notice_id, row.parent_id)
+    return known[campaign_id]
+
+
+_FOLLOWED = sa.select(campaign.c.notice_id, campaign.c.parent_id).where(campaign.c.id == sa.bindparam("campaign"))

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.tables import user_task
-from engine.work import Work
+from engine.work import Work, recalled
 from workflows.deadlines import expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
@@ -60,13 +60,14 @@ class Campaign:
         return f"{'organiser' if self.parent_id is None else 'auditor'}@{self.organiser_id}"
 
 
+@recalled
 def get_campaign(work: Work, campaign_id: str, *, person: Person | None = None) -> Campaign:
     """One campaign; with `person` only when that person may see it.
 
     Raises CampaignUnknown.
     """
-    query = _select().where(campaign.c.id == campaign_id)
-    row = work.connection.execute(query if person is None else query.where(visible_campaigns(person))).one_or_none()
+    query = _CAMPAIGN if person is None else _CAMPAIGN.where(visible_campaigns(person))
+    row = work.connection.execute(query, {"campaign": campaign_id}).one_or_none()
     if row is None:
         raise CampaignUnknown()
     return Campaign(**row._mapping)
@@ -87,7 +88,7 @@ def campaign_dates(work: Work, campaign_id: str) -> dict[str, str]:
 
     Raises CampaignUnknown.
     """
-    dates = work.connection.execute(sa.select(campaign.c.dates).where(campaign.c.id == campaign_id)).scalar_one_or_none()
+    dates = work.connection.execute(_DATES, {"campaign": campaign_id}).scalar_one_or_none()
     if dates is None:
         raise CampaignUnknown()
     return {name: value["cutoff_at"] for name, value in dates.items() if value.get("cutoff_at")}
@@ -99,7 +100,7 @@ def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, st
 
     Raises CampaignUnknown.
     """
-    dates = work.connection.execute(sa.select(campaign.c.dates).where(campaign.c.id == campaign_id)).scalar_one_or_none()
+    dates = work.connection.execute(_DATES, {"campaign": campaign_id}).scalar_one_or_none()
     if dates is None:
         raise CampaignUnknown()
     found = {}
@@ -114,13 +115,13 @@ def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, st
     return found
 
 
+@recalled
 def find_campaign(work: Work, business_key: str) -> str:
     """The id of the campaign to which the instance with this business key belongs.
 
     Raises LookupError for the instance of no campaign.
     """
-    owners = sa.union_all(*(sa.select(owner).where(key == business_key) for owner, key in KEYS))
-    found = work.connection.execute(owners).scalar()
+    found = work.connection.execute(_OWNER, {"key": business_key}).scalar()
     if found is None:
         raise LookupError(f"nothing of a campaign has the business key {business_key}")
     return str(found)
@@ -128,7 +129,7 @@ def find_campaign(work: Work, business_key: str) -> str:
 
 def find_stage(work: Work, business_key: str) -> str | None:
     """The id of the body's own stage on whose diagram the case with this number runs; None for all else."""
-    found: str | None = work.connection.execute(sa.select(case.c.stage_id).where(case.c.number == business_key)).scalar()
+    found: str | None = work.connection.execute(_STAGE, {"key": business_key}).scalar()
     return found
 
 
@@ -146,3 +147,9 @@ def _select() -> sa.Select[Any]:
     columns = [column for column in campaign.c if column.name != "next_number"]
     of_notice = (notice.c.key.label("notice_key"), notice.c.version.label("notice_version"), IDENTITY)
     return sa.select(*columns, *of_notice).join(notice, notice.c.id == campaign.c.notice_id)
+
+
+_CAMPAIGN = _select().where(campaign.c.id == sa.bindparam("campaign"))
+_DATES = sa.select(campaign.c.dates).where(campaign.c.id == sa.bindparam("campaign"))
+_OWNER = sa.union_all(*(sa.select(owner).where(key == sa.bindparam("key")) for owner, key in KEYS))
+_STAGE = sa.select(case.c.stage_id).where(case.c.number == sa.bindparam("key"))

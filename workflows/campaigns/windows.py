@@ -63,6 +63,24 @@ class Window:
         }
 
 
+def _find(*, whole: bool, lock: bool) -> sa.Select[Any]:
+    """One window: the organiser's (`whole`), or that of an organisation."""
+    query = sa.select(window).where(
+        window.c.campaign_id == sa.bindparam("campaign"),
+        window.c.name == sa.bindparam("name"),
+        window.c.organisation_id.is_(None) if whole else window.c.organisation_id == sa.bindparam("organisation"),
+    )
+    return query.with_for_update(read=True) if lock else query
+
+
+_FIND = {(whole, lock): _find(whole=whole, lock=lock) for whole in (True, False) for lock in (True, False)}
+_CASE = (
+    sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, case.c.stage_id, case.c.prefecture_id, campaign.c.settings)
+    .join(campaign, campaign.c.id == case.c.campaign_id)
+    .where(case.c.id == sa.bindparam("case"))
+)
+
+
 def get_window(work: Work, campaign_id: str, name: str, organisation_id: str | None = None, *, lock: bool = False) -> Window:
     """A window of a campaign; with `lock` its cut-off cannot be changed, nor the window be closed, before this unit of work ends.
 
@@ -79,12 +97,8 @@ def find_window(
     work: Work, campaign_id: str, name: str, organisation_id: str | None = None, *, lock: bool = False
 ) -> Window | None:
     """As `get_window`; None while the campaign's cut-off is unknown, when it has no windows yet."""
-    query = sa.select(window).where(
-        window.c.campaign_id == campaign_id,
-        window.c.name == name,
-        window.c.organisation_id.is_(None) if organisation_id is None else window.c.organisation_id == organisation_id,
-    )
-    row = work.connection.execute(query.with_for_update(read=True) if lock else query).one_or_none()
+    given = {"campaign": campaign_id, "name": name, "organisation": organisation_id}
+    row = work.connection.execute(_FIND[organisation_id is None, lock], given).one_or_none()
     return None if row is None else Window(**row._mapping)
 
 
@@ -149,15 +163,18 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
         return find_window(work, variables["campaign"], COLLECTION, lock=lock)
     if handler not in COLLECTED:
         return None
-    row = work.connection.execute(
-        sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, case.c.stage_id, case.c.prefecture_id, campaign.c.settings)
-        .join(campaign, campaign.c.id == case.c.campaign_id)
-        .where(case.c.id == variables["case"])
-    ).one()
+    row = work.connection.execute(_CASE, {"case": variables["case"]}).one()
+    return window_of_case(work, handler, row, row.settings, lock=lock)
+
+
+def window_of_case(work: Work, handler: str, row: Any, settings: Mapping[str, Any], *, lock: bool = False) -> Window | None:
+    """The window that decides about an application or its correction, for who has the case's row and its campaign's settings."""
+    if handler not in COLLECTED:
+        return None
     own = row.channel == "recommended" and row.body_id is not None
     if handler == "applications.correct":
         # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
-        own = own and row.settings.get("correction_window", COLLECTION) == BODY
+        own = own and settings.get("correction_window", COLLECTION) == BODY
     if own and row.stage_id is not None:
         return stage_window(work, row.stage_id, row.prefecture_id, lock=lock)
     return find_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)

@@ -134,9 +134,8 @@ def list_attachments(work: Work, person: Person, case_id: str) -> list[Attachmen
     """The attachments of a case that the person may see, oldest first. Experts see numbers instead of names."""
     of_case = case_subject(work, case_id)
     blind = _shown_blind(work, of_case)
-    query = _select().where(attachment.c.case_id == case_id).order_by(attachment.c.uploaded_at, attachment.c.id)
     found: list[Attachment] = []
-    for row in work.connection.execute(query).all():
+    for row in work.connection.execute(_OF_CASE, {"case": case_id}).all():
         shown = (row.form_key, row.field) in blind
         subject = AttachmentSubject(row.id, row.uploaded_by, of_case, None, row.state == "completed", shown)
         if can(person, "attachment.read", subject):
@@ -149,14 +148,15 @@ def files_of_task(work: Work, task_id: str, *, earlier: Collection[str] = ()) ->
     of_task = sa.select(user_task.c.business_key).where(user_task.c.id == task_id).scalar_subquery()
     of_case = sa.select(case.c.id).where(case.c.number == of_task).scalar_subquery()
     before = sa.and_(attachment.c.id.in_(sorted(earlier)), attachment.c.case_id == of_case, user_task.c.state == "completed")
+    if not earlier:
+        return [_read(found) for found in work.connection.execute(_OF_TASK, {"task": task_id}).all()]
     query = _select().where(sa.or_(attachment.c.task_id == task_id, before))
     return [_read(found) for found in work.connection.execute(query.order_by(attachment.c.uploaded_at, attachment.c.id)).all()]
 
 
 def drop_unused(work: Work, task_id: str, used: Collection[str]) -> None:
     """Forget what was uploaded for a task and is not in the form that it was completed with; the bytes stay in the store."""
-    unused = sa.and_(attachment.c.task_id == task_id, attachment.c.id.not_in(sorted(used)))
-    work.connection.execute(sa.delete(attachment).where(unused))
+    work.connection.execute(_DROP_UNUSED, {"task": task_id, "used": sorted(used)})
 
 
 def named_ids(form: Form, values: Mapping[str, Any]) -> set[str]:
@@ -181,10 +181,9 @@ def _note_file(work: Work, received: Received) -> None:
 
 def _shown_blind(work: Work, of_case: CaseSubject) -> frozenset[tuple[str, str]]:
     """(form key, field) of the files of an application that its experts may see."""
-    keys = sa.select(application_version.c.form_key).where(application_version.c.case_id == of_case.id).distinct()
     forms = {
         key: campaign_form(work, of_case.forms_of, key).visible_for("expert")
-        for key in work.connection.execute(keys).scalars().all()
+        for key in work.connection.execute(_FORM_KEYS, {"case": of_case.id}).scalars().all()
     }
     return frozenset((key, field) for key, form in forms.items() for field in file_fields(form))
 
@@ -213,6 +212,14 @@ def _select() -> sa.Select[Any]:
         .join(stored_file, stored_file.c.sha256 == attachment.c.sha256)
         .outerjoin(user_task, user_task.c.id == attachment.c.task_id)
     )
+
+
+_OF_TASK = _select().where(attachment.c.task_id == sa.bindparam("task")).order_by(attachment.c.uploaded_at, attachment.c.id)
+_OF_CASE = _select().where(attachment.c.case_id == sa.bindparam("case")).order_by(attachment.c.uploaded_at, attachment.c.id)
+_FORM_KEYS = sa.select(application_version.c.form_key).where(application_version.c.case_id == sa.bindparam("case")).distinct()
+_DROP_UNUSED = sa.delete(attachment).where(
+    attachment.c.task_id == sa.bindparam("task"), attachment.c.id.not_in(sa.bindparam("used", expanding=True))
+)
 
 
 def _read(row: Any, *, blind_number: int | None = None) -> Attachment:

@@ -133,7 +133,10 @@ def keep_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any]
 
 def drop_drafts(work: Work, task_id: str) -> None:
     """Forget all drafts of a task that is done."""
-    work.connection.execute(sa.delete(draft).where(draft.c.task_id == task_id))
+    work.connection.execute(_DROP, {"task": task_id})
+
+
+_DROP = sa.delete(draft).where(draft.c.task_id == sa.bindparam("task"))
 
 
 def see_task(work: Work, person: Person, task_id: str) -> TaskSubject:

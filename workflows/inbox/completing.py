@@ -21,12 +21,12 @@ from engine.instances import instance_variables
 from engine.tasks import complete_task, get_task, hold_task
 from engine.work import ProcessEngine, Work
 from workflows.applications import hash_data, write_receipt
-from workflows.campaigns.forms import file_fields, task_form
+from workflows.campaigns.forms import file_fields
 from workflows.campaigns.windows import COLLECTED, TooLate, Window, decide_collecting, deciding_window, too_late
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.acting import drop_drafts, keep_draft, require_doable, see_task
-from workflows.inbox.preparing import Prepared, find_body, find_handlers, prepare
+from workflows.inbox.preparing import Ground, Prepared, find_body, find_form, find_handlers, prepare
 from workflows.inbox.viewing import find_ground
 from workflows.people import Person
 from workflows.tables import receipt
@@ -91,7 +91,6 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
 
     Raises what `complete` raises, but KeyReused.
     """
-    see_task(work, person, task_id)
     row = hold_task(work, task_id)  # from here on the task, its files and its options stay as they are
     subject = see_task(work, person, task_id)
     if row.state == "cancelled":
@@ -101,14 +100,14 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
         raise TaskChanged(shown=revision, now=row.revision)
     ground = find_ground(work, person, row)
     prepared = prepare(work, replace(ground, shown=False))
-    form = prepared.finish(task_form(work, task_id))
+    form = prepared.finish(find_form(work, ground))
     clean = _parse(work, form, prepared, task_id, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)
-    if form is not None:
+    if form is not None and file_fields(form):
         drop_unused(work, task_id, named_ids(form, clean))
     sha256 = hash_data(clean)
-    given = _find_receipt(work, row, ground.case, sha256)
+    given = _find_receipt(work, ground, sha256)
     return {
         "task_id": task_id,
         "case_number": None if ground.case is None else ground.case.number,
@@ -125,23 +124,33 @@ def _parse(work: Work, form: Form | None, prepared: Prepared, task_id: str, data
     """
     if form is None:
         return {}
-    files = files_of_task(work, task_id, earlier=named_ids(form, prepared.values))
+    taking = file_fields(form)
+    files = files_of_task(work, task_id, earlier=named_ids(form, prepared.values)) if taking else []
     own = {file.field for file in files if file.task_id == task_id}
     given = dict(data)
-    for name in file_fields(form):
+    for name in taking:
         if name not in given:  # nothing said: what was uploaded now, else what the last version had
             given[name] = [file.id for file in files if file.field == name and (file.task_id == task_id or name not in own)]
     clean = form.parse(given, files=files)
     return {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}
 
 
-def _find_receipt(work: Work, task: sa.Row[Any], of_case: sa.Row[Any] | None, sha256: str) -> sa.Row[Any] | None:
+def _find_receipt(work: Work, ground: Ground, sha256: str) -> sa.Row[Any, Any] | None:
     """The receipt that the step's handler wrote in this transaction, if it wrote one."""
-    if not any(name in KINDS for name in find_handlers(work, task)):
+    if not any(name in KINDS for name in ground.handlers):
         return None
-    mine = sa.and_(receipt.c.by == work.by, receipt.c.sha256 == sha256, receipt.c.accepted)
-    query = sa.select(receipt).where(mine if of_case is None else sa.and_(mine, receipt.c.case_id == of_case.id))
-    return work.connection.execute(query.order_by(receipt.c.id.desc()).limit(1)).one_or_none()
+    given = {"campaign": ground.campaign.id, "case": None if ground.case is None else ground.case.id, "by": work.by, "of": sha256}
+    return work.connection.execute(_RECEIPT_OF_CASE if ground.case is not None else _RECEIPT, given).one_or_none()
+
+
+_RECEIPT = (
+    sa.select(receipt.c.id, receipt.c.received_at)
+    .where(receipt.c.campaign_id == sa.bindparam("campaign"), receipt.c.by == sa.bindparam("by"), receipt.c.accepted)
+    .where(receipt.c.sha256 == sa.bindparam("of"))
+    .order_by(receipt.c.id.desc())
+    .limit(1)
+)
+_RECEIPT_OF_CASE = _RECEIPT.where(receipt.c.case_id == sa.bindparam("case"))
 
 
 # ---- refused ---------------------------------------------------------------------------------------------------------
@@ -176,7 +185,7 @@ def note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, An
         campaign_id=ground.campaign.id,
         case_id=None if ground.case is None else ground.case.id,
         organisation_id=find_body(work, task_id) if ground.case is None else ground.case.institution_id,
-        kind=next(KINDS[name] for name in find_handlers(work, task) if name in KINDS),
+        kind=next(KINDS[name] for name in ground.handlers if name in KINDS),
         where=_find_window(work, task),
         accepted=False,
         received_at=datetime.fromisoformat(late.values["received_at"]),

@@ -22,7 +22,7 @@ from workflows.applications import last_version
 from workflows.campaigns.confirming import candidate_options
 from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign
-from workflows.campaigns.windows import deciding_window
+from workflows.campaigns.windows import deciding_window, window_of_case
 from workflows.choosing import list_choosable
 from workflows.deadlines import load_date, say_day
 from workflows.duplicates import list_similar
@@ -45,6 +45,7 @@ class Ground:
     case: sa.Row[Any] | None
     report: sa.Row[Any] | None
     person: Person
+    handlers: tuple[str, ...]  # that the diagram names for the task's completion
     shown: bool = True  # False when a form is only to be read: then nothing is gathered to look at
 
 
@@ -75,10 +76,17 @@ def find_node(work: Work, task: sa.Row[Any], element_id: str | None = None) -> N
     return definition_of(work, task.instance_id).model.nodes[element_id or task.element_id]
 
 
+def find_form(work: Work, ground: Ground) -> Form | None:
+    """The task's form; None when it has none."""
+    stage_id = None if ground.case is None else ground.case.stage_id
+    key = ground.task.form_key
+    return None if key is None else campaign_form(work, stage_id or ground.campaign.id, key)
+
+
 def prepare(work: Work, ground: Ground) -> Prepared:
     """All that the handlers of this task want to be shown."""
     whole = Prepared()
-    for name in find_handlers(work, ground.task):
+    for name in ground.handlers:
         if name in PREPARATIONS:
             part = PREPARATIONS[name](work, ground)
             whole = Prepared(
@@ -97,18 +105,17 @@ def _application(name: str) -> Callable[[Work, Ground], Prepared]:
         assert ground.case is not None
         institution = get_organisation(work, ground.case.institution_id)
         before = last_version(work, ground.case.id)
-        where = deciding_window(work, name, {"case": ground.case.id})
         values: dict[str, Any] = {} if before is None else dict(before.data)
+        fixed = {"institution_name": institution.name}
+        if not ground.shown:
+            return Prepared(values=values, fixed=fixed)
+        where = window_of_case(work, name, ground.case, ground.campaign.settings)
         if before is None:
             form = campaign_form(work, ground.campaign.id, ground.task.form_key)
             values = forwardings.begin_with(work, ground.case.id, form)
             if institution.institution_kind:
                 values["institution_kind"] = institution.institution_kind
-        return Prepared(
-            values=values,
-            fixed={"institution_name": institution.name},
-            context={"cutoff_at": None if where is None else where.cutoff_at},
-        )
+        return Prepared(values=values, fixed=fixed, context={"cutoff_at": None if where is None else where.cutoff_at})
 
     return prepare_application
 

@@ -16,13 +16,13 @@ from engine.kernel import Move
 from engine.operations import find_withdrawal, list_signers
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
-from workflows.campaigns.forms import task_form
+from workflows.campaigns.forms import file_fields
 from workflows.campaigns.reading import Campaign, find_campaign, get_campaign
 from workflows.campaigns.windows import deciding_window
 from workflows.cases import CaseView, get_case
 from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
-from workflows.inbox.preparing import Ground, Prepared, find_handlers, find_node, prepare
+from workflows.inbox.preparing import Ground, Prepared, find_form, find_handlers, find_node, prepare
 from workflows.people import Person, PersonUnknown, get_person, list_members
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
@@ -105,10 +105,8 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
     ground = find_ground(work, reader, row)
     allowed = find_allowed(work, reader, row, subject)
     prepared = prepare(work, ground) if row.state == "open" else Prepared()
-    form = prepared.finish(task_form(work, task_id))
-    kept = work.connection.execute(
-        sa.select(draft).where(draft.c.task_id == task_id, draft.c.person_id == reader.id)
-    ).one_or_none()
+    form = prepared.finish(find_form(work, ground))
+    kept = work.connection.execute(_DRAFT, {"task": task_id, "person": reader.id}).one_or_none()
     values = {} if form is None else {**form.defaults, **prepared.values, **(kept.data if kept else {}), **prepared.fixed}
     earlier = named_ids(form, prepared.values) if form is not None else set()
     seen = ground.case is not None and can(reader, "case.read", case_subject(work, ground.case.id))
@@ -118,7 +116,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         case=prepared.context.get("case") or (get_case(work, reader, ground.case.id) if seen and ground.case else None),
         form=form,
         values={key: value for key, value in values.items() if form is not None and key in form.by_key},
-        files=tuple(files_of_task(work, task_id, earlier=earlier)) if "draft" in allowed else (),
+        files=tuple(files_of_task(work, task_id, earlier=earlier)) if "draft" in allowed and form and file_fields(form) else (),
         context=prepared.context,
         draft_at=kept.saved_at if kept else None,
         allowed=allowed,
@@ -132,10 +130,19 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
 
 def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
     """What a task belongs to: its campaign, and its case or report if it has one."""
-    of_case = work.connection.execute(sa.select(case).where(case.c.number == task.business_key)).one_or_none()
-    of_report = work.connection.execute(sa.select(report).where(report.c.number == task.business_key)).one_or_none()
-    campaign_id = find_campaign(work, task.business_key)
-    return Ground(task, get_campaign(work, campaign_id), of_case, of_report, reader)
+    number = {"number": task.business_key}
+    of_case = work.connection.execute(_CASE, number).one_or_none()
+    of_report = None if of_case is not None else work.connection.execute(_REPORT, number).one_or_none()
+    owned = of_case if of_case is not None else of_report
+    campaign_id = find_campaign(work, task.business_key) if owned is None else owned.campaign_id
+    return Ground(task, get_campaign(work, campaign_id), of_case, of_report, reader, find_handlers(work, task))
+
+
+_CASE = sa.select(case).where(case.c.number == sa.bindparam("number"))
+_REPORT = sa.select(report).where(report.c.number == sa.bindparam("number"))
+_DRAFT = sa.select(draft.c.data, draft.c.saved_at).where(
+    draft.c.task_id == sa.bindparam("task"), draft.c.person_id == sa.bindparam("person")
+)
 
 
 def find_allowed(work: Work, reader: Person, task: sa.Row[Any], subject: TaskSubject) -> frozenset[str]:

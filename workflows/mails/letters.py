@@ -45,16 +45,13 @@ class Recipient:
 
 def find_persons(work: Work, ids: Iterable[str]) -> list[Recipient]:
     """Those of these persons who have an address and are not disabled, by log-in."""
-    return _find(work, person.c.id.in_(sorted(set(ids))))
+    return _find(work, _PERSONS, {"persons": sorted(set(ids))})
 
 
 def find_members(work: Work, groups: Iterable[str]) -> list[Recipient]:
     """Everybody in these groups (`role@organisation`) who has an address and is not disabled, by log-in."""
     pairs = [tuple(group.split("@", 1)) for group in sorted(set(groups)) if "@" in group]
-    if not pairs:
-        return []
-    members = sa.select(membership.c.person_id).where(sa.tuple_(membership.c.role, membership.c.organisation_id).in_(pairs))
-    return _find(work, person.c.id.in_(members))
+    return _find(work, _MEMBERS, {"groups": pairs}) if pairs else []
 
 
 def list_members(work: Work, groups: Iterable[str]) -> dict[str, list[Recipient]]:
@@ -73,9 +70,8 @@ def list_members(work: Work, groups: Iterable[str]) -> dict[str, list[Recipient]
     return found
 
 
-def _find(work: Work, which: sa.ColumnElement[bool]) -> list[Recipient]:
-    rows = work.connection.execute(_reachable(sa.select(*_COLUMNS).where(which)))
-    return [_recipient(row) for row in rows if row.email.strip()]
+def _find(work: Work, query: sa.Select[Any], given: Mapping[str, Any]) -> list[Recipient]:
+    return [_recipient(row) for row in work.connection.execute(query, given) if row.email.strip()]
 
 
 _COLUMNS = (person.c.id, person.c.name, person.c.email, person.c.language)
@@ -83,6 +79,23 @@ _COLUMNS = (person.c.id, person.c.name, person.c.email, person.c.language)
 
 def _reachable(query: sa.Select[Any]) -> sa.Select[Any]:
     return query.where(sa.not_(person.c.disabled), person.c.email.is_not(None)).order_by(person.c.login)
+
+
+_PERSONS = _reachable(sa.select(*_COLUMNS).where(person.c.id.in_(sa.bindparam("persons", expanding=True))))
+_MEMBERS = _reachable(
+    sa.select(*_COLUMNS).where(
+        person.c.id.in_(
+            sa.select(membership.c.person_id).where(
+                sa.tuple_(membership.c.role, membership.c.organisation_id).in_(sa.bindparam("groups", expanding=True))
+            )
+        )
+    )
+)
+_LETTERHEAD = (
+    sa.select(campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))
+    .join(notice, notice.c.id == campaign.c.notice_id)
+    .where(campaign.c.id == sa.bindparam("campaign"))
+)
 
 
 def _recipient(row: sa.Row[Any]) -> Recipient:
@@ -107,9 +120,7 @@ def queue_letter(
     letter reminds its recipients of: when all of them are done before it leaves, it does not leave.
     Raises KeyError for a letter that the catalogue does not have.
     """
-    columns = (campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))
-    query = sa.select(*columns).join(notice, notice.c.id == campaign.c.notice_id).where(campaign.c.id == campaign_id)
-    row = work.connection.execute(query).one()
+    row = work.connection.execute(_LETTERHEAD, {"campaign": campaign_id}).one()
     about_tasks = list(dict.fromkeys(tasks))
     queued = 0
     for recipient in recipients:
@@ -172,20 +183,22 @@ def record_letter(
     resent_of: str | None = None,
 ) -> None:
     """Note to which campaign and person a row of the outbox belongs, and of which tasks it reminds. `resent_of`: see there."""
-    work.connection.execute(
-        sa.insert(letter_table).values(
-            outbox_id=outbox_id,
-            campaign_id=campaign_id,
-            person_id=person_id,
-            name=name,
-            written_at=work.now,
-            resent_of=resent_of,
-            resent_by=None if resent_of is None else work.by,
-        )
-    )
+    values = {
+        "outbox_id": outbox_id,
+        "campaign_id": campaign_id,
+        "person_id": person_id,
+        "name": name,
+        "written_at": work.now,
+        "resent_of": resent_of,
+        "resent_by": None if resent_of is None else work.by,
+    }
+    work.connection.execute(_RECORD, values)
     about = [{"task_id": task_id, "outbox_id": outbox_id} for task_id in tasks]
     if about:
         work.connection.execute(sa.insert(letter_task), about)
+
+
+_RECORD = sa.insert(letter_table)
 
 
 def is_wanted(work: Work, row: sa.Row[Any]) -> bool:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from engine.tables import user_task
 from engine.work import Work
+from workflows.campaigns.forms import followed_notice
 from workflows.campaigns.reading import find_campaign, find_stage
 from workflows.reminders.plans import Rule, read_rules
 from workflows.tables import campaign, case
@@ -15,8 +16,7 @@ from workflows.tables import campaign, case
 
 def rules_of(work: Work, campaign_id: str) -> Mapping[str, Rule]:
     """The plan of a campaign, by step."""
-    notice_id = work.connection.execute(sa.select(campaign.c.notice_id).where(campaign.c.id == campaign_id)).scalar_one()
-    return read_rules(work, notice_id)
+    return read_rules(work, followed_notice(work, campaign_id)[0])
 
 
 def find_plan(work: Work, business_key: str, task: str) -> str:

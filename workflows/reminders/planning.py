@@ -21,13 +21,16 @@ def plan(call: Call) -> None:
     Harmless for every task: without a due date or a campaign nothing happens, without a rule in the notice no reminder.
     """
     work = call.work
-    due_at = work.connection.execute(sa.select(user_task.c.due_at).where(user_task.c.id == call.task_id)).scalar_one_or_none()
+    due_at = work.connection.execute(_DUE, {"task": call.task_id}).scalar_one_or_none()
     if due_at is None:
         return
     with suppress(LookupError):
         campaign_id = find_plan(work, call.business_key, call.element_id)
         arm_series(work, Series(campaign_id, call.element_id, due_at), rules_of(work, campaign_id))
         arm_board(work, campaign_id)
+
+
+_DUE = sa.select(user_task.c.due_at).where(user_task.c.id == sa.bindparam("task"))
 
 
 def plan_for_campaign(work: Work, campaign_id: str) -> int:

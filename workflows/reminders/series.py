@@ -44,7 +44,7 @@ def arm_series(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
     )
     if not wanted:
         return 0
-    known = set(work.connection.execute(sa.select(timer.c.unique_key).where(timer.c.unique_key.in_(wanted))).scalars())
+    known = set(work.connection.execute(_KNOWN, {"keys": list(wanted)}).scalars())
     armed = 0
     for unique_key, occurrence in wanted.items():
         if unique_key in known:
@@ -59,6 +59,9 @@ def arm_series(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
         subject = f"reminders:{series.campaign_id}"
         armed += arm_timer(work, HANDLER, occurrence.at, unique_key=unique_key, payload=payload, subject=subject) is not None
     return armed
+
+
+_KNOWN = sa.select(timer.c.unique_key).where(timer.c.unique_key.in_(sa.bindparam("keys", expanding=True)))
 
 
 def take_missed(work: Work, series: Series, at: datetime) -> list[datetime]:

@@ -65,11 +65,14 @@ def arm_board(work: Work, campaign_id: str) -> bool:
     """Arm the next weekly letter of a campaign; whether it was not armed before."""
     board = next_board(work.now)
     key = f"board:{campaign_id}:{board.week:%Y%m%d}"
-    if work.connection.execute(sa.select(timer.c.id).where(timer.c.unique_key == key)).first() is not None:
+    if work.connection.execute(_ARMED, {"key": key}).first() is not None:
         return False
     payload = {"campaign": campaign_id, "at": board.at.isoformat()}
     subject = f"reminders:{campaign_id}"
     return arm_timer(work, HANDLER, board.at, unique_key=key, payload=payload, subject=subject) is not None
+
+
+_ARMED = sa.select(timer.c.id).where(timer.c.unique_key == sa.bindparam("key"))
 
 
 def send_board(call: Call) -> None:

@@ -182,7 +182,7 @@ class Cast:
 
     def _complete(self, row: sa.Row[Any], person: Person, answer: Answer, added: Mapping[str, Any]) -> None:
         engine = self.stage.process_engine
-        with engine.begin(by=person.id) as work:
+        with engine.read(by=person.id) as work:
             view = inbox.open_task(work, person, row.id)
         data = self.fill(view, person, {**answer(view), **added})
         inbox.complete(engine, person, row.id, data, revision=view.revision, key=uuid.uuid4().hex)

@@ -39,8 +39,8 @@ def record(call: Call) -> None:
     item = find_case(work, call.business_key)
     _decide_in_time(work, item.campaign_id)
     terms = read_terms(work, item.campaign_id)
-    mine = sa.and_(review.c.case_id == item.id, review.c.expert_id == call.by)
-    row = work.connection.execute(sa.select(review).where(mine)).one_or_none()
+    mine = {"of_case": item.id, "of_expert": call.by}
+    row = work.connection.execute(_MINE, mine).one_or_none()
     if row is None:
         raise ReviewNotYours()
     if row.state == "dropped":
@@ -51,17 +51,9 @@ def record(call: Call) -> None:
     if (length := count_words(comment)) < least:
         raise ReviewCommentTooShort(least=least, length=length)
     scores = {name: str(value) for name, value in points.items()}
-    done = work.connection.execute(
-        review.update()
-        .where(mine, review.c.state == "assigned")
-        .values(
-            state="submitted",
-            scores=scores,
-            total=str(weigh_sheet(points, terms.weights)),
-            comment=comment,
-            submitted_at=work.now,
-        )
-    )
+    total = str(weigh_sheet(points, terms.weights))
+    sheet = {"state": "submitted", "scores": scores, "total": total, "comment": comment, "submitted_at": work.now}
+    done = work.connection.execute(_HAND_IN, {**mine, **sheet})
     if done.rowcount != 1:
         raise ReviewsClosed()
     record_entry(
@@ -82,15 +74,22 @@ def summarise(call: Call) -> None:
     work = call.work
     item = find_case(work, call.business_key)
     terms = read_terms(work, item.campaign_id, lock=True)
-    work.connection.execute(
-        review.update().where(review.c.case_id == item.id, review.c.state == "assigned").values(state="closed")
-    )
+    work.connection.execute(_CLOSE, {"of_case": item.id, "state": "closed"})
     score = read_score(work, item.id, terms, terms.score_method)
-    work.connection.execute(
-        case.update().where(case.c.id == item.id).values(state="reviewed", score=None if score is None else str(score.value))
-    )
-    if terms.phase == "reviewing" and not count_reviewing(work, terms.id):
+    counted = {"this": item.id, "state": "reviewed", "score": None if score is None else str(score.value)}
+    work.connection.execute(_COUNTED, counted)
+    if terms.phase == "reviewing" and not is_reviewing(work, terms.id):
         send_message(work, "reviews_done", terms.key, unique_key=f"reviews_done:{terms.id}", sent_by=call.instance_id)
+
+
+_MINE = sa.select(review.c.id, review.c.state).where(
+    review.c.case_id == sa.bindparam("of_case"), review.c.expert_id == sa.bindparam("of_expert")
+)
+_HAND_IN = sa.update(review).where(
+    review.c.case_id == sa.bindparam("of_case"), review.c.expert_id == sa.bindparam("of_expert"), review.c.state == "assigned"
+)
+_CLOSE = sa.update(review).where(review.c.case_id == sa.bindparam("of_case"), review.c.state == "assigned")
+_COUNTED = sa.update(case).where(case.c.id == sa.bindparam("this"))
 
 
 def close(call: Call) -> None:
@@ -114,16 +113,9 @@ def read_score(work: Work, case_id: str, terms: Terms, method: Method) -> CaseSc
 
 def read_scores(work: Work, case_ids: Sequence[str], terms: Terms, method: Method) -> dict[str, CaseScore | None]:
     """The scores of several cases of one campaign, by the case's id."""
-    query = (
-        sa.select(review.c.case_id, review.c.scores)
-        .join(case, case.c.id == review.c.case_id)
-        .where(case.c.campaign_id == terms.id, review.c.state == "submitted")
-        .order_by(review.c.case_id, review.c.id)
-    )
-    if len(case_ids) == 1:
-        query = query.where(review.c.case_id == case_ids[0])
+    one = case_ids[0] if len(case_ids) == 1 else None
     sheets: dict[str, list[Mapping[str, Decimal]]] = {case_id: [] for case_id in case_ids}
-    for row in work.connection.execute(query):
+    for row in work.connection.execute(_SHEETS if one is None else _SHEETS_OF, {"campaign": terms.id, "of_case": one}):
         if row.case_id in sheets:
             sheets[row.case_id].append({name: Decimal(value) for name, value in row.scores.items()})
     return {case_id: score_case(found, terms.weights, method=method) if found else None for case_id, found in sheets.items()}
@@ -134,6 +126,26 @@ def count_reviewing(work: Work, campaign_id: str) -> int:
     query = sa.select(sa.func.count()).where(case.c.campaign_id == campaign_id, case.c.state == "reviewing")
     found: int = work.connection.execute(query).scalar_one()
     return found
+
+
+def is_reviewing(work: Work, campaign_id: str) -> bool:
+    """Whether a case of the campaign is still under review."""
+    return work.connection.execute(_REVIEWING, {"campaign": campaign_id}).first() is not None
+
+
+_SHEETS = (
+    sa.select(review.c.case_id, review.c.scores)
+    .join(case, case.c.id == review.c.case_id)
+    .where(case.c.campaign_id == sa.bindparam("campaign"), review.c.state == "submitted")
+    .order_by(review.c.case_id, review.c.id)
+)
+_SHEETS_OF = _SHEETS.where(review.c.case_id == sa.bindparam("of_case"))
+_REVIEWING = sa.select(case.c.id).where(case.c.campaign_id == sa.bindparam("campaign"), case.c.state == "reviewing").limit(1)
+_WINDOW = (
+    sa.select(window.c.state, window.c.cutoff_at)
+    .where(window.c.campaign_id == sa.bindparam("campaign"), window.c.name == WINDOW)
+    .with_for_update(read=True)  # experts do not wait for each other
+)
 
 
 def list_progress(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
@@ -154,11 +166,7 @@ def list_progress(work: Work, campaign_id: str) -> list[sa.Row[Any]]:
 
 def _decide_in_time(work: Work, campaign_id: str) -> None:
     """In time is what the window's row says, read under a lock that the end of the review cannot pass."""
-    row = work.connection.execute(
-        sa.select(window)
-        .where(window.c.campaign_id == campaign_id, window.c.name == WINDOW)
-        .with_for_update(read=True)  # experts do not wait for each other
-    ).one_or_none()
+    row = work.connection.execute(_WINDOW, {"campaign": campaign_id}).one_or_none()
     if row is None or row.state == "closed":
         raise ReviewsClosed()
     if work.decide() >= row.cutoff_at:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.work import Work
+from engine.work import Work, recalled
 from workflows.rules import CampaignUnknown
 from workflows.scoring import METHODS, Method, check_weights
 from workflows.tables import campaign, case, notice
@@ -63,7 +63,7 @@ def read_terms(work: Work, campaign_id: str, *, lock: bool = False) -> Terms:
     Order of locks, everywhere: instances, then a window's row, then the campaign's.
     Raises CampaignUnknown, and WeightsInvalid when the notice's weights do not sum to 100.
     """
-    return _read(work, campaign.c.id == campaign_id, lock)
+    return _read(work, "id", campaign_id, lock)
 
 
 def read_terms_by_key(work: Work, key: str, *, lock: bool = False) -> Terms:
@@ -71,40 +71,55 @@ def read_terms_by_key(work: Work, key: str, *, lock: bool = False) -> Terms:
 
     Raises CampaignUnknown and WeightsInvalid.
     """
-    return _read(work, campaign.c.key == key, lock)
+    return _read(work, "key", key, lock)
 
 
-def _read(work: Work, which: sa.ColumnElement[bool], lock: bool) -> Terms:
-    if lock:
-        work.connection.execute(sa.select(campaign.c.id).where(which).with_for_update(key_share=True))
-    row = work.connection.execute(sa.select(campaign).where(which)).one_or_none()
+_FIND = {name: sa.select(campaign).where(campaign.c[name] == sa.bindparam("which")) for name in ("id", "key")}
+_LOCK = {
+    name: sa.select(campaign.c.id).where(campaign.c[name] == sa.bindparam("which")).with_for_update(key_share=True)
+    for name in _FIND
+}
+
+
+def _read(work: Work, by: str, which: str, lock: bool) -> Terms:
+    if lock and work.connection.dialect.name == "postgresql":  # on SQLite nobody else writes now
+        work.connection.execute(_LOCK[by], {"which": which})
+    row = work.connection.execute(_FIND[by], {"which": which}).one_or_none()
     if row is None:
         raise CampaignUnknown()
-    content = _read_content(work, row.notice_id)
-    demands = [demand for demand in content.get("demands") or [] if demand.get("weight") is not None]
-    weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in demands}
-    if weights:  # a notice without demands is not reviewed
-        check_weights(weights)
+    content, weights = _read_content(work, row.notice_id)
     return Terms(row.id, row.key, row.title, row.phase, row.organiser_id, row.instance_id, weights, row.settings, content)
 
 
-def _read_content(work: Work, notice_id: str) -> Mapping[str, Any]:
-    """What a notice's version says; versions never change, so each is read once per process."""
-    known: dict[str, Mapping[str, Any]] = work.engine.extras.setdefault("notice_contents", {})
+def _read_content(work: Work, notice_id: str) -> tuple[Mapping[str, Any], Mapping[str, Decimal]]:
+    """What a notice's version says, and its weights; versions never change, so each is read once per process.
+
+    Raises WeightsInvalid.
+    """
+    known: dict[str, tuple[Mapping[str, Any], Mapping[str, Decimal]]] = work.engine.extras.setdefault("notice_contents", {})
     if notice_id not in known:
-        known[notice_id] = work.connection.execute(sa.select(notice.c.content).where(notice.c.id == notice_id)).scalar_one()
+        content = work.connection.execute(sa.select(notice.c.content).where(notice.c.id == notice_id)).scalar_one()
+        demands = [demand for demand in content.get("demands") or [] if demand.get("weight") is not None]
+        weights = {demand["key"]: Decimal(str(_plain(demand["weight"]))) for demand in demands}
+        if weights:  # a notice without demands is not reviewed
+            check_weights(weights)
+        known[notice_id] = content, weights
     return known[notice_id]
 
 
+@recalled
 def find_case(work: Work, number: str) -> sa.Row[Any]:
     """The row of the case whose instance has this business key.
 
     Raises LookupError: a case instance without its case is a fault of ours.
     """
-    row = work.connection.execute(sa.select(case).where(case.c.number == number)).one_or_none()
+    row = work.connection.execute(_CASE, {"number": number}).one_or_none()
     if row is None:
         raise LookupError(f"no case {number}")
     return row
+
+
+_CASE = sa.select(case).where(case.c.number == sa.bindparam("number"))
 
 
 def set_phase(work: Work, campaign_id: str, phase: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from engine.errors import Problem, TaskUnknown
 from engine.tables import incident, user_task, user_task_candidate
-from engine.work import Work
+from engine.work import Work, recalled
 from workflows.organisations import get_organisation
 from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review
 
@@ -184,44 +183,64 @@ Subject = (
 """None stands for the installation as a whole."""
 
 
+_TASK = (
+    sa.select(
+        user_task.c.id, user_task.c.state, user_task.c.assignee, user_task.c.owner, user_task.c.closed_by,
+        user_task_candidate.c.candidate,
+    )
+    .outerjoin(user_task_candidate, user_task_candidate.c.task_id == user_task.c.id)
+    .where(user_task.c.id == sa.bindparam("task"))
+)  # fmt: skip
+_CAMPAIGN = sa.select(campaign.c.id, campaign.c.organiser_id, campaign.c.phase, campaign.c.parent_id).where(
+    campaign.c.id == sa.bindparam("campaign")
+)
+_BODIES = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == sa.bindparam("campaign"))
+_CASE = (
+    sa.select(
+        case.c.id, case.c.number, case.c.campaign_id, campaign.c.organiser_id, case.c.institution_id, case.c.body_id,
+        case.c.state, case.c.stage_id, case.c.prefecture_id, review.c.expert_id,
+    )
+    .join(campaign, campaign.c.id == case.c.campaign_id)
+    .outerjoin(review, sa.and_(review.c.case_id == case.c.id, review.c.state.in_(REVIEWING)))
+    .where(case.c.id == sa.bindparam("case"))
+)  # fmt: skip
+
+
 def task_subject(work: Work, task_id: str) -> TaskSubject:
     """The facts of a user task.
 
     Raises TaskUnknown.
     """
-    row = work.connection.execute(sa.select(user_task).where(user_task.c.id == task_id)).one_or_none()
-    if row is None:
+    rows = work.connection.execute(_TASK, {"task": task_id}).all()
+    if not rows:
         raise TaskUnknown()
-    names = sa.select(user_task_candidate.c.candidate).where(user_task_candidate.c.task_id == task_id)
-    candidates = frozenset(work.connection.execute(names).scalars())
+    row, candidates = rows[0], frozenset(each.candidate for each in rows if each.candidate is not None)
     return TaskSubject(row.id, row.state, row.assignee, row.owner, row.closed_by, candidates)
 
 
+@recalled
 def campaign_subject(work: Work, campaign_id: str) -> CampaignSubject:
     """The facts of a campaign.
 
     Raises CampaignUnknown.
     """
-    row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
+    row = work.connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one_or_none()
     if row is None:
         raise CampaignUnknown()
-    bodies = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
-    return CampaignSubject(
-        row.id, row.organiser_id, row.phase, frozenset(work.connection.execute(bodies).scalars()), row.parent_id
-    )
+    bodies = frozenset(work.connection.execute(_BODIES, {"campaign": campaign_id}).scalars())
+    return CampaignSubject(row.id, row.organiser_id, row.phase, bodies, row.parent_id)
 
 
+@recalled
 def case_subject(work: Work, case_id: str) -> CaseSubject:
     """The facts of a case.
 
     Raises CaseUnknown.
     """
-    query = sa.select(case, campaign.c.organiser_id).join(campaign, campaign.c.id == case.c.campaign_id)
-    query = query.where(case.c.id == case_id)
-    row: Any = work.connection.execute(query).one_or_none()
-    if row is None:
+    rows = work.connection.execute(_CASE, {"case": case_id}).all()
+    if not rows:
         raise CaseUnknown()
-    experts = sa.select(review.c.expert_id).where(review.c.case_id == row.id, review.c.state.in_(REVIEWING))
+    row = rows[0]
     return CaseSubject(
         id=row.id,
         number=row.number,
@@ -230,7 +249,7 @@ def case_subject(work: Work, case_id: str) -> CaseSubject:
         institution_id=row.institution_id,
         body_id=row.body_id,
         state=row.state,
-        experts=frozenset(work.connection.execute(experts).scalars()),
+        experts=frozenset(each.expert_id for each in rows if each.expert_id is not None),
         stage_id=row.stage_id,
         prefecture_id=row.prefecture_id,
     )

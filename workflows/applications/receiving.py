@@ -1,0 +1,205 @@
+"""Receiving what an institution sends, corrects and supplements: version, receipt, letter. Every version stays as it came."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from engine.handlers import Call
+from engine.ids import new_id
+from engine.tables import user_task
+from engine.work import Work
+from workflows.campaigns import windows
+from workflows.campaigns.windows import Window
+from workflows.duplicates import refuse_second
+from workflows.mails import find_members, queue_letter
+from workflows.tables import application_version, campaign, case, receipt
+
+TITLE, DIRECTIONS = "title", "directions"
+"""Fields of the application form that lists show; other fields stay in the versions only."""
+
+
+# ---- handlers --------------------------------------------------------------------------------------------------------
+def submit(call: Call) -> Mapping[str, Any]:
+    """`applications.submit`: the application reaches its window (the body's own, or the organiser's) in time.
+
+    Stores version and receipt; a direct case has reached the organiser (`outcome` "direct").
+    Raises TooLate, CollectionEnded and CaseRecordedAlready.
+    """
+    row, received_at = _receive(call, "application", "applications.submit")
+    values: dict[str, Any] = {"state": "submitted"}
+    if row.received_at is None:
+        values["received_at"] = received_at
+    if row.channel == "direct" and row.reported_at is None:
+        values["reported_at"] = received_at
+    _update(call, **values, **_shown(call.form))
+    return {"outcome": "direct"} if row.channel == "direct" else {}
+
+
+def correct(call: Call) -> None:
+    """`applications.correct`: what the body returned comes back corrected, in time for the organiser's window.
+
+    Raises TooLate and CollectionEnded.
+    """
+    _receive(call, "correction", "applications.correct")
+    _update(call, state="submitted", **_shown(call.form))
+
+
+def supplement(call: Call) -> None:
+    """`applications.supplement`: what the organiser asked for after the collection; no cut-off but that of the diagram."""
+    _receive(call, "supplement", "applications.supplement")
+    _update(call, state="submitted", **_shown(call.form))
+
+
+def expire(call: Call) -> Mapping[str, Any]:
+    """`applications.expire`: the cut-off passed before anything was sent (`outcome` "expired")."""
+    _update(call, state="lapsed")
+    return {"outcome": "expired"}
+
+
+def lapse(call: Call) -> Mapping[str, Any]:
+    """`applications.lapse`: time is over for a case that was neither recommended nor complete (`outcome` "lapsed")."""
+    _update(call, state="lapsed")
+    return {"outcome": "lapsed"}
+
+
+# ---- versions and receipts -------------------------------------------------------------------------------------------
+def hash_data(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON (keys sorted, no spaces, UTF-8): what a receipt prints and anybody can recompute."""
+    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def last_version(work: Work, case_id: str) -> sa.Row[Any] | None:
+    """The latest version of a case's application; None before the first."""
+    return work.connection.execute(_LAST_VERSION, {"case": case_id}).one_or_none()
+
+
+_LAST_VERSION = (
+    sa.select(application_version)
+    .where(application_version.c.case_id == sa.bindparam("case"))
+    .order_by(application_version.c.version.desc())
+    .limit(1)
+)
+
+
+def write_receipt(
+    work: Work,
+    *,
+    campaign_id: str,
+    case_id: str | None,
+    organisation_id: str,
+    kind: str,
+    where: Window | None,
+    accepted: bool,
+    received_at: datetime,
+    sha256: str,
+    report_id: str | None = None,
+    cutoff_at: datetime | None = None,
+) -> str:
+    """Note what reached us, when, and against which cut-off as it stood (the window's, or `cutoff_at`); the row's id."""
+    receipt_id = new_id()
+    values = {
+        "id": receipt_id,
+        "campaign_id": campaign_id,
+        "case_id": case_id,
+        "report_id": report_id,
+        "organisation_id": organisation_id,
+        "kind": kind,
+        "window_id": None if where is None else where.id,
+        "accepted": accepted,
+        "received_at": received_at,
+        "cutoff_at": cutoff_at if where is None else where.cutoff_at,
+        "sha256": sha256,
+        "by": work.by,
+    }
+    work.connection.execute(_INSERT_RECEIPT, values)
+    return receipt_id
+
+
+_INSERT_RECEIPT = sa.insert(receipt)
+_INSERT_VERSION = sa.insert(application_version)
+_RECEIVING = (
+    sa.select(case, campaign.c.settings)
+    .add_columns(
+        sa.select(sa.func.max(application_version.c.version))
+        .where(application_version.c.case_id == case.c.id)
+        .scalar_subquery()
+        .label("last_version"),
+        sa.select(user_task.c.form_key).where(user_task.c.id == sa.bindparam("task")).scalar_subquery().label("form_key"),
+    )
+    .join(campaign, campaign.c.id == case.c.campaign_id)
+    .where(case.c.id == sa.bindparam("case"))
+)
+"""All that receiving an application goes by: its case, the campaign's settings, the last version, and the task's form."""
+
+
+def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime]:
+    """Take a version in time, with its receipt and a letter; the case's row as it was, and the moment that decided.
+
+    Raises TooLate, CollectionEnded and CaseRecordedAlready.
+    """
+    work = call.work
+    row = work.connection.execute(_RECEIVING, {"case": call.variables["case"], "task": call.task_id}).one()
+    where = windows.window_of_case(work, handler, row, row.settings, lock=True)
+    if where is not None:
+        received_at = windows.decide_in_time(work, where)
+    elif handler in windows.COLLECTED:
+        received_at = windows.decide_collecting(work, row.campaign_id)
+    else:
+        received_at = work.decide()
+    refuse_second(work, row, row.settings, _shown(call.form)["title"])
+    version = (row.last_version or 0) + 1
+    digest = hash_data(call.form)
+    values = {
+        "case_id": row.id,
+        "version": version,
+        "form_key": row.form_key,
+        "data": dict(call.form),
+        "sha256": digest,
+        "received_at": received_at,
+        "received_by": "online",
+        "submitted_by": call.by,
+    }
+    work.connection.execute(_INSERT_VERSION, values)
+    write_receipt(
+        work,
+        campaign_id=row.campaign_id,
+        case_id=row.id,
+        organisation_id=row.institution_id,
+        kind=kind,
+        where=where,
+        accepted=True,
+        received_at=received_at,
+        sha256=digest,
+    )
+    queue_letter(
+        work,
+        "application_received",
+        find_members(work, [f"applicant@{row.institution_id}"]),
+        campaign_id=row.campaign_id,
+        about=row.number,
+        unique_key=f"application_received:{row.number}:{version}",
+        values={"number": row.number, "title": _shown(call.form)["title"], "received": received_at},
+    )
+    return row, received_at
+
+
+def _update(call: Call, **values: Any) -> None:
+    call.work.connection.execute(_UPDATE_CASE, {"this": call.variables["case"], **values})
+
+
+_UPDATE_CASE = sa.update(case).where(case.c.id == sa.bindparam("this"))
+
+
+def _shown(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rows of lists show of an application."""
+    directions = form.get(DIRECTIONS) or []
+    return {
+        "title": str(form.get(TITLE) or "")[:300],
+        "directions": list(directions) if isinstance(directions, list | tuple) else [directions],
+    }
