@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import orjson
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -50,7 +52,7 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"naive moment {value!r}")
         value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value if dialect.name == "postgresql" else format_utc(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """An aware moment in UTC."""
@@ -59,6 +61,11 @@ class Moment(TypeDecorator[datetime]):
         if isinstance(value, datetime):
             return value.astimezone(UTC)
         return datetime.fromisoformat(value)
+
+
+def format_utc(moment: datetime) -> str:
+    """Fixed-width ISO 8601 of a moment in UTC, as `2022-08-10T16:00:00.000000Z`."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 Json = sa.JSON
@@ -98,6 +105,25 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def one_round_trip(connection: sa.Connection) -> Iterator[None]:
+    """Statements inside, whose results nobody looks at, go to PostgreSQL together and are waited for at the end.
+
+    Raises DBAPIError for the first that fails.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as fault:  # what SQLAlchemy has waited for itself it has named already
+        raise sa.exc.DBAPIError.instance(
+            "", None, fault, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+        ) from fault
 
 
 def lock_name(connection: sa.Connection, name: str) -> None:

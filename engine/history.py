@@ -14,8 +14,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.database import format_utc
 from engine.errors import InstanceUnknown
-from engine.tables import history, instance
+from engine.statements import ADD_HISTORY, HOLD_CHAIN, STORE_CHAIN
+from engine.tables import history
 from engine.work import Work
 
 GENESIS = "0" * 64
@@ -58,9 +60,10 @@ class Chain:
         self.rows.append(row)
 
     def write(self, work: Work) -> None:
-        """Insert the new rows; the caller stores `count` and `head` with the instance."""
+        """Gather the new rows in `Work.writes`; the caller stores `count` and `head` with the instance."""
         if self.rows:
-            work.connection.execute(history.insert(), self.rows)
+            for row in self.rows:
+                work.writes.add(ADD_HISTORY, row)
             self.rows = []
 
 
@@ -70,7 +73,7 @@ def hash_row(row: Mapping[str, Any]) -> str:
     content = [
         row["instance_id"],
         row["seq"],
-        at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        format_utc(at.astimezone(UTC)),
         row["kind"],
         row["element_id"],
         row["token"],
@@ -89,25 +92,25 @@ def record_entry(
     element_id: str | None = None,
     token: str | None = None,
     detail: Mapping[str, Any] | None = None,
+    held: sa.Row[Any] | None = None,
 ) -> None:
     """Append one row to the chain of an instance. Within a step of that instance (a handler calls) it is written with the step.
 
+    `held` is a row with the chain's end (`engine.statements.STATE`) of an instance that is locked already.
     Raises InstanceUnknown when there is no such instance.
     """
     if instance_id in work.chains:
         work.chains[instance_id].append(work, kind, element_id=element_id, token=token, detail=detail)
         return
-    row = work.connection.execute(
-        sa.select(instance.c.history_count, instance.c.history_hash).where(instance.c.id == instance_id).with_for_update()
-    ).one_or_none()
+    row = held if held is not None else work.connection.execute(HOLD_CHAIN, {"of_id": instance_id}).one_or_none()
     if row is None:
         raise InstanceUnknown()
     chain = Chain(instance_id, row.history_count, row.history_hash)
     chain.append(work, kind, element_id=element_id, token=token, detail=detail)
     chain.write(work)
-    work.connection.execute(
-        instance.update().where(instance.c.id == instance_id).values(history_count=chain.count, history_hash=chain.head)
-    )
+    end = {"of_id": instance_id, "to_history_count": chain.count, "to_history_hash": chain.head}
+    work.writes.add(STORE_CHAIN, end)
+    work.writes.write(work.connection)
 
 
 def list_entries(work: Work, instance_id: str) -> list[sa.Row[Any]]:

@@ -1,4 +1,7 @@
-"""Rows that mirror what an instance waits for: the inbox, timers and event subscriptions. Written with the document."""
+"""Rows that mirror what an instance waits for: the inbox, timers and event subscriptions. Written with the document.
+
+What opens and closes here is gathered in `Work.writes` and written together.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,18 @@ from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
 from engine.model import place_of
 from engine.moments import MomentInvalid, parse_instant
-from engine.tables import (
-    external_task,
-    message,
-    message_key,
-    subscription,
-    subscription_key,
-    timer,
-    user_task,
-    user_task_candidate,
+from engine.statements import (
+    CLOSE_EXTERNAL,
+    CLOSE_SUBSCRIPTION,
+    CLOSE_TASK,
+    CLOSE_TIMER,
+    OPEN_CANDIDATE,
+    OPEN_EXTERNAL,
+    OPEN_SUBSCRIPTION,
+    OPEN_TASK,
+    OPEN_TIMER,
 )
+from engine.tables import message, message_key, subscription, subscription_key
 
 if TYPE_CHECKING:
     from engine.expressions import Template
@@ -40,33 +45,29 @@ class Place:
 
 
 def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
-    """Insert the inbox row of a user task with its candidates; its id."""
+    """The inbox row of a user task, with its candidates; its id."""
     camunda, variables = node.camunda, wait.variables or {}
     task_id = new_id()
     assignee, candidates = find_people(camunda, variables)
-    work.connection.execute(
-        user_task.insert().values(
-            id=task_id,
-            instance_id=place.instance_id,
-            business_key=place.business_key,
-            token=wait.token,
-            element_id=node.id,
-            name=node.name or place_of(node.id).element_id,
-            state="open",
-            revision=1,
-            assignee=assignee,
-            form_key=_text(camunda.form_key, variables),
-            priority=int(_text(camunda.priority, variables) or 50),
-            due_at=_moment(camunda.due_date, variables, node),
-            follow_up_at=_moment(camunda.follow_up_date, variables, node),
-            created_at=work.now,
-        )
-    )
-    if candidates:
-        work.connection.execute(
-            user_task_candidate.insert(),
-            [{"task_id": task_id, "kind": kind, "candidate": name} for kind, name in sorted(candidates)],
-        )
+    row = {
+        "id": task_id,
+        "instance_id": place.instance_id,
+        "business_key": place.business_key,
+        "token": wait.token,
+        "element_id": node.id,
+        "name": node.name or place_of(node.id).element_id,
+        "state": "open",
+        "revision": 1,
+        "assignee": assignee,
+        "form_key": _text(camunda.form_key, variables),
+        "priority": int(_text(camunda.priority, variables) or 50),
+        "due_at": _moment(camunda.due_date, variables, node),
+        "follow_up_at": _moment(camunda.follow_up_date, variables, node),
+        "created_at": work.now,
+    }
+    work.writes.add(OPEN_TASK, row)
+    for kind, name in sorted(candidates):
+        work.writes.add(OPEN_CANDIDATE, {"task_id": task_id, "kind": kind, "candidate": name})
     return task_id
 
 
@@ -82,76 +83,53 @@ def find_people(camunda: Camunda, variables: Mapping[str, Any]) -> tuple[str | N
 
 def close_task(work: Work, place: Place, closed: Closed) -> None:
     """The user task is done, or was taken away by the flow."""
-    work.connection.execute(
-        user_task.update()
-        .where(
-            user_task.c.instance_id == place.instance_id,
-            user_task.c.token == closed.token,
-            user_task.c.element_id == closed.element_id,
-            user_task.c.state == "open",
-        )
-        .values(
-            state="completed" if closed.reason == "completed" else "cancelled",
-            closed_at=work.now,
-            closed_by=work.by,
-            revision=user_task.c.revision + 1,
-        )
-    )
+    state = "completed" if closed.reason == "completed" else "cancelled"
+    to = {"to_state": state, "to_closed_at": work.now, "to_closed_by": work.by}
+    work.writes.add(CLOSE_TASK, {**_where(place, closed), **to})
 
 
 def open_timer(work: Work, place: Place, wait: Wait, *, kind: str = "event", payload: Mapping[str, Any] | None = None) -> None:
-    """Arm the timer row of a waiting timer event (or of a script that is to be run, or a timeout listener)."""
+    """The timer row of a waiting timer event (or of a script that is to be run, or a timeout listener)."""
     due_at = wait.due_at or work.now
     timer_id = new_id()
-    work.connection.execute(
-        timer.insert().values(
-            id=timer_id,
-            unique_key=f"{place.instance_id}:{wait.token}:{wait.element_id}:{due_at:%Y%m%dT%H%M%S.%f}:{timer_id[-8:]}",
-            kind=kind,
-            instance_id=place.instance_id,
-            token=wait.token,
-            element_id=wait.element_id,
-            payload=dict(payload or {}),
-            subject=place.business_key,
-            due_at=due_at,
-            generation=1,
-            state="armed",
-            attempt=0,
-            next_try_at=due_at,
-            created_at=work.now,
-        )
-    )
+    row = {
+        "id": timer_id,
+        "unique_key": f"{place.instance_id}:{wait.token}:{timer_id}",
+        "kind": kind,
+        "instance_id": place.instance_id,
+        "token": wait.token,
+        "element_id": wait.element_id,
+        "payload": dict(payload or {}),
+        "subject": place.business_key,
+        "due_at": due_at,
+        "generation": 1,
+        "state": "armed",
+        "attempt": 0,
+        "next_try_at": due_at,
+        "created_at": work.now,
+    }
+    work.writes.add(OPEN_TIMER, row)
     work.engine.backend.schedule(work, "timer", timer_id, 1, due_at, place.instance_id)
 
 
 def close_timer(work: Work, place: Place, closed: Closed) -> None:
     """Disarm the timer rows of an event that no longer waits; the one that just fired is past `armed` already."""
-    work.connection.execute(
-        timer.update()
-        .where(
-            timer.c.instance_id == place.instance_id,
-            timer.c.token == closed.token,
-            timer.c.element_id == closed.element_id,
-            timer.c.state == "armed",
-        )
-        .values(state="cancelled", done_at=work.now)
-    )
+    work.writes.add(CLOSE_TIMER, {**_where(place, closed), "to_done_at": work.now})
 
 
 def open_subscription(work: Work, place: Place, wait: Wait) -> None:
     """Note that a message or signal is waited for; messages that came too early are tried again now."""
-    work.connection.execute(
-        subscription.insert().values(
-            id=new_id(),
-            instance_id=place.instance_id,
-            token=wait.token,
-            element_id=wait.element_id,
-            kind=wait.kind.value,
-            name=wait.name,
-            business_key=place.business_key,
-            created_at=work.now,
-        )
-    )
+    row = {
+        "id": new_id(),
+        "instance_id": place.instance_id,
+        "token": wait.token,
+        "element_id": wait.element_id,
+        "kind": wait.kind.value,
+        "name": wait.name,
+        "business_key": place.business_key,
+        "created_at": work.now,
+    }
+    work.writes.add(OPEN_SUBSCRIPTION, row)
     wake_messages(work, place, sa.and_(message.c.business_key == place.business_key, message.c.name == wait.name))
 
 
@@ -178,49 +156,37 @@ def wake_all(work: Work, place: Place) -> None:
 
 def close_subscription(work: Work, place: Place, closed: Closed) -> None:
     """Nobody waits there any more."""
-    work.connection.execute(
-        subscription.delete().where(
-            subscription.c.instance_id == place.instance_id,
-            subscription.c.token == closed.token,
-            subscription.c.element_id == closed.element_id,
-            *([subscription.c.name == closed.name] if closed.name else []),
-        )
-    )
+    work.writes.add(CLOSE_SUBSCRIPTION, {**_where(place, closed), "of_name": closed.name})
 
 
 def open_external(work: Work, place: Place, node: Node, wait: Wait) -> None:
-    """Insert the row that workers outside fetch."""
+    """The row that workers outside fetch."""
     camunda, variables = node.camunda, wait.variables or {}
-    work.connection.execute(
-        external_task.insert().values(
-            id=new_id(),
-            instance_id=place.instance_id,
-            business_key=place.business_key,
-            token=wait.token,
-            element_id=node.id,
-            topic=_text(camunda.topic, variables) or "",
-            priority=int(_text(camunda.task_priority, variables) or 0),
-            state="open",
-            generation=1,
-            attempt=0,
-            next_try_at=work.now,
-            created_at=work.now,
-        )
-    )
+    row = {
+        "id": new_id(),
+        "instance_id": place.instance_id,
+        "business_key": place.business_key,
+        "token": wait.token,
+        "element_id": node.id,
+        "topic": _text(camunda.topic, variables) or "",
+        "priority": int(_text(camunda.task_priority, variables) or 0),
+        "state": "open",
+        "generation": 1,
+        "attempt": 0,
+        "next_try_at": work.now,
+        "created_at": work.now,
+    }
+    work.writes.add(OPEN_EXTERNAL, row)
 
 
 def close_external(work: Work, place: Place, closed: Closed) -> None:
     """A worker has done it, or the flow has taken it away."""
-    work.connection.execute(
-        external_task.update()
-        .where(
-            external_task.c.instance_id == place.instance_id,
-            external_task.c.token == closed.token,
-            external_task.c.element_id == closed.element_id,
-            external_task.c.state.in_(("open", "dead")),
-        )
-        .values(state="done" if closed.reason == "completed" else "cancelled", done_at=work.now)
-    )
+    to = {"to_state": "done" if closed.reason == "completed" else "cancelled", "to_done_at": work.now}
+    work.writes.add(CLOSE_EXTERNAL, {**_where(place, closed), **to})
+
+
+def _where(place: Place, closed: Closed) -> dict[str, Any]:
+    return {"of_instance_id": place.instance_id, "of_token": closed.token, "of_element_id": closed.element_id}
 
 
 CLOSE = {

@@ -10,6 +10,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -95,6 +96,7 @@ def _parse_day(text: str, whole: str) -> date:
         raise MomentInvalid(whole, "moment_no_such_day") from None
 
 
+@lru_cache(maxsize=1024)
 def _read_instant(text: str, zone: ZoneInfo | None) -> tuple[_Local | None, datetime]:
     """The wall-clock reading in `zone` (None when the text's own offset is another one) and the instant in UTC."""
     found = _INSTANT.fullmatch(text)
@@ -157,6 +159,7 @@ class Duration:
     rest: timedelta = timedelta(0)
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> Duration:
         """Read `P1Y2M3W4DT5H6M7.8S` in any part.
 

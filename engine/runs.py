@@ -16,13 +16,13 @@ from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
 from engine.errors import BpmnThrow, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
 from engine.handlers import Call
-from engine.history import GENESIS, Chain
+from engine.history import Chain
 from engine.ids import new_id
 from engine.kernel import Closed, Complete, Document, Enter, Operation, Wait, WaitKind
 from engine.listeners import tell_closed, tell_opened
 from engine.messages import send_thrown
+from engine.statements import ADD_INSTANCE, HOLD_INSTANCE, STORE_INSTANCE
 from engine.states import FORMAT_VERSION, called_in, choose_called, link_called, read_document
-from engine.tables import instance
 from engine.work import Work
 
 PERFORMED = (WaitKind.HANDLER, WaitKind.CALL)
@@ -69,14 +69,22 @@ class Run:
 
         Raises InstanceUnknown, InstanceNotRunning.
         """
-        row = work.connection.execute(sa.select(instance).where(instance.c.id == instance_id).with_for_update()).one_or_none()
+        row = work.connection.execute(HOLD_INSTANCE, {"of_id": instance_id}).one_or_none()
         if row is None:
             raise InstanceUnknown()
-        if states is not None and row.state not in states:
-            raise InstanceNotRunning(state=row.state)
-        chain = Chain(instance_id, row.history_count, row.history_hash)
-        run = cls(work, get_definition(work, row.definition_id), mirror.Place(instance_id, row.business_key), chain)
-        run.state, run.revision, run.status = read_document(row.document), row.revision, row.state
+        return cls.resume(work, row, states=states)
+
+    @classmethod
+    def resume(cls, work: Work, row: sa.Row[Any], *, states: tuple[str, ...] | None = ("running",)) -> Run:
+        """The same with a row that holds the columns `engine.statements.STATE` of a locked instance, its id and business key.
+
+        Raises InstanceNotRunning.
+        """
+        if states is not None and row.instance_state not in states:
+            raise InstanceNotRunning(state=row.instance_state)
+        chain = Chain(row.instance_id, row.history_count, row.history_hash)
+        run = cls(work, get_definition(work, row.definition_id), mirror.Place(row.instance_id, row.business_key), chain)
+        run.state, run.revision, run.status = read_document(row.document), row.instance_revision, row.instance_state
         run.called, run.known = called_in(row.document), row.document.get("correlated", {})
         run.definition = link_called(work, run.own, run.called)
         return run
@@ -196,6 +204,8 @@ class Run:
         result: dict[str, Any] = {}
         if names is None:
             names = self.definition.model.nodes[element_id].camunda.listeners.get(event, ())
+        if names:  # handlers see what has been gathered
+            self.work.writes.write(self.work.connection)
         for name in names:
             call = self.call(element_id, token, event, {**variables, **result}, **given)
             try:
@@ -218,70 +228,78 @@ class Run:
         state: str | None = None,
     ) -> None:
         """Write the mirror rows, one history row and the document, all in this transaction."""
-        new = self.revision == 0
-        if new:
-            self._insert()
+        work, writes = self.work, self.work.writes
+        begun = self._begin() if self.revision == 0 else None
         for closed in self.closed:
             if closed.kind in mirror.CLOSE:
-                mirror.CLOSE[closed.kind](self.work, self.place, closed)
+                mirror.CLOSE[closed.kind](work, self.place, closed)
         tell_closed(self)
-        tasks = [(mirror.open_task(self.work, self.place, self.definition.model.nodes[wait.element_id], wait), wait)
-                 for wait in self.opened.values() if wait.kind is WaitKind.TASK]  # fmt: skip
-        for wait in self.opened.values():
-            if wait.kind is WaitKind.TIMER:
-                mirror.open_timer(self.work, self.place, wait)
-            elif wait.kind is WaitKind.SCRIPT:
-                mirror.open_timer(self.work, self.place, wait, kind="script")
-            elif wait.kind is WaitKind.HANDLER:  # a worker's
-                mirror.open_external(self.work, self.place, self.definition.model.nodes[wait.element_id], wait)
-            elif wait.kind in (WaitKind.MESSAGE, WaitKind.SIGNAL):
-                mirror.open_subscription(self.work, self.place, wait)
+        tasks = self._open_waits()
         if self.definition.model.correlates and not self.ended:
+            writes.write(work.connection)
             digests = correlation.refresh(
-                self.work, self.own, self.definition.model, self.place.instance_id, self.known, self.variables
+                work, self.own, self.definition.model, self.place.instance_id, self.known, self.variables
             )
-            mirror.wake_messages(self.work, self.place, correlation.waits_for(digests))
+            mirror.wake_messages(work, self.place, correlation.waits_for(digests))
         for task_id, wait in tasks:
             tell_opened(self, task_id, wait)
         facts = {
             **(detail or {}),
             **{"passed": self.passed, "cancelled": self.cancelled, "decided": self.decided},
-            "opened": [wait.element_id for wait in self.opened.values() if wait.kind is WaitKind.TASK],
+            "opened": [wait.element_id for _, wait in tasks],
         }
-        self.chain.append(self.work, kind, element_id=element_id, token=token, detail={k: v for k, v in facts.items() if v})
+        self.chain.append(work, kind, element_id=element_id, token=token, detail={k: v for k, v in facts.items() if v})
         if self.ended and state is None:
-            self.chain.append(self.work, "ended", detail={"error": self.error} if self.error is not None else {})
-        self.chain.write(self.work)
-        del self.work.chains[self.place.instance_id]
-        final = state or ("ended" if self.ended else self.status)
-        beside = {"called": self.called, "correlated": self.known}
-        self.work.connection.execute(
-            instance.update()
-            .where(instance.c.id == self.place.instance_id)
-            .values(
-                state=final,
-                document={"format_version": FORMAT_VERSION, "state": self.state} | {k: v for k, v in beside.items() if v},
-                revision=self.revision + 1,
-                error=self.error,
-                history_count=self.chain.count,
-                history_hash=self.chain.head,
-                ended_at=self.work.now if final in ("ended", "cancelled") else None,
-            )
-        )
+            self.chain.append(work, "ended", detail={"error": self.error} if self.error is not None else {})
+        self.chain.write(work)
+        del work.chains[self.place.instance_id]
+        stored = self._tell_stored(state or ("ended" if self.ended else self.status))
+        if begun is not None and writes.holds(ADD_INSTANCE, begun):
+            begun |= stored
+        else:
+            writes.add(STORE_INSTANCE, {"of_id": self.place.instance_id, **{f"to_{name}": each for name, each in stored.items()}})
+        writes.write(work.connection)
 
-    def _insert(self) -> None:
+    def _open_waits(self) -> list[tuple[str, Wait]]:
+        """Gather the rows of all that has begun to wait; user tasks with their ids."""
+        tasks, nodes = [], self.definition.model.nodes
+        for wait in self.opened.values():
+            match wait.kind:
+                case WaitKind.TASK:
+                    tasks.append((mirror.open_task(self.work, self.place, nodes[wait.element_id], wait), wait))
+                case WaitKind.TIMER:
+                    mirror.open_timer(self.work, self.place, wait)
+                case WaitKind.SCRIPT:
+                    mirror.open_timer(self.work, self.place, wait, kind="script")
+                case WaitKind.HANDLER:  # a worker's
+                    mirror.open_external(self.work, self.place, nodes[wait.element_id], wait)
+                case WaitKind.MESSAGE | WaitKind.SIGNAL:
+                    mirror.open_subscription(self.work, self.place, wait)
+        return tasks
+
+    def _begin(self) -> dict[str, Any]:
+        """Gather the row of a new instance."""
         lock_name(self.work.connection, start_lock(self.place.business_key))
-        self.work.connection.execute(
-            instance.insert().values(
-                id=self.place.instance_id,
-                definition_id=self.definition.id,
-                business_key=self.place.business_key,
-                state="running",
-                document={},
-                revision=0,
-                history_count=0,
-                history_hash=GENESIS,
-                started_at=self.work.now,
-                started_by=self.work.by,
-            )
-        )
+        row = {
+            "id": self.place.instance_id,
+            "definition_id": self.definition.id,
+            "business_key": self.place.business_key,
+            "started_at": self.work.now,
+            "started_by": self.work.by,
+            **self._tell_stored("running"),
+        }
+        self.work.writes.add(ADD_INSTANCE, row)
+        return row
+
+    def _tell_stored(self, state: str) -> dict[str, Any]:
+        """The columns of an instance that a step writes."""
+        beside = {"called": self.called, "correlated": self.known}
+        return {
+            "state": state,
+            "document": {"format_version": FORMAT_VERSION, "state": self.state} | {k: v for k, v in beside.items() if v},
+            "revision": self.revision + 1,
+            "error": self.error,
+            "history_count": self.chain.count,
+            "history_hash": self.chain.head,
+            "ended_at": self.work.now if state in ("ended", "cancelled") else None,
+        }

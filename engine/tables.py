@@ -130,7 +130,7 @@ timer = sa.Table(
     "timer",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),  # <instance>:<token>:<element>:<generation>, ...
+    sa.Column("unique_key", sa.String(300), nullable=False, unique=True),  # an occurrence happens once
     # event: of a diagram | start: of a process, by its start event | handler: calls a registered handler | script |
     # listener: of a user task
     sa.Column("kind", sa.String(16), nullable=False),

@@ -9,13 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.automatic import raise_at
+from engine.definitions import get_definition
 from engine.errors import BpmnThrow, OperationNotAllowed, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskChanged, TaskUnknown
 from engine.history import record_entry
 from engine.kernel import Complete, Move
 from engine.model import place_of
 from engine.runs import Run
-from engine.states import definition_of, read_state
-from engine.tables import history, instance, user_task, user_task_candidate
+from engine.statements import HOLD_TASK, READ_TASK
+from engine.states import called_in, definition_of, link_called, read_state
+from engine.tables import history, user_task, user_task_candidate
 from engine.work import Work
 
 
@@ -32,22 +34,21 @@ def get_task(work: Work, task_id: str) -> sa.Row[Any]:
 
     Raises TaskUnknown.
     """
-    row = work.connection.execute(sa.select(user_task).where(user_task.c.id == task_id)).one_or_none()
+    row = work.connection.execute(READ_TASK, {"of_id": task_id}).one_or_none()
     if row is None:
         raise TaskUnknown()
     return row
 
 
 def hold_task(work: Work, task_id: str) -> sa.Row[Any]:
-    """The row of a user task, which nobody else changes until this unit of work ends: its instance is locked.
+    """The row of a user task, with its instance (`engine.statements.STATE`); nobody else changes them in this unit of work.
 
     That comes before any other lock; the order of locks is the same everywhere.
     Raises TaskUnknown.
     """
-    row = get_task(work, task_id)
-    if work.connection.dialect.name == "postgresql":
-        work.connection.execute(sa.select(instance.c.id).where(instance.c.id == row.instance_id).with_for_update())
-        row = get_task(work, task_id)
+    row = work.connection.execute(HOLD_TASK, {"of_id": task_id}).one_or_none()
+    if row is None:
+        raise TaskUnknown()
     return row
 
 
@@ -138,12 +139,14 @@ def complete_task(
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
     """
     run, row = enter_task(work, task_id, revision)
-    given = {**run.variables(row.token), **variables}
     detail: dict[str, Any] = {"task": task_id}
-    withdrawable = "withdraw" in run.definition.model.nodes[row.element_id].camunda.allowed
+    camunda, result = run.definition.model.nodes[row.element_id].camunda, {}
+    withdrawable = "withdraw" in camunda.allowed
     before = run.tokens() if withdrawable else set()
     try:
-        result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
+        if "complete" in camunda.listeners:
+            given = {**run.variables(row.token), **variables}
+            result = run.listen(row.element_id, row.token, "complete", given, form=form or {}, task_id=task_id)
     except BpmnThrow as thrown:
         thrown.variables = {**variables, **thrown.variables}
         raise_at(run, row.token, row.element_id, thrown)
@@ -220,11 +223,10 @@ def enter_task(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.
 
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning.
     """
-    instance_id = get_task(work, task_id).instance_id
     row = _lock(work, task_id)
     if revision is not None and row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
-    return Run.load(work, instance_id), row
+    return Run.resume(work, row), row
 
 
 def _lock(work: Work, task_id: str) -> sa.Row[Any]:
@@ -238,7 +240,7 @@ def _change(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any] |
     work.connection.execute(user_task.update().where(user_task.c.id == row.id).values(**values, revision=row.revision + 1))
     noted = {**(detail or {}), "task": row.id}
     if values.get("assignee") is None or not _tell_assigned(work, row, kind, noted, values["assignee"]):
-        record_entry(work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail=noted)
+        record_entry(work, row.instance_id, kind, element_id=row.element_id, token=row.token, detail=noted, held=row)
 
 
 def _tell_assigned(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str, Any], assignee: str) -> bool:
@@ -246,9 +248,10 @@ def _tell_assigned(work: Work, row: sa.Row[Any], kind: str, detail: Mapping[str,
 
     Raises StepFailed, InstanceNotRunning, and whatever a handler raises.
     """
-    if "assignment" not in definition_of(work, row.instance_id).model.nodes[row.element_id].camunda.listeners:
+    model = link_called(work, get_definition(work, row.definition_id), called_in(row.document)).model
+    if "assignment" not in model.nodes[row.element_id].camunda.listeners:
         return False
-    run = Run.load(work, row.instance_id, states=("running", "suspended"))
+    run = Run.resume(work, row, states=("running", "suspended"))
     run.listen(row.element_id, row.token, "assignment", run.variables(row.token), form={"assignee": assignee}, task_id=row.id)
     run.save(kind, element_id=row.element_id, token=row.token, detail=detail)
     return True

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.clock import Clock, SystemClock
 from engine.handlers import Handlers
+from engine.statements import Writes
 
 if TYPE_CHECKING:
     from engine.history import Chain
@@ -77,6 +78,7 @@ class Work:
     chains: dict[str, Chain] = field(default_factory=dict)  # open ends of the histories written in this unit, by instance
     received_at: datetime | None = None  # when the request that is worked off in the background was complete with us
     seen: dict[Hashable, Any] | None = None  # answers of `recalled` functions, in a unit of work that only reads
+    writes: Writes = field(default_factory=Writes)  # rows of the step that is being done
 
     @cached_property
     def now(self) -> datetime:

@@ -58,13 +58,26 @@ class Options:
 
 def make_parser(words: Words) -> argparse.ArgumentParser:
     """The parser of all verbs."""
-    from api.cli import backup, campaigns, conformance, evidence, notices, people, replaying, schema, serving, tokens, working
+    from api.cli import (
+        backup,
+        bench,
+        campaigns,
+        conformance,
+        evidence,
+        notices,
+        people,
+        replaying,
+        schema,
+        serving,
+        tokens,
+        working,
+    )
 
     parser = argparse.ArgumentParser("linxuan", description=words.say("about"))
     parser.add_argument("--version", action="version", version=f"Linxuan {read_version()}")
     parser.add_argument("--lang", choices=("zh", "en"), help=words.say("option.lang"))
     verbs = Verbs(parser, words)
-    for module in (serving, working, schema, notices, replaying, conformance, people, campaigns, tokens, backup, evidence):
+    for module in (serving, working, schema, notices, replaying, conformance, people, campaigns, tokens, backup, evidence, bench):
         module.add_verbs(verbs)
     return parser
 
