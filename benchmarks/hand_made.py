@@ -14,7 +14,10 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from procrastinate import SyncPsycopgConnector
+from procrastinate.manager import JobManager
 
+from engine.backends.queue import job_of
 from engine.ids import new_id
 from engine.statements import (
     ADD_HISTORY,
@@ -29,7 +32,9 @@ from engine.statements import (
     Writes,
 )
 from engine.tables import user_task
+from engine.work import ProcessEngine, Scheduled
 
+JOBS = JobManager(SyncPsycopgConnector())
 NEXT = {"correct": "audit", "audit": "correct"}
 PASSED = {"correct": ["correct"], "audit": ["audit", "audit_gateway"]}
 NAMES = {"correct": "补正材料", "audit": "省级审核"}
@@ -45,10 +50,10 @@ def find_open_task(connection: sa.Connection, instance_id: str) -> str:
 
 
 class HandMadeSteps:
-    """The machine on instances that the engine has started."""
+    """The machine on instances that the engine has started; it wakes up for timers as the engine does."""
 
-    def __init__(self, database: sa.Engine, instances: Sequence[str]) -> None:
-        self.database = database
+    def __init__(self, engine: ProcessEngine, instances: Sequence[str]) -> None:
+        self.engine, self.database = engine, engine.database
         self.turn = itertools.cycle(instances)
 
     def prepare(self) -> Callable[[], object]:
@@ -57,14 +62,14 @@ class HandMadeSteps:
             task_id = find_open_task(connection, next(self.turn))
 
         def step() -> None:
-            with self.database.begin() as connection:
-                complete_by_table(connection, task_id, store=True)
+            with self.engine.begin(by="anna") as work:
+                work.scheduled.append(complete_by_table(work.connection, task_id, store=True))
 
         return step
 
 
-def complete_by_table(connection: Any, task_id: str, *, store: bool) -> None:
-    """Read, decide by the table, write; the machine's own document only if it is to be stored."""
+def complete_by_table(connection: Any, task_id: str, *, store: bool) -> Scheduled:
+    """Read, decide by the table, write; the machine's own document only if it is to be stored. Gives the timer that is armed."""
     now, writes = datetime.now(UTC), Writes()
     row = connection.execute(HOLD_TASK, {"of_id": task_id}).one()
     assert row.state == "open" and row.instance_state == "running"
@@ -146,6 +151,7 @@ def complete_by_table(connection: Any, task_id: str, *, store: bool) -> None:
     else:
         writes.add(STORE_CHAIN, {"of_id": row.instance_id, "to_history_count": seq, "to_history_hash": digest})
     writes.write(connection)
+    return Scheduled("timer", new_timer, 1, told_at, new=True)
 
 
 class RawSteps(HandMadeSteps):
@@ -161,7 +167,9 @@ class RawSteps(HandMadeSteps):
             try:
                 raw = RawConnection(self.database.dialect, connection.driver_connection)
                 raw.begin()
-                complete_by_table(raw, task_id, store=True)
+                armed = complete_by_table(raw, task_id, store=True)
+                if self.database.dialect.name == "postgresql":
+                    JOBS.batch_defer_jobs([job_of(armed)], connection=connection.driver_connection)
                 connection.commit()
             finally:
                 connection.close()

@@ -1,6 +1,7 @@
 """One completed user task with all its rows, in one durable transaction: the engine beside what it could be at best and at worst.
 
 All variants play the same part of `case.bpmn`: a case with a form of 20 fields that goes to and fro between audit and correction.
+On PostgreSQL the timer's job is queued as well, as workers need it.
 
 - *hand made*: a table-driven state machine that knows these two steps. It writes the same rows by the engine's own statements.
 - *raw*: the same machine through the database's driver alone.
@@ -21,6 +22,7 @@ from benchmarks.databases import Databases, each_database
 from benchmarks.hand_made import HandMadeSteps, RawSteps
 from benchmarks.measuring import Figure, Prepare, ratio_of, take_turns
 from benchmarks.stock import BareSteps, StockSteps
+from engine.backends.queue import QueueBackend, create_job_tables
 from engine.definitions import deploy
 from engine.instances import start_instance
 from engine.tables import user_task
@@ -41,6 +43,10 @@ class EngineSteps:
 
     def __init__(self, database: sa.Engine) -> None:
         self.engine = ProcessEngine(database)
+        if database.dialect.name == "postgresql":
+            with database.begin() as connection:
+                create_job_tables(connection)
+            self.engine.backend = QueueBackend()
         with self.engine.begin() as work:
             deployed = deploy(work, {DIAGRAM.name: DIAGRAM.read_bytes()}, name="bench")
         self.instances = []
@@ -78,19 +84,18 @@ def measure_step(databases: Databases, *, turns: int, steps: int) -> dict[str, F
     """All variants on one kind of database, each in a database of its own that the engine has filled."""
     variants: dict[str, Prepare] = {}
     for name in ("engine", "hand_made", "raw", "stock", "bare"):
-        database = databases.open(name)
-        ours = EngineSteps(database)
+        ours = EngineSteps(databases.open(name))
         match name:
             case "engine":
                 variants[name] = ours.prepare
             case "hand_made":
-                variants[name] = HandMadeSteps(database, ours.instances).prepare
+                variants[name] = HandMadeSteps(ours.engine, ours.instances).prepare
             case "raw":
-                variants[name] = RawSteps(database, ours.instances).prepare
+                variants[name] = RawSteps(ours.engine, ours.instances).prepare
             case "stock":
-                variants[name] = StockSteps(database, ours.instances, DIAGRAM, {**VARIABLES, **ANSWER, **FORM}).prepare
+                variants[name] = StockSteps(ours.engine, ours.instances, DIAGRAM, {**VARIABLES, **ANSWER, **FORM}).prepare
             case "bare":
-                variants[name] = BareSteps(database, ours.instances, DIAGRAM, {**VARIABLES, **ANSWER, **FORM}).prepare
+                variants[name] = BareSteps(ours.engine, ours.instances, DIAGRAM, {**VARIABLES, **ANSWER, **FORM}).prepare
     return take_turns(variants, turns=turns, steps=steps)
 
 

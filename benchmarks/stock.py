@@ -18,6 +18,7 @@ from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.util.task import TaskState
 
 from benchmarks.hand_made import complete_by_table, find_open_task
+from engine.work import ProcessEngine
 
 TABLE = sa.Table(
     "stock",
@@ -34,8 +35,9 @@ class StockSteps:
 
     rows = True
 
-    def __init__(self, database: sa.Engine, instances: Sequence[str], diagram: Path, variables: Mapping[str, Any]) -> None:
-        self.database, self.serializer = database, BpmnWorkflowSerializer()
+    def __init__(self, engine: ProcessEngine, instances: Sequence[str], diagram: Path, variables: Mapping[str, Any]) -> None:
+        self.engine, self.database, self.serializer = engine, engine.database, BpmnWorkflowSerializer()
+        database = self.database
         TABLE.create(database)
         parser = BpmnParser()
         text = diagram.read_text("utf-8").replace(">P30D<", '>"P30D"<')  # the library evaluates it as Python
@@ -60,7 +62,8 @@ class StockSteps:
             task_id = find_open_task(connection, instance_id)
 
         def step() -> None:
-            with self.database.begin() as connection:
+            with self.engine.begin(by="anna") as work:
+                connection = work.connection
                 workflow = self.serializer.deserialize_json(connection.execute(READ, {"of_id": instance_id}).scalar_one())
                 task = workflow.get_next_task(state=TaskState.READY, manual=True)
                 task.data["audit_result"] = "return"
@@ -69,7 +72,7 @@ class StockSteps:
                 document = self.serializer.serialize_json(workflow)
                 connection.execute(STORE, {"of_id": instance_id, "to_document": document})
                 if self.rows:
-                    complete_by_table(connection, task_id, store=False)
+                    work.scheduled.append(complete_by_table(connection, task_id, store=False))
 
         return step
 

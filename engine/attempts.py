@@ -47,7 +47,7 @@ def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, ro
             .where(table.c.id == row_id)
             .values(attempt=attempt, next_try_at=next_try_at, last_error=text, lease_by=None, lease_until=None)
         )
-        process_engine.backend.schedule(work, kind, row_id, row.generation, next_try_at, getattr(row, "instance_id", None))
+        work.schedule(kind, row_id, row.generation, next_try_at)
 
 
 def _report(work: Work, kind: str, row: sa.Row[tuple[object, ...]], text: str, error: Exception) -> None:

@@ -168,7 +168,7 @@ def _keep(work: Work, row: sa.Row[Any], keys: Keys) -> None:
     else:
         correlation.keep_keys(work, row, keys)
         _set(work, row.id, state="unmatched", next_try_at=row.keep_until)
-        work.engine.backend.schedule(work, "message", row.id, row.generation, row.keep_until, None)
+        work.schedule("message", row.id, row.generation, row.keep_until)
 
 
 def _tell_address(row: sa.Row[Any]) -> str:

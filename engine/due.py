@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.bulk import do_chunk
 from engine.delivery import deliver_message
 from engine.outbox import send_mail
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.timers import fire_timer
+from engine.timers import CHUNK, fire_timer, fire_timers
 from engine.work import ProcessEngine, Work
 
 PAGE = 200
@@ -31,10 +31,13 @@ def run_due(process_engine: ProcessEngine) -> int:
     passed: list[str] = []  # chunks that could not be done now
     while True:
         with process_engine.read() as work:
-            rows = [(row.kind, row.id) for row in work.connection.execute(_due(work))]
+            rows = work.connection.execute(_due(work)).all()
         before = done
-        for kind, row_id in rows:
-            done += DO[kind](process_engine, row_id)
+        for chunk in _chunks(rows):
+            if len(chunk) > 1:
+                done += fire_timers(process_engine, [row.id for row in chunk])
+            else:
+                done += DO[chunk[0].kind](process_engine, chunk[0].id)
         if done > before:
             continue
         with process_engine.read() as work:
@@ -47,9 +50,25 @@ def run_due(process_engine: ProcessEngine) -> int:
             passed.append(chunk_id)
 
 
+def _chunks(rows: Iterable[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
+    """The rows in their order; event timers of different instances that stand beside each other together."""
+    chunk: list[sa.Row[Any]] = []
+    instances: set[str] = set()
+    for row in rows:
+        if chunk and (row.instance_id is None or row.instance_id in instances or not instances or len(chunk) == CHUNK):
+            yield chunk
+            chunk, instances = [], set()
+        chunk.append(row)
+        if row.instance_id is not None:
+            instances.add(row.instance_id)
+    if chunk:
+        yield chunk
+
+
 def next_due(work: Work) -> datetime | None:
     """The moment of the next row that will be due (it may lie in the past); None when nothing waits for a moment."""
-    chunks = sa.select(sa.literal("bulk").label("kind"), bulk_chunk.c.id, bulk_chunk.c.next_try_at).where(
+    nothing = sa.cast(sa.null(), timer.c.instance_id.type)
+    chunks = sa.select(sa.literal("bulk"), bulk_chunk.c.id, bulk_chunk.c.next_try_at, nothing).where(
         bulk_chunk.c.state == "waiting"
     )
     rows = sa.union_all(*_pending(work), chunks).subquery()
@@ -64,27 +83,33 @@ def _due_chunk(work: Work, passed: Sequence[str]) -> sa.Select[Any]:
     return sa.select(bulk_chunk.c.id).where(waiting).order_by(bulk_chunk.c.next_try_at, bulk_chunk.c.id).limit(1)
 
 
-def _pending(work: Work) -> list[sa.Select[tuple[str, str, datetime]]]:
+def _pending(work: Work) -> list[sa.Select[Any]]:
     suspended = sa.select(instance.c.id).where(instance.c.id == timer.c.instance_id, instance.c.state == "suspended").exists()
+    nothing = sa.cast(sa.null(), timer.c.instance_id.type)
     parts = [
-        sa.select(sa.literal("timer").label("kind"), timer.c.id, timer.c.next_try_at).where(timer.c.state == "armed", ~suspended),
-        sa.select(sa.literal("message").label("kind"), message.c.id, message.c.next_try_at).where(
+        sa.select(
+            sa.literal("timer").label("kind"),
+            timer.c.id,
+            timer.c.next_try_at,
+            sa.case((timer.c.kind == "event", timer.c.instance_id)).label("instance_id"),
+        ).where(timer.c.state == "armed", ~suspended),
+        sa.select(sa.literal("message").label("kind"), message.c.id, message.c.next_try_at, nothing).where(
             message.c.state.in_(("waiting", "unmatched"))
         ),
     ]
     if work.engine.extras.get("mailer") is not None:
         parts.append(
-            sa.select(sa.literal("mail").label("kind"), outbox.c.id, outbox.c.next_try_at).where(
+            sa.select(sa.literal("mail").label("kind"), outbox.c.id, outbox.c.next_try_at, nothing).where(
                 outbox.c.state == "queued", sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= work.now)
             )
         )
     return parts
 
 
-def _due(work: Work) -> sa.Select[tuple[str, str]]:
+def _due(work: Work) -> sa.Select[Any]:
     rows = sa.union_all(*_pending(work)).subquery()
     return (
-        sa.select(rows.c.kind, rows.c.id)
+        sa.select(rows.c.kind, rows.c.id, rows.c.instance_id)
         .where(rows.c.next_try_at <= work.now)
         .order_by(rows.c.next_try_at, rows.c.id)
         .limit(PAGE)

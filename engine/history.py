@@ -102,6 +102,7 @@ def record_entry(
     if instance_id in work.chains:
         work.chains[instance_id].append(work, kind, element_id=element_id, token=token, detail=detail)
         return
+    work.writes.write(work.connection)
     row = held if held is not None else work.connection.execute(HOLD_CHAIN, {"of_id": instance_id}).one_or_none()
     if row is None:
         raise InstanceUnknown()

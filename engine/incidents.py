@@ -89,7 +89,7 @@ def retry_incident(work: Work, incident_id: str) -> None:
             .returning(table.c.generation)
         ).one_or_none()
         if row is not None and found.kind != "external":  # a worker fetches it by itself
-            work.engine.backend.schedule(work, found.kind, found.row_id, row.generation, work.now, found.instance_id)
+            work.schedule(found.kind, found.row_id, row.generation, work.now)
     work.connection.execute(
         incident.update().where(incident.c.id == incident_id).values(resolved_at=work.now, resolved_by=work.by)
     )

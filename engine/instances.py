@@ -104,7 +104,7 @@ def resume_instance(work: Work, instance_id: str) -> None:
         .returning(timer.c.id, timer.c.generation)
     ).all()
     for row in due:
-        work.engine.backend.schedule(work, "timer", row.id, row.generation, work.now, instance_id)
+        work.schedule("timer", row.id, row.generation, work.now)
     mirror.wake_all(work, run.place)
 
 

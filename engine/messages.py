@@ -115,5 +115,5 @@ def _send(
         first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
         return str(work.connection.execute(first).scalar_one())
     if scheduled:
-        work.engine.backend.schedule(work, "message", message_id, 1, work.now, None)
+        work.schedule("message", message_id, 1, work.now, new=True)
     return message_id

@@ -109,7 +109,7 @@ def open_timer(work: Work, place: Place, wait: Wait, *, kind: str = "event", pay
         "created_at": work.now,
     }
     work.writes.add(OPEN_TIMER, row)
-    work.engine.backend.schedule(work, "timer", timer_id, 1, due_at, place.instance_id)
+    work.schedule("timer", timer_id, 1, due_at, new=True)
 
 
 def close_timer(work: Work, place: Place, closed: Closed) -> None:
@@ -142,7 +142,7 @@ def wake_messages(work: Work, place: Place, which: sa.ColumnElement[bool]) -> No
         .returning(message.c.id, message.c.generation)
     ).all()
     for row in early:
-        work.engine.backend.schedule(work, "message", row.id, row.generation, work.now, place.instance_id)
+        work.schedule("message", row.id, row.generation, work.now)
 
 
 def wake_all(work: Work, place: Place) -> None:

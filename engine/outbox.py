@@ -59,7 +59,7 @@ def queue_mail(
     if not insert_once(work.connection, outbox, values):
         return None
     if not held:
-        work.engine.backend.schedule(work, "mail", mail_id, 1, work.now, None)
+        work.schedule("mail", mail_id, 1, work.now, new=True)
     return mail_id
 
 

@@ -69,6 +69,7 @@ class Run:
 
         Raises InstanceUnknown, InstanceNotRunning.
         """
+        work.writes.write(work.connection)
         row = work.connection.execute(HOLD_INSTANCE, {"of_id": instance_id}).one_or_none()
         if row is None:
             raise InstanceUnknown()
@@ -171,7 +172,8 @@ class Run:
         form: Mapping[str, Any] | None = None,
         task_id: str | None = None,
     ) -> Call:
-        """What a handler of this element is given."""
+        """What a handler of this element is given. It sees what has been gathered: that is written now."""
+        self.work.writes.write(self.work.connection)
         node = self.definition.model.nodes[element_id]
         return Call(
             work=self.work,
@@ -204,8 +206,6 @@ class Run:
         result: dict[str, Any] = {}
         if names is None:
             names = self.definition.model.nodes[element_id].camunda.listeners.get(event, ())
-        if names:  # handlers see what has been gathered
-            self.work.writes.write(self.work.connection)
         for name in names:
             call = self.call(element_id, token, event, {**variables, **result}, **given)
             try:
@@ -258,7 +258,7 @@ class Run:
             begun |= stored
         else:
             writes.add(STORE_INSTANCE, {"of_id": self.place.instance_id, **{f"to_{name}": each for name, each in stored.items()}})
-        writes.write(work.connection)
+        work.write()
 
     def _open_waits(self) -> list[tuple[str, Wait]]:
         """Gather the rows of all that has begun to wait; user tasks with their ids."""

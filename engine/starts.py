@@ -167,7 +167,7 @@ def _arm(work: Work, key: str, element_id: str, due: Due, text: str) -> bool:
         "created_at": work.now,
     }
     if insert_once(work.connection, timer, values):
-        work.engine.backend.schedule(work, "timer", timer_id, 1, due.at, None)
+        work.schedule("timer", timer_id, 1, due.at, new=True)
         return True
     there = timer.update().where(timer.c.unique_key == unique_key, timer.c.state == "armed").values(payload=payload)
     return work.connection.execute(there).rowcount == 1

@@ -59,6 +59,7 @@ READ_TASK: sa.Select[Any] = sa.select(user_task).where(*these(user_task.c.id))
 _TASK, _TIMER, _SUBSCRIPTION, _EXTERNAL = user_task.c, timer.c, subscription.c, external_task.c
 
 ADD_INSTANCE = instance.insert()
+FIRE_TIMER = timer.update().where(*these(_TIMER.id)).values(**to(_TIMER.done_at), state="fired")
 CLOSE_TASK = (
     user_task.update()
     .where(*these(_TASK.instance_id, _TASK.token, _TASK.element_id), _TASK.state == "open")
@@ -102,6 +103,7 @@ STORE_CHAIN = instance.update().where(*these(instance.c.id)).values(**to(instanc
 
 ORDER: tuple[sa.UpdateBase, ...] = (
     ADD_INSTANCE,
+    FIRE_TIMER,  # before those that are still armed are closed
     CLOSE_TASK,
     CLOSE_TIMER,
     CLOSE_SUBSCRIPTION,

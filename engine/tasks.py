@@ -46,6 +46,7 @@ def hold_task(work: Work, task_id: str) -> sa.Row[Any]:
     That comes before any other lock; the order of locks is the same everywhere.
     Raises TaskUnknown.
     """
+    work.writes.write(work.connection)
     row = work.connection.execute(HOLD_TASK, {"of_id": task_id}).one_or_none()
     if row is None:
         raise TaskUnknown()

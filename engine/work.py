@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -19,17 +19,33 @@ if TYPE_CHECKING:
     from engine.history import Chain
 
 
+class Scheduled(NamedTuple):
+    """A row that somebody has to look at when its moment has come; nobody has been told yet of one that is `new`."""
+
+    kind: str  # timer | message | mail | bulk
+    row_id: str
+    generation: int
+    due_at: datetime
+    new: bool = False
+
+
 class Backend(Protocol):
     """Who wakes up for rows that are due: APScheduler (embedded) or procrastinate (PostgreSQL)."""
 
-    def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
-        """Called in the transaction that wrote the row of `kind` (`timer`, `message`, `mail` or `bulk`)."""
+    def schedule(self, work: Work, rows: Sequence[Scheduled]) -> None:
+        """Called at the end of the transaction that wrote the rows, before it commits."""
+
+    def forget(self, work: Work, kind: str, rows: Sequence[tuple[str, int]]) -> None:
+        """Called in the transaction that did these rows (id, generation) before their turn: nobody need wake up for them."""
 
 
 class NoBackend:
     """Nobody wakes up by itself: replays and tests call `engine.due.run_due` themselves."""
 
-    def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
+    def schedule(self, work: Work, rows: Sequence[Scheduled]) -> None:
+        """Do nothing."""
+
+    def forget(self, work: Work, kind: str, rows: Sequence[tuple[str, int]]) -> None:
         """Do nothing."""
 
 
@@ -56,6 +72,8 @@ class ProcessEngine:
         with self.database.begin() as connection:
             work = Work(self, connection, by, on_behalf_of)
             yield work
+            if work.scheduled:
+                self.backend.schedule(work, work.scheduled)
         for action in work.after_commit:
             action()
 
@@ -79,11 +97,32 @@ class Work:
     received_at: datetime | None = None  # when the request that is worked off in the background was complete with us
     seen: dict[Hashable, Any] | None = None  # answers of `recalled` functions, in a unit of work that only reads
     writes: Writes = field(default_factory=Writes)  # rows of the step that is being done
+    scheduled: list[Scheduled] = field(default_factory=list)
+    _together: bool = False
 
     @cached_property
     def now(self) -> datetime:
         """The moment of this unit of work: the same for all its rows."""
         return self.engine.clock.now()
+
+    def schedule(self, kind: str, row_id: str, generation: int, due_at: datetime, *, new: bool = False) -> None:
+        """Have somebody look at a row that this unit of work has changed, or inserted (`new`), when its moment has come."""
+        self.scheduled.append(Scheduled(kind, row_id, generation, due_at, new))
+
+    def write(self) -> None:
+        """Write what a step has gathered; within `together` that is done at the end for all steps."""
+        if not self._together:
+            self.writes.write(self.connection)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Steps inside write their rows together: one statement for all rows of a kind. They are those of different instances."""
+        self._together = True
+        try:
+            yield
+            self.writes.write(self.connection)
+        finally:
+            self._together = False
 
     def decide(self) -> datetime:
         """The moment that decides about being in time; lock the window's row first."""
@@ -97,6 +136,7 @@ class Work:
             part.now = self.now
             yield part
         self.after_commit += part.after_commit
+        self.scheduled += part.scheduled
 
 
 MOST_RECALLED = 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from types import ModuleType
+from typing import Any
 
 from api.cli.parser import Options, Verbs
 from api.cli.words import Words
@@ -22,9 +23,11 @@ class ServerMissing(Problem):
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """`bench step`."""
+    """`bench step`, `bench timers`."""
     benching = verbs.add("bench", database=False).verbs()
     add_common(benching.add("step", bench_step, database=False, json=True)).add("--turns", type=int, default=20)
+    timing = add_common(benching.add("timers", bench_timers, database=False, json=True))
+    timing.add("--timers", type=int, default=10_000).add("--processes", type=int, nargs="+", default=[1, 2, 4])
 
 
 def add_common(options: Options) -> Options:
@@ -48,15 +51,24 @@ def load_benchmark(name: str) -> ModuleType:
         raise
 
 
+def run_benchmark(name: str, options: argparse.Namespace, **settings: Any) -> dict[str, Any]:
+    """What a benchmark tells, by kind of database.
+
+    Raises BenchmarksMissing, ServerMissing.
+    """
+    try:
+        told: dict[str, Any] = load_benchmark(name).run(options.on, server=options.server, **settings)
+    except LookupError as fault:
+        raise ServerMissing() from fault
+    return told
+
+
 def bench_step(options: argparse.Namespace, words: Words) -> int:
     """One completed user task, beside the least and the most that it could cost.
 
     Raises BenchmarksMissing, ServerMissing.
     """
-    try:
-        told = load_benchmark("step").run(options.on, server=options.server, turns=options.turns)
-    except LookupError as fault:
-        raise ServerMissing() from fault
+    told = run_benchmark("step", options, turns=options.turns)
     if options.json:
         print(json.dumps(told, indent=1))
         return 0
@@ -65,4 +77,19 @@ def bench_step(options: argparse.Namespace, words: Words) -> int:
         print(words.say("benched.step", kind=kind, **figures))
         noise = ", ".join(f"{name} {value:.0%}" for name, value in found["noise"].items())
         print(words.say("benched.noise", noise=noise))
+    return 0
+
+
+def bench_timers(options: argparse.Namespace, words: Words) -> int:
+    """Many timers due at one instant, beside bare guarded updates.
+
+    Raises BenchmarksMissing, ServerMissing.
+    """
+    told = run_benchmark("timers", options, timers=options.timers, processes=options.processes)
+    if options.json:
+        print(json.dumps(told, indent=1))
+        return 0
+    for kind, by_processes in told.items():
+        for processes, found in by_processes.items():
+            print(words.say("benched.timers", kind=kind, processes=processes, **{**found, "noise": f"{found['noise']:.0%}"}))
     return 0

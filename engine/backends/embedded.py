@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -15,7 +16,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from engine.due import next_due, run_due
-from engine.work import ProcessEngine, Work
+from engine.work import ProcessEngine, Scheduled, Work
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +71,13 @@ class EmbeddedBackend:
             self._role.close()
             self._role = None
 
-    def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
-        """Wake at `due_at`, at once if it has passed; decided after the commit, so that the row can be seen."""
-        work.after_commit.append(lambda: self._wake(due_at))
+    def schedule(self, work: Work, rows: Sequence[Scheduled]) -> None:
+        """Wake at the first of their moments, at once if it has passed; after the commit, so that the rows can be seen."""
+        first = min(row.due_at for row in rows)
+        work.after_commit.append(lambda: self._wake(first))
+
+    def forget(self, work: Work, kind: str, rows: Sequence[tuple[str, int]]) -> None:
+        """Nothing is kept that would have to be forgotten."""
 
     def _wake(self, moment: datetime) -> None:
         with self._planning:

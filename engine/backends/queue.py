@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,8 @@ from procrastinate.schema import SchemaManager
 
 from engine.due import DO
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.work import ProcessEngine, Work
+from engine.timers import fire_timers
+from engine.work import ProcessEngine, Scheduled, Work
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ SWEEP = "* * * * * */20"
 DEAD_WORKER_SECONDS = 30
 """A worker that has not been heard of for so long is dead; its jobs are taken away (the default of procrastinate)."""
 BATCH = 500
+FORGET = sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:locks)")
 SKEW = timedelta(seconds=5)
 """By how much the clocks of database and worker may differ before a job that comes too early is left to the sweep."""
 
@@ -63,31 +65,44 @@ def create_job_tables(connection: sa.Connection) -> None:
         driver.execute(procrastinate_schema_sql())  # without parameters, so that many statements may come at once
 
 
+def job_of(row: Scheduled) -> Job:
+    """The job that looks at a row when it is due."""
+    return Job(
+        queue=QUEUES[row.kind],
+        priority=PRIORITIES.get(row.kind, 0),
+        task_name=row.kind,
+        lock=None,
+        queueing_lock=f"{row.kind}:{row.row_id}:{row.generation}",
+        task_kwargs={"row_id": row.row_id, "generation": row.generation},
+        scheduled_at=row.due_at,
+    )
+
+
 class QueueBackend:
     """Defers a job for each row in the caller's own transaction: both are there or neither."""
 
     def __init__(self) -> None:
         self._jobs = JobManager(SyncPsycopgConnector())  # never opened: it only ever uses the caller's connection
 
-    def schedule(self, work: Work, kind: str, row_id: str, generation: int, due_at: datetime, lock: str | None) -> None:
-        """Defer the job that looks at the row at `due_at`; a second one for the same row and generation is not added."""
-        job = Job(
-            queue=QUEUES[kind],
-            priority=PRIORITIES.get(kind, 0),
-            task_name=kind,
-            lock=None,
-            queueing_lock=f"{kind}:{row_id}:{generation}",
-            task_kwargs={"row_id": row_id, "generation": generation},
-            scheduled_at=due_at,
-        )
-        try:
-            with work.connection.begin_nested():  # else the refusal would spoil the caller's transaction
-                self._jobs.defer_job(job, connection=work.connection.connection.driver_connection)
-        except AlreadyEnqueued:
-            log.debug("%s has a job already", job.queueing_lock)
+    def schedule(self, work: Work, rows: Sequence[Scheduled]) -> None:
+        """Defer a job for each row that looks at it when it is due; a second one for the same row and generation is not added."""
+        driver = work.connection.connection.driver_connection
+        if new := [job_of(row) for row in rows if row.new]:
+            self._jobs.batch_defer_jobs(new, connection=driver)
+        for job in [job_of(row) for row in rows if not row.new]:
+            try:
+                with work.connection.begin_nested():  # else the refusal would spoil the caller's transaction
+                    self._jobs.defer_job(job, connection=driver)
+            except AlreadyEnqueued:
+                log.debug("%s has a job already", job.queueing_lock)
+
+    def forget(self, work: Work, kind: str, rows: Sequence[tuple[str, int]]) -> None:
+        """Take away the jobs of rows that were done before their turn; one that a worker has already finds nothing to do."""
+        locks = [f"{kind}:{row_id}:{generation}" for row_id, generation in rows]
+        work.connection.execute(FORGET, {"locks": locks})
 
 
-def defer_overdue(work: Work, backend: QueueBackend) -> int:
+def defer_overdue(work: Work) -> int:
     """Defer a job for rows that wait though their moment passed `OVERDUE` ago; how many rows (at most `BATCH` of a kind)."""
     count = 0
     for kind, (table, states) in ROWS.items():
@@ -100,7 +115,7 @@ def defer_overdue(work: Work, backend: QueueBackend) -> int:
                 sa.or_(timer.c.instance_id.is_(None), instance.c.state == "running")
             )
         for row in work.connection.execute(rows.order_by(table.c.next_try_at, table.c.id).limit(BATCH)).all():
-            backend.schedule(work, kind, row.id, row.generation, work.now, None)
+            work.schedule(kind, row.id, row.generation, work.now)
             count += 1
     return count
 
@@ -135,9 +150,8 @@ def make_app(process_engine: ProcessEngine) -> App:
         app.task(name=kind, queue=QUEUES[kind])(_task(process_engine, kind))
 
     def defer() -> int:
-        backend = QueueBackend()
         with process_engine.begin() as work:
-            return defer_overdue(work, backend)
+            return defer_overdue(work)
 
     @app.periodic(cron=SWEEP)
     @app.task(name="sweep", queue="deadline", queueing_lock="sweep", pass_context=True)
@@ -154,6 +168,8 @@ def make_app(process_engine: ProcessEngine) -> App:
 
 def _task(process_engine: ProcessEngine, kind: str) -> Callable[..., None]:
     def run(*, row_id: str, generation: int) -> None:
+        if kind == "timer":
+            fire_timers(process_engine)  # this one and others that are due: each has a job, but not each needs a turn
         do_row(process_engine, kind, row_id, generation)
 
     return run

@@ -100,7 +100,7 @@ def start_bulk(
         chunk = {"id": chunk_id, "job_id": job_id, "first": first, "items": part, "size": len(part), "done": 0, "refused": 0}
         tried = {"generation": 1, "state": "waiting", "attempt": 0, "next_try_at": work.now}
         work.connection.execute(bulk_chunk.insert().values(**chunk, **tried))
-        work.engine.backend.schedule(work, "bulk", chunk_id, 1, work.now, None)
+        work.schedule("bulk", chunk_id, 1, work.now, new=True)
         first += len(part)
     return job_id
 

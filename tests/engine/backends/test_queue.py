@@ -20,11 +20,25 @@ from engine.bulk import BulkOperation, read_bulk, start_bulk
 from engine.clock import SystemClock, VirtualClock
 from engine.definitions import deploy
 from engine.handlers import Call
+from engine.instances import start_instance
 from engine.tables import timer
-from engine.timers import arm_timer
+from engine.timers import arm_timer, fire_timers
 from engine.work import NoBackend, ProcessEngine
 from tests.engine.backends.chain import CHAIN
 from tests.engine.tokens.drawing import draw
+
+BELLS = """
+start s
+user a
+boundary far on=a timer=P60D keep
+boundary near on=a timer=PT0.1S keep
+service far_bell handler=bell.note
+service near_bell handler=bell.note
+s -> a
+far -> far_bell
+near -> near_bell
+"""
+"""Two timers of one task."""
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -89,12 +103,12 @@ def test_a_job_comes_and_goes_with_the_transaction_of_its_row(queue_engine: Proc
 def test_a_second_job_for_the_same_row_is_not_added_and_the_transaction_goes_on(queue_engine: ProcessEngine) -> None:
     timer_id = arm(queue_engine, "one", 3600)
     with queue_engine.begin() as work:
-        queue_engine.backend.schedule(work, "timer", timer_id, 1, work.now, None)
-        work.connection.execute(timer.update().values(subject="written after the refusal"))
-        queue_engine.backend.schedule(work, "timer", timer_id, 2, work.now, None)
+        work.schedule("timer", timer_id, 1, work.now)
+        work.connection.execute(timer.update().values(subject="written beside the refusal"))
+        work.schedule("timer", timer_id, 2, work.now)
     assert len(list_jobs(queue_engine)) == 2
     with queue_engine.read() as work:
-        assert work.connection.execute(sa.select(timer.c.subject)).scalar_one() == "written after the refusal"
+        assert work.connection.execute(sa.select(timer.c.subject)).scalar_one() == "written beside the refusal"
 
 
 def test_a_worker_does_what_is_due_and_leaves_the_rest(queue_engine: ProcessEngine, rung: list[str]) -> None:
@@ -107,13 +121,28 @@ def test_a_worker_does_what_is_due_and_leaves_the_rest(queue_engine: ProcessEngi
 
 
 def test_a_far_timer_does_not_hold_back_a_near_one_of_the_same_instance(queue_engine: ProcessEngine, rung: list[str]) -> None:
-    backend, queue_engine.backend = queue_engine.backend, NoBackend()
-    far, near = arm(queue_engine, "far", 60 * 24 * 3600), arm(queue_engine, "near")
+    queue_engine.handlers.register("bell.note", lambda call: rung.append(call.element_id))
     with queue_engine.begin() as work:
-        backend.schedule(work, "timer", far, 1, work.now + timedelta(days=60), "the instance")
-        backend.schedule(work, "timer", near, 1, work.now, "the instance")
+        deployed = deploy(work, {"bells.bpmn": draw(BELLS)}, name="bells")
+        start_instance(work, deployed.definitions["p"], "case-1", {})
+    sleep(0.2)
     work_off(queue_engine)
-    assert rung == ["near"]
+    assert rung == ["near_bell"]
+
+
+def test_many_that_are_due_are_fired_together_and_their_jobs_go(queue_engine: ProcessEngine, rung: list[str]) -> None:
+    queue_engine.handlers.register("bell.note", lambda call: rung.append(call.business_key))
+    with queue_engine.begin() as work:
+        deployed = deploy(work, {"bells.bpmn": draw(BELLS)}, name="bells")
+        for number in range(5):
+            start_instance(work, deployed.definitions["p"], f"case-{number}", {})
+    sleep(0.2)
+    assert len(list_jobs(queue_engine)) == 10
+    assert fire_timers(queue_engine) == 5
+    assert rung == [f"case-{number}" for number in range(5)]
+    assert len(list_jobs(queue_engine)) == 5  # of the far ones
+    work_off(queue_engine)
+    assert len(rung) == 5
 
 
 def test_a_failure_is_tried_again_later(queue_engine: ProcessEngine) -> None:
@@ -159,7 +188,7 @@ def test_rows_that_lost_their_job_get_another(queue_engine: ProcessEngine, rung:
     arm(queue_engine, "fresh", -1)
     execute(queue_engine, "DELETE FROM procrastinate_jobs")
     with queue_engine.begin() as work:
-        assert defer_overdue(work, QueueBackend()) == 1
+        assert defer_overdue(work) == 1
     work_off(queue_engine)
     assert rung == ["lost"]
 
@@ -232,7 +261,7 @@ def test_chunks_of_a_bulk_job_are_done_after_what_else_is_due(queue_engine: Proc
     execute(queue_engine, "DELETE FROM procrastinate_jobs")
     execute(queue_engine, "UPDATE bulk_chunk SET next_try_at = next_try_at - interval '1 minute' WHERE state = 'waiting'")
     with queue_engine.begin() as work:
-        assert defer_overdue(work, QueueBackend()) == 1
+        assert defer_overdue(work) == 1
     work_off(queue_engine)
     with queue_engine.read() as work:
         assert read_bulk(work, late).state == "done"
