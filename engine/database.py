@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ SQLITE_PRAGMAS = (
     "trusted_schema=OFF",
 )
 
+RESTED_SECONDS = 1.0
+"""A connection of the pool that was not used for so long is tried before somebody gets it."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PASSING = ("08", "40", "53", "55P03", "57P")
 """Beginnings of PostgreSQL's codes for what passes: connection lost, deadlock, too many connections, lock not had, shutdown."""
@@ -92,7 +95,9 @@ def open_database(url: str, **options: Any) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if address.get_backend_name() == "postgresql":
-        return sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **options)
+        engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), **options)
+        _try_rested(engine)
+        return engine
     raise ValueError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
 
 
@@ -100,6 +105,26 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions itself
     for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _try_rested(engine: sa.Engine) -> None:
+    """A connection that has rested in the pool may be dead by now: it is tried, so that nobody's work fails for it.
+
+    One that was just used is not: that would be one more round trip for every unit of work.
+    """
+
+    def note_use(_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    def try_it(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) > RESTED_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as fault:
+                raise sa.exc.DisconnectionError() from fault  # the pool opens another
+
+    sa.event.listen(engine, "checkin", note_use)
+    sa.event.listen(engine, "checkout", try_it)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

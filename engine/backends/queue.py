@@ -1,7 +1,8 @@
 """The distributed backend: procrastinate on PostgreSQL, with any number of web and background workers and no leader.
 
-A job is deferred in the transaction that writes its row and says no more than "look at this row now". The row is the truth: a job
-that was lost with its worker is made anew by `sweep`, a job too many finds nothing to do.
+A job says no more than "look at this row now". It is deferred in the transaction that writes its row, or by `sweep` when that
+row's moment is near. The row is the truth: a job that was lost with its worker is made anew by `sweep`, one too many finds
+nothing to do.
 
 procrastinate's own `lock` is left alone on purpose: a waiting job with a lock holds back every later job of the same lock, even
 while its own moment is months away. One instance's steps are serialised by the lock on its row instead.
@@ -25,7 +26,7 @@ from procrastinate.schema import SchemaManager
 
 from engine.due import DO
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.timers import fire_timers
+from engine.timers import CHUNK, fire_timers
 from engine.work import ProcessEngine, Scheduled, Work
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,16 @@ ROWS = {
     "bulk": (bulk_chunk, ("waiting",)),
 }
 """Where the rows of a kind are, and in which states they still wait."""
+NEAR = timedelta(seconds=90)
+"""A row whose moment is further away has no job yet: the sweep makes it in time. Workers look through all jobs that wait."""
 OVERDUE = timedelta(seconds=15)
-"""A row that waits for longer than this past its moment has lost its job."""
+"""A row that waits for longer than this past its moment has lost its job, or was not seen."""
 SWEEP = "* * * * * */20"
 """Every 20 seconds, so that another worker takes over at most some 40 seconds after one died."""
 DEAD_WORKER_SECONDS = 30
 """A worker that has not been heard of for so long is dead; its jobs are taken away (the default of procrastinate)."""
 BATCH = 500
+JOBS = sa.table("procrastinate_jobs", sa.column("status"), sa.column("queueing_lock"))
 FORGET = sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:locks)")
 SKEW = timedelta(seconds=5)
 """By how much the clocks of database and worker may differ before a job that comes too early is left to the sweep."""
@@ -85,11 +89,12 @@ class QueueBackend:
         self._jobs = JobManager(SyncPsycopgConnector())  # never opened: it only ever uses the caller's connection
 
     def schedule(self, work: Work, rows: Sequence[Scheduled]) -> None:
-        """Defer a job for each row that looks at it when it is due; a second one for the same row and generation is not added."""
+        """Defer a job for each row that is near; a second one for the same row and generation is not added."""
         driver = work.connection.connection.driver_connection
-        if new := [job_of(row) for row in rows if row.new]:
+        near = [row for row in rows if row.due_at <= work.now + NEAR]
+        if new := [job_of(row) for row in near if row.new]:
             self._jobs.batch_defer_jobs(new, connection=driver)
-        for job in [job_of(row) for row in rows if not row.new]:
+        for job in [job_of(row) for row in near if not row.new]:
             try:
                 with work.connection.begin_nested():  # else the refusal would spoil the caller's transaction
                     self._jobs.defer_job(job, connection=driver)
@@ -102,22 +107,31 @@ class QueueBackend:
         work.connection.execute(FORGET, {"locks": locks})
 
 
-def defer_overdue(work: Work) -> int:
-    """Defer a job for rows that wait though their moment passed `OVERDUE` ago; how many rows (at most `BATCH` of a kind)."""
-    count = 0
+def defer_near(work: Work) -> int:
+    """Defer a job for rows whose moment is near or past and that have none; how many of them were overdue.
+
+    At most `BATCH` of a kind, the earliest first: of many at one moment a few jobs do, as each takes what else is due.
+    """
+    overdue = 0
     for kind, (table, states) in ROWS.items():
         if kind == "mail" and work.engine.extras.get("mailer") is None:
             continue
-        late = table.c.next_try_at <= work.now - OVERDUE
-        rows = sa.select(table.c.id, table.c.generation).where(table.c.state.in_(states), late)
+        rows = sa.select(table.c.id, table.c.generation, table.c.next_try_at).where(
+            table.c.state.in_(states), table.c.next_try_at <= work.now + NEAR, ~_has_job(kind, table)
+        )
         if kind == "timer":
             rows = rows.outerjoin(instance, instance.c.id == timer.c.instance_id).where(
                 sa.or_(timer.c.instance_id.is_(None), instance.c.state == "running")
             )
         for row in work.connection.execute(rows.order_by(table.c.next_try_at, table.c.id).limit(BATCH)).all():
-            work.schedule(kind, row.id, row.generation, work.now)
-            count += 1
-    return count
+            work.schedule(kind, row.id, row.generation, row.next_try_at)
+            overdue += row.next_try_at <= work.now - OVERDUE
+    return overdue
+
+
+def _has_job(kind: str, table: sa.Table) -> sa.ColumnElement[bool]:
+    name = sa.literal(f"{kind}:") + table.c.id + ":" + sa.cast(table.c.generation, sa.String)
+    return sa.exists().where(sa.cast(JOBS.c.status, sa.Text).in_(("todo", "doing")), JOBS.c.queueing_lock == name)
 
 
 def do_row(process_engine: ProcessEngine, kind: str, row_id: str, generation: int) -> bool:
@@ -151,12 +165,12 @@ def make_app(process_engine: ProcessEngine) -> App:
 
     def defer() -> int:
         with process_engine.begin() as work:
-            return defer_overdue(work)
+            return defer_near(work)
 
     @app.periodic(cron=SWEEP)
     @app.task(name="sweep", queue="deadline", queueing_lock="sweep", pass_context=True)
     async def sweep(context: JobContext, timestamp: int) -> None:
-        """Take the jobs of dead workers away and make new ones for their rows."""
+        """Take the jobs of dead workers away, and make those of rows that are near or have none."""
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_WORKER_SECONDS):
             await manager.finish_job(job, Status.FAILED, delete_job=True)
@@ -169,7 +183,8 @@ def make_app(process_engine: ProcessEngine) -> App:
 def _task(process_engine: ProcessEngine, kind: str) -> Callable[..., None]:
     def run(*, row_id: str, generation: int) -> None:
         if kind == "timer":
-            fire_timers(process_engine)  # this one and others that are due: each has a job, but not each needs a turn
+            while fire_timers(process_engine) == CHUNK:  # this one and all others that are due: not each has a job
+                pass
         do_row(process_engine, kind, row_id, generation)
 
     return run
