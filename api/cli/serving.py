@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from engine.work import ProcessEngine
 
+EVERYWHERE = ("", "0.0.0.0", "::")
+"""Hosts that stand for every address of the machine, and for none that a letter could name."""
 DEMO_DATABASE = "sqlite:///var/demo.sqlite3"
 
 
@@ -38,7 +40,7 @@ def serve(options: argparse.Namespace, words: Words) -> int:
     """
     from api.cli.server import serve_application
 
-    settings = read_settings_for(options, demo=options.demo)
+    settings = name_address(read_settings_for(options, demo=options.demo), options.host, options.port)
     if is_sqlite(settings) and options.workers != 1:
         raise WorkersOnSqlite(workers=options.workers)
     require_port(options.host, options.port)
@@ -46,13 +48,13 @@ def serve(options: argparse.Namespace, words: Words) -> int:
     lines = prepare(process_engine, settings, words)
     settings = mark_demo(process_engine, settings)
     process_engine.database.dispose()  # the server's processes are children of this one and open their own connections
-    address = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{options.port}"
+    bind = name_host(options.host, options.port)
     if not is_sqlite(settings):
         lines.append(words.say("worker_hint"))
-    lines = ["", words.say("ready", address=address), *lines, words.say("stop_hint")]
+    lines = ["", words.say("ready", address=f"http://{bind}"), *lines, words.say("stop_hint")]
     serve_application(
         settings,
-        bind=f"{f'[{options.host}]' if ':' in options.host else options.host}:{options.port}",
+        bind=bind,
         workers=options.workers,
         threads=options.threads,
         scheduler_lock=scheduler_lock(settings),
@@ -82,6 +84,19 @@ def read_settings_for(options: argparse.Namespace, *, demo: bool) -> Settings:
     if settings.demo and "database_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"database_url": DEMO_DATABASE})
     return settings
+
+
+def name_host(host: str, port: int) -> str:
+    """Host and port as they stand in an address."""
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def name_address(settings: Settings, host: str, port: int) -> Settings:
+    """Letters and the description of the REST interface name the address of this server, unless a setting names another one."""
+    if "base_url" in settings.model_fields_set:
+        return settings
+    here = "127.0.0.1" if host in EVERYWHERE else host
+    return settings.model_copy(update={"base_url": f"http://{name_host(here, port)}"})
 
 
 def mark_demo(process_engine: ProcessEngine, settings: Settings) -> Settings:

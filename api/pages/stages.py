@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -12,11 +12,14 @@ from api.pages.errors import STATUS
 from api.pages.present import PUBLIC, person, process_engine, read_key, reader, signed_in, tell_next, words
 from engine.errors import Problem
 from engine.idempotency import once
+from engine.moments import SHANGHAI
 from engine.work import Work
 from workflows import consultations, inbox, stages
+from workflows.campaigns.creating import CUTOFF
 from workflows.campaigns.reading import get_campaign
 from workflows.campaigns.settings import Bounds, list_bounds
-from workflows.notices import StoredNotice
+from workflows.campaigns.windows import COLLECTION, find_window
+from workflows.notices import StoredNotice, get_notice
 from workflows.rules import campaign_subject, require
 from workflows.stages.opening import list_prefectures
 
@@ -117,7 +120,12 @@ def page(campaign_id: str, *, typed: dict[str, str] | None = None, problem: Prob
         chosen = (typed or request.args.to_dict()).get("body") or (bodies[0].id if bodies else "")
         asked = list_prefectures(work, chosen) if any(each.id == chosen for each in bodies) else []
         overlay = find_overlay(overlays, (typed or request.args.to_dict()).get("overlay"))
-        today = work.now.date()
+        national = find_window(work, campaign_id, COLLECTION)
+        stated = get_notice(work, campaign.notice_id).notice.dates.get(CUTOFF)
+        today = work.now.astimezone(SHANGHAI).date()
+    moved = timedelta(0)
+    if national is not None and stated is not None and stated.cutoff_at is not None:
+        moved = timedelta((national.cutoff_at - stated.cutoff_at).days)
     faults: dict[str, list[str]] = {}
     for finding in problem.findings if problem else ():
         name = (finding.path or "").replace("dates.", "date_").replace("settings.", "setting_")
@@ -132,7 +140,8 @@ def page(campaign_id: str, *, typed: dict[str, str] | None = None, problem: Prob
         bodies=bodies,
         body=chosen,
         prefectures=asked,
-        values=typed or (propose(overlay, [each.id for each in asked], today) if overlay else {}),
+        values=typed or (propose(overlay, [each.id for each in asked], today, moved) if overlay else {}),
+        national_at=None if national is None else national.cutoff_at,
         settings=overlay.notice.settings if overlay else {},
         problem=words().tell(problem) if problem else None,
         faults=faults,
@@ -145,10 +154,14 @@ def find_overlay(overlays: list[stages.OverlayChoice], wanted: str | None) -> St
     return next((each.notice for each in overlays if each.notice.id == wanted), overlays[0].notice if overlays else None)
 
 
-def propose(overlay: StoredNotice, prefectures: list[str], today: date) -> dict[str, str]:
-    """What the form begins with: the overlay's days as far as they are to come, its settings and figures."""
-    days = {name: getattr(value, "value", None) for name, value in overlay.notice.dates.items()}
-    filled = {f"date_{name}": day.isoformat() for name, day in days.items() if isinstance(day, date) and day > today}
+def propose(overlay: StoredNotice, prefectures: list[str], today: date, moved: timedelta) -> dict[str, str]:
+    """What the form begins with: the overlay's days as far as they are to come, its settings and figures.
+
+    `moved` is how much later than its notice says the campaign's collection ends: the days keep their distance from its end.
+    """
+    stated = {name: getattr(value, "value", None) for name, value in overlay.notice.dates.items()}
+    days = {name: day + moved for name, day in stated.items() if isinstance(day, date)}
+    filled = {f"date_{name}": day.isoformat() for name, day in days.items() if day > today}
     filled |= {f"setting_{name}": str(setting.value) for name, setting in overlay.notice.settings.items()}
     quota = overlay.notice.quota
     for each in prefectures if quota is not None else ():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
 from workflows.people import create_person
-from workflows.tables import campaign
+from workflows.tables import campaign, window
 
 OVERLAY = "samr_2022_932_province"
 
@@ -36,7 +38,7 @@ def stage(place: Any, send: Callable[..., Any]) -> str:
     )
     text = wrong.get_data(as_text=True)
     assert wrong.status_code == 422
-    assert "请填写这个日期" in text and 'value="2022-07-25"' in text
+    assert "市州完成初审：请填写这个日期" in text and 'value="2022-07-25"' in text
     page = client.get(form).get_data(as_text=True)
     token, key = (page.partition(f'name="{name}" value="')[2].partition('"')[0] for name in ("csrf_token", "key"))
     sent = {"csrf_token": token, "key": key, **fields(place)}
@@ -44,6 +46,22 @@ def stage(place: Any, send: Callable[..., Any]) -> str:
     assert [each.status_code for each in answers] == [303, 303]
     assert answers[0].location == answers[1].location
     return str(answers[0].location)
+
+
+def test_the_form_keeps_the_days_distance_from_the_national_end(place: Any) -> None:
+    """An official who opens a stage of a later call gets days of that call, and sees what they must precede."""
+    with place.engine.begin() as work:
+        deploy_folder(work, bundled_notices()[OVERLAY], key=OVERLAY)
+        work.connection.execute(sa.update(window).values(cutoff_at=datetime(2022, 8, 30, 16, tzinfo=UTC)))
+    page = place.client("auditor").get(f"/campaigns/{place.campaign}/stages/new").get_data(as_text=True)
+    found = re.findall(r'name="date_(\w+)" value="([^"]*)"', page)
+    assert dict(found) == {
+        "collection_cutoff": "2022-08-14",
+        "checked_by": "2022-08-17",
+        "ranked_by": "2022-08-21",
+        "sealed_by": "2022-08-29",
+    }
+    assert "全国征集截止" in page and "2022年8月30日24:00" in page
 
 
 def fields(place: Any) -> dict[str, str]:

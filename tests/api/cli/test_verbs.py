@@ -11,7 +11,9 @@ import pytest
 
 from api.cli.faults import tell_fault
 from api.cli.parser import make_parser, read_language
+from api.cli.serving import name_address
 from api.cli.words import Words
+from api.settings import read_settings
 
 from .conftest import Call
 
@@ -139,3 +141,14 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
 def test_the_database_can_be_a_plain_file_name(call: Call) -> None:
     assert call("migrate", "--database", "here.sqlite3").code == 0
     assert Path("here.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [("127.0.0.1", 8094, "http://127.0.0.1:8094"), ("::1", 80, "http://[::1]:80"), ("0.0.0.0", 8001, "http://127.0.0.1:8001")],
+)
+def test_letters_name_the_address_that_is_served(host: str, port: int, address: str) -> None:
+    """Unless a setting names the one that people type."""
+    assert name_address(read_settings({}), host, port).base_url == address
+    given = read_settings({"LINXUAN_BASE_URL": "https://cases.example.org"})
+    assert name_address(given, host, port).base_url == "https://cases.example.org"
