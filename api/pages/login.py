@@ -10,22 +10,25 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from api.pages.fields import read_draft
-from api.pages.present import person, process_engine, settings, words
+from api.pages.present import person, process_engine, reader, settings, words
 from api.security import cookie_name, set_cookie
 from engine.errors import Problem
 from workflows import demo, inbox, people, sessions
-from workflows.people import LoginRefused
+from workflows.people import LoginRefused, Person
 from workflows.replay.setting import PASSWORD
+from workflows.rules import can
 
 pages = Blueprint("login", __name__)
 TASK_PREFIX = "/tasks/"
+DRAFTING = {"designer", "releaser"}
+"""Roles whose work lies in drafts, not in tasks."""
 
 
 @pages.get("/login")
 def show() -> Any:
     """The log-in page; somebody who is logged in goes on at once."""
     if person() is not None:
-        return redirect(safe_address(request.args.get("next")), 303)
+        return redirect(safe_address(request.args.get("next"), reader()), 303)
     return render_template("login.html", next=request.args.get("next", ""), demo_logins=list_demo_logins())
 
 
@@ -49,7 +52,7 @@ def log_in() -> Any:
     with process_engine().begin(by=who.id) as work:
         token = sessions.open_session(work, who.id, address=request.remote_addr)
     session.clear()  # a new form token as well
-    address = safe_address(request.form.get("next"))
+    address = safe_address(request.form.get("next"), who)
     rescue_typed(who, address, read_carried(carried))
     response = redirect(address, 303)
     set_cookie(response, "session", token, settings())
@@ -70,11 +73,12 @@ def log_out() -> Response:
     return response
 
 
-def safe_address(wish: str | None) -> str:
-    """An address on this site: a path, never another host."""
+def safe_address(wish: str | None, who: Person) -> str:
+    """An address on this site: a path, never another host; by default where the person's work lies, tasks or drafts."""
     if wish and wish.startswith("/") and not wish.startswith("//") and "\\" not in wish and wish.isprintable():
         return wish
-    return url_for("inbox.show")
+    only_drafts = can(who, "notice.review") and not {role for role, _ in who.memberships} - DRAFTING
+    return url_for("drafts.list_all" if only_drafts else "inbox.show")
 
 
 def read_carried(text: str) -> list[tuple[str, str]]:

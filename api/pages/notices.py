@@ -49,6 +49,7 @@ def show(key: str) -> str:
         content=content,
         facts=[(part, list_facts(content[part])) for part in FACTS if content.get(part)],
         dates=list(stored.notice.dates.items()),
+        edits=can(person() or PUBLIC, "notice.edit"),
     )
 
 

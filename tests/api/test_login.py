@@ -62,3 +62,16 @@ def test_saving_while_typing_after_the_session_ended_says_so(place: Place) -> No
 def test_searching_while_typing_after_the_session_ended_leads_to_the_log_in(place: Place) -> None:
     answer = place.app.test_client().get("/inbox?q=a", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=/inbox?q%3Da")
+
+
+def test_everybody_comes_to_where_the_work_lies(shared_place: Place) -> None:
+    """Who only draws up notices has no tasks: the empty inbox would say nothing."""
+    found = {
+        name: shared_place.client(name).get("/login").location for name in ("applicant", "organiser", "designer", "releaser")
+    }
+    assert found == {"applicant": "/inbox", "organiser": "/inbox", "designer": "/drafts", "releaser": "/drafts"}
+    page = shared_place.client("designer").get("/notices/samr_2022_932").get_data(as_text=True)
+    address = page.partition('<a class="button" href="/drafts/new')[2].partition('"')[0]
+    begun = shared_place.client("designer").get(f"/drafts/new{address}").get_data(as_text=True)
+    assert begun.count(f'<option value="{address.removeprefix("?notice=")}" selected>') == 2
+    assert "/drafts/new" not in shared_place.client("organiser").get("/notices/samr_2022_932").get_data(as_text=True)

@@ -43,9 +43,9 @@ def list_all() -> str:
 @pages.get("/drafts/new")
 @signed_in
 def new() -> str:
-    """Where a draft is begun: from a version, as another notice, or from a folder."""
+    """Where a draft is begun: from a version (`notice` chooses it), as another notice, or from a folder."""
     require(reader(), "notice.edit")
-    return show_new({})
+    return show_new({"notice": request.args.get("notice", "")})
 
 
 @pages.post("/drafts")
