@@ -46,6 +46,9 @@ def test_a_draft_is_written_checked_and_released_by_another(place: Place) -> Non
     designer, releaser = place.client("designer"), place.client("releaser")
     draft = begin(place, designer)
     assert "可以发布，没有问题" in text_of(designer.get(f"{draft}/check"))
+    assert '<code>forms/application.form</code>\n<span class="small quiet">用于：填写申报材料、补正材料</span>' in text_of(
+        designer.get(draft)
+    )
     assert edit(designer, draft, "case.bpmn", ("省级审核", "省级初审")).status_code == 303
     edit(designer, draft, "notice.yaml", ("cut:\n    source: notice", "cut:\n    source: notices"))
     page = text_of(designer.get(f"{draft}/check"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,3 +140,16 @@ def open_file(draft_id: str, path: str) -> tuple[Draft, bytes]:
     if path not in files:
         raise DraftFileUnknown(path=path)
     return draft, files[path]
+
+
+def list_uses(files: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Where each form of a folder is filled in: the steps' names by the form's path, in the order of the diagrams."""
+    found: dict[str, list[str]] = {}
+    for path, content in sorted(files.items()):
+        model = read_diagram(content, name=path).definition if path.endswith(".bpmn") else None
+        for node in model.nodes.values() if model is not None else ():
+            key = node.camunda.form_key
+            if key is not None and key.literal:
+                names = found.setdefault(f"forms/{key.text}.form", [])
+                names += [node.name or node.id] if (node.name or node.id) not in names else []
+    return found

@@ -9,7 +9,17 @@ from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
 
-from api.pages.drafts.opening import check, may_edit, may_release, name_file, open_draft, pages, summarise, tell_findings
+from api.pages.drafts.opening import (
+    check,
+    list_uses,
+    may_edit,
+    may_release,
+    name_file,
+    open_draft,
+    pages,
+    summarise,
+    tell_findings,
+)
 from api.pages.errors import STATUS
 from api.pages.present import process_engine, read_key, reader, signed_in, tell_next, words
 from engine.errors import Problem
@@ -100,6 +110,7 @@ def show(draft_id: str) -> str:
         "draft.html",
         draft=draft,
         files=sorted(shown, key=lambda file: (file[0] != "notice.yaml", not file[0].endswith(".bpmn"), file[0])),
+        uses=list_uses(files),
         changes=changes,
         changed={each.path: each.what for each in changes},
         steps=steps,
