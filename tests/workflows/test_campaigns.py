@@ -13,6 +13,7 @@ from engine.work import Work
 from tests.workflows.world import BEIJING, BODY_CUTOFF, CUTOFF, SECOND, World
 from workflows import campaigns
 from workflows.campaigns import CampaignInvalid, NoticeNotDeployed, below_quota
+from workflows.campaigns.creating import SET_HERE
 from workflows.deadlines import Day
 from workflows.forms import FormInvalid
 from workflows.notices import get_notice
@@ -88,7 +89,9 @@ def test_dates_and_settings_can_be_overridden(small_world: World) -> None:
     found = read(world)
     assert (found.key, found.demo, found.title, found.settings["cut"]) == ("demo", True, "演示征集", 5)
     assert found.dates["collection_cutoff"]["source"] == "ours" and "words" not in found.dates["collection_cutoff"]
-    assert found.dates["publication"]["words"] == "6月1日"
+    noted = {name: value.get("note") for name, value in found.dates.items()}
+    assert noted["collection_cutoff"] == noted["review_until"] == {"zh": "由办理人员为本次征集设定", "en": SET_HERE.en}
+    assert (found.dates["publication"]["words"], noted["publication"]) == ("6月1日", None)
     cutoffs = dict(world.rows(sa.select(window.c.organisation_id, window.c.cutoff_at)))
     assert cutoffs == {
         None: datetime(2026, 3, 20, 17, 30, tzinfo=BEIJING),

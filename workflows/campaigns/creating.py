@@ -16,7 +16,7 @@ from engine.work import Work
 from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.settings import merge_settings
 from workflows.campaigns.windows import BODY, COLLECTION
-from workflows.deadlines import DateInvalid, DateValue, Day, Instant, Unknown, dump_date, load_date, say_cutoff
+from workflows.deadlines import Bilingual, DateInvalid, DateValue, Day, Instant, Unknown, dump_date, load_date, say_cutoff
 from workflows.notices import Notice, get_notice
 from workflows.organisations import Organisation, get_organisation, list_organisations
 from workflows.tables import campaign, recommending_body, window
@@ -25,6 +25,8 @@ CUTOFF = "collection_cutoff"
 """The date of a notice that closes the collection. Without it, and while it is unknown, there are no windows: nothing is due,
 nothing too late."""
 
+SET_HERE = Bilingual(zh="由办理人员为本次征集设定", en="Set for this campaign by an official")
+"""What is noted at a date that somebody sets in place of the notice's, so that nobody takes it for one of the software's."""
 NO_CUTOFF = Unknown(source="ours")
 """What stands for a cut-off that the notice does not set at all."""
 
@@ -197,9 +199,9 @@ def _read_date(given: Override, *, path: str) -> DateValue:
     if isinstance(given, datetime):
         if given.tzinfo is None:
             raise ValueError(f"naive moment {given!r}")
-        return Instant(value=given.isoformat(), source="ours")
+        return Instant(value=given.isoformat(), source="ours", note=SET_HERE)
     if isinstance(given, date):
-        return Day(value=given, source="ours")
+        return Day(value=given, source="ours", note=SET_HERE)
     return load_date(given, path=path) if isinstance(given, Mapping) else given
 
 
