@@ -18,13 +18,13 @@ from procrastinate import SyncPsycopgConnector
 from procrastinate.manager import JobManager
 
 from engine.backends.queue import job_of
+from engine.candidates import ADD_CANDIDATE, list_members, name_set
 from engine.ids import new_id
 from engine.statements import (
     ADD_HISTORY,
     CLOSE_TASK,
     CLOSE_TIMER,
     HOLD_TASK,
-    OPEN_CANDIDATE,
     OPEN_TASK,
     OPEN_TIMER,
     STORE_CHAIN,
@@ -38,7 +38,7 @@ JOBS = JobManager(SyncPsycopgConnector())
 NEXT = {"correct": "audit", "audit": "correct"}
 PASSED = {"correct": ["correct"], "audit": ["audit", "audit_gateway"]}
 NAMES = {"correct": "补正材料", "audit": "省级审核"}
-CANDIDATES = {"correct": "applicant@u1", "audit": "auditor@b1"}
+CANDIDATES = {"correct": {("group", "applicant@u1")}, "audit": {("group", "auditor@b1")}}
 DUE_AT = datetime(2029, 12, 31, 16, tzinfo=UTC)
 TOLD_AFTER = timedelta(days=30)
 
@@ -83,12 +83,14 @@ def complete_by_table(connection: Any, task_id: str, *, store: bool) -> Schedule
         "id": new_task,
         "instance_id": row.instance_id,
         "business_key": row.business_key,
+        "belongs_to": None,
         "token": number,
         "element_id": there,
         "name": NAMES[there],
         "state": "open",
         "revision": 1,
         "assignee": None,
+        "candidate_set": name_set(CANDIDATES[there]),
         "form_key": None,
         "priority": 50,
         "due_at": DUE_AT,
@@ -96,7 +98,8 @@ def complete_by_table(connection: Any, task_id: str, *, store: bool) -> Schedule
         "created_at": now,
     }
     writes.add(OPEN_TASK, task)
-    writes.add(OPEN_CANDIDATE, {"task_id": new_task, "kind": "group", "candidate": CANDIDATES[there]})
+    for member in list_members(CANDIDATES[there]):
+        writes.add(ADD_CANDIDATE, member)
     timer = {
         "id": new_timer,
         "unique_key": f"{row.instance_id}:{number}:{new_timer}",

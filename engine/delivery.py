@@ -102,10 +102,9 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
     if start is None:
         _keep(work, row, keys)
         return False
-    detail = {row.kind: row.name, "from": row.sent_by}
-    start_instance(
-        work, start.definition_id, row.business_key or row.id, row.variables, element_id=start.element_id, detail=detail
-    )
+    key = row.business_key or row.id
+    given = {"element_id": start.element_id, "detail": {row.kind: row.name, "from": row.sent_by}}
+    start_instance(work, start.definition_id, key, row.variables, belongs_to=_find_belonging(work, key), **given)
     _set(work, message_id, state="delivered", done_at=work.now)
     return True
 
@@ -194,8 +193,16 @@ def start_on_conditions(work: Work, business_key: str, variables: Mapping[str, A
     for row in work.connection.execute(waiting.order_by(start_subscription.c.id)).all():
         node = get_definition(work, row.definition_id).model.nodes[row.element_id]
         if any(event.condition is not None and _holds(event.condition, variables, node.id) for event in node.events):
-            started.append(start_instance(work, row.definition_id, business_key, variables, element_id=row.element_id))
+            given = {"element_id": row.element_id, "belongs_to": _find_belonging(work, business_key)}
+            started.append(start_instance(work, row.definition_id, business_key, variables, **given))
     return started
+
+
+def _find_belonging(work: Work, business_key: str) -> str | None:
+    """What the other instances of a business key belong to: one that starts by itself is listed with them."""
+    others = sa.select(instance.c.belongs_to).where(instance.c.business_key == business_key, instance.c.belongs_to.is_not(None))
+    found: str | None = work.connection.execute(others.limit(1)).scalar()
+    return found
 
 
 def _holds(condition: Expression, variables: Mapping[str, Any], element: str) -> bool:

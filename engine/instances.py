@@ -22,17 +22,19 @@ def start_instance(
     business_key: str,
     variables: Mapping[str, Any],
     *,
+    belongs_to: str | None = None,
     element_id: str | None = None,
     detail: Mapping[str, Any] | None = None,
     moment: datetime | None = None,
 ) -> str:
     """Start an instance of a deployed definition and run it until every token waits; its id.
 
+    `belongs_to` is what its tasks are listed with (a campaign).
     `element_id` is the event that has happened already: a start event, an instantiating receive task, or an event behind an
     instantiating gateway. `detail` goes into the history, `moment` is that of the event (a timer's due moment).
     Raises DefinitionUnknown, StepFailed, and whatever a handler raises.
     """
-    run = Run.begin(work, get_definition(work, definition_id), business_key)
+    run = Run.begin(work, get_definition(work, definition_id), business_key, belongs_to)
     process = run.own.model.processes[run.own.key]
     started_by = dict.fromkeys(list_initiators(run.own.model, process.node, element_id), work.by)
     run.step(Start({**dict.fromkeys(process.declared), **variables, **started_by}, element_id), moment=moment)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from engine.candidates import ADD_CANDIDATE, list_members, name_set
 from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
@@ -22,7 +23,6 @@ from engine.statements import (
     CLOSE_SUBSCRIPTION,
     CLOSE_TASK,
     CLOSE_TIMER,
-    OPEN_CANDIDATE,
     OPEN_EXTERNAL,
     OPEN_SUBSCRIPTION,
     OPEN_TASK,
@@ -42,6 +42,7 @@ class Place:
 
     instance_id: str
     business_key: str
+    belongs_to: str | None = None
 
 
 def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
@@ -53,12 +54,14 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
         "id": task_id,
         "instance_id": place.instance_id,
         "business_key": place.business_key,
+        "belongs_to": place.belongs_to,
         "token": wait.token,
         "element_id": node.id,
         "name": node.name or place_of(node.id).element_id,
         "state": "open",
         "revision": 1,
         "assignee": assignee,
+        "candidate_set": name_set(candidates),
         "form_key": _text(camunda.form_key, variables),
         "priority": int(_text(camunda.priority, variables) or 50),
         "due_at": _moment(camunda.due_date, variables, node),
@@ -66,8 +69,8 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
         "created_at": work.now,
     }
     work.writes.add(OPEN_TASK, row)
-    for kind, name in sorted(candidates):
-        work.writes.add(OPEN_CANDIDATE, {"task_id": task_id, "kind": kind, "candidate": name})
+    for member in list_members(candidates):
+        work.writes.add(ADD_CANDIDATE, member)
     return task_id
 
 

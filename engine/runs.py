@@ -58,10 +58,10 @@ class Run:
         self.decided: list[dict[str, Any]] = []  # which decisions were asked, and which of their rules held
 
     @classmethod
-    def begin(cls, work: Work, definition: LoadedDefinition, business_key: str) -> Run:
+    def begin(cls, work: Work, definition: LoadedDefinition, business_key: str, belongs_to: str | None = None) -> Run:
         """A new instance; its row is written by `save`."""
         instance_id = new_id()
-        return cls(work, definition, mirror.Place(instance_id, business_key), Chain(instance_id))
+        return cls(work, definition, mirror.Place(instance_id, business_key, belongs_to), Chain(instance_id))
 
     @classmethod
     def load(cls, work: Work, instance_id: str, *, states: tuple[str, ...] | None = ("running",)) -> Run:
@@ -77,14 +77,16 @@ class Run:
 
     @classmethod
     def resume(cls, work: Work, row: sa.Row[Any], *, states: tuple[str, ...] | None = ("running",)) -> Run:
-        """The same with a row that holds the columns `engine.statements.STATE` of a locked instance, its id and business key.
+        """The same with a row that holds the columns `engine.statements.STATE` of a locked instance, its id, business key
+        and what it belongs to.
 
         Raises InstanceNotRunning.
         """
         if states is not None and row.instance_state not in states:
             raise InstanceNotRunning(state=row.instance_state)
         chain = Chain(row.instance_id, row.history_count, row.history_hash)
-        run = cls(work, get_definition(work, row.definition_id), mirror.Place(row.instance_id, row.business_key), chain)
+        place = mirror.Place(row.instance_id, row.business_key, row.belongs_to)
+        run = cls(work, get_definition(work, row.definition_id), place, chain)
         run.state, run.revision, run.status = read_document(row.document), row.instance_revision, row.instance_state
         run.called, run.known = called_in(row.document), row.document.get("correlated", {})
         run.definition = link_called(work, run.own, run.called)
@@ -284,6 +286,7 @@ class Run:
             "id": self.place.instance_id,
             "definition_id": self.definition.id,
             "business_key": self.place.business_key,
+            "belongs_to": self.place.belongs_to,
             "started_at": self.work.now,
             "started_by": self.work.by,
             **self._tell_stored("running"),

@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.candidates import ADD_CANDIDATE
 from engine.database import one_round_trip
-from engine.tables import external_task, history, instance, subscription, timer, user_task, user_task_candidate
+from engine.tables import external_task, history, instance, subscription, timer, user_task
 
 
 def given(column: sa.Column[Any]) -> sa.BindParameter[Any]:
@@ -39,7 +40,9 @@ STATE = (
 )
 """What is read of an instance to advance it."""
 HOLD_INSTANCE: sa.Select[Any] = (
-    sa.select(instance.c.id.label("instance_id"), instance.c.business_key, *STATE).where(*these(instance.c.id)).with_for_update()
+    sa.select(instance.c.id.label("instance_id"), instance.c.business_key, instance.c.belongs_to, *STATE)
+    .where(*these(instance.c.id))
+    .with_for_update()
 )
 """An instance, locked."""
 HOLD_TASK: sa.Select[Any] = (
@@ -79,7 +82,6 @@ CLOSE_EXTERNAL = (
     .values(**to(_EXTERNAL.state, _EXTERNAL.done_at))
 )
 OPEN_TASK = user_task.insert()
-OPEN_CANDIDATE = user_task_candidate.insert()
 OPEN_TIMER = timer.insert()
 OPEN_SUBSCRIPTION = subscription.insert()
 OPEN_EXTERNAL = external_task.insert()
@@ -109,7 +111,7 @@ ORDER: tuple[sa.UpdateBase, ...] = (
     CLOSE_SUBSCRIPTION,
     CLOSE_EXTERNAL,
     OPEN_TASK,
-    OPEN_CANDIDATE,
+    ADD_CANDIDATE,
     OPEN_TIMER,
     OPEN_SUBSCRIPTION,
     OPEN_EXTERNAL,

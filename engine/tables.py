@@ -80,6 +80,7 @@ instance = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("definition_id", Id, sa.ForeignKey("definition.id"), nullable=False, index=True),
     sa.Column("business_key", sa.String(200), nullable=False, index=True),
+    sa.Column("belongs_to", Id),  # what it is listed with, as said by whoever started it: a campaign
     sa.Column("state", sa.String(16), nullable=False),  # running | suspended | ended | cancelled
     sa.Column("document", Json, nullable=False),  # {"format_version": 1, "state": the kernel's document}
     sa.Column("revision", sa.Integer, nullable=False),
@@ -97,12 +98,14 @@ user_task = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), nullable=False),
     sa.Column("business_key", sa.String(200), nullable=False, index=True),
+    sa.Column("belongs_to", Id),  # as its instance
     sa.Column("token", sa.String(64), nullable=False),
     sa.Column("element_id", sa.String(200), nullable=False),
     sa.Column("name", sa.String(400), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),  # open | completed | cancelled
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("assignee", sa.String(200)),
+    sa.Column("candidate_set", Id),  # who may claim it; null: nobody
     sa.Column("owner", sa.String(200)),  # who delegated
     sa.Column("form_key", sa.String(200)),
     sa.Column("priority", sa.Integer, nullable=False),
@@ -113,18 +116,42 @@ user_task = sa.Table(
     sa.Column("closed_at", Moment),
     sa.Column("closed_by", Id),
     sa.Index("ix_user_task_token", "instance_id", "token"),
-    sa.Index("ix_user_task_inbox_assignee", "assignee", "state", "due_at"),
-    sa.Index("ix_user_task_inbox_state", "state", "due_at"),
 )
 
-user_task_candidate = sa.Table(
-    "user_task_candidate",
+OPEN = user_task.c.state == sa.literal_column("'open'")
+"""Tasks to be done. The text stands in the statement: only so a database knows that an index of open tasks will do."""
+WAITING = sa.and_(OPEN, user_task.c.assignee.is_(None))
+"""Those that nobody has claimed."""
+COMPLETED = user_task.c.state == sa.literal_column("'completed'")
+
+
+def _index_tasks(name: str, which: sa.ColumnElement[bool], *columns: str) -> None:
+    """An index of some tasks alone: what is done leaves it, so it stays as small as what is to be done."""
+    sa.Index(f"ix_user_task_{name}", *(user_task.c[each] for each in columns), sqlite_where=which, postgresql_where=which)
+
+
+_index_tasks("waiting", WAITING, "candidate_set", "due_at", "id")  # the inbox of a group in its order,
+_index_tasks("waiting_within", WAITING, "candidate_set", "belongs_to", "due_at", "id")  # and of one campaign
+_index_tasks("held", OPEN, "assignee", "due_at", "id")
+_index_tasks("closed", COMPLETED, "closed_by", "closed_at", "id")
+_index_tasks("open", OPEN, "belongs_to", "element_id", "due_at")
+_index_tasks("open_name", OPEN, "name")
+
+candidate_set = sa.Table(
+    "candidate_set",
     metadata,
-    sa.Column("task_id", Id, sa.ForeignKey("user_task.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("id", Id, primary_key=True),  # a digest of its members (`engine.candidates`): each set is stored once
     sa.Column("kind", sa.String(8), primary_key=True),  # group | user
     sa.Column("candidate", sa.String(200), primary_key=True),  # "auditor@<organisation id>" or a person's id
-    sa.Index("ix_user_task_candidate_lookup", "kind", "candidate"),
+    sa.Index("ix_candidate_set_lookup", "kind", "candidate", "id"),
 )
+
+user_task_candidate = (
+    sa.select(user_task.c.id.label("task_id"), candidate_set.c.kind, candidate_set.c.candidate)
+    .join(candidate_set, candidate_set.c.id == user_task.c.candidate_set)
+    .subquery("user_task_candidate")
+)
+"""Who may claim a task, a row for each, to be looked at from the task. Who looks for tasks asks for their `candidate_set`."""
 
 timer = sa.Table(
     "timer",

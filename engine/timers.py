@@ -35,7 +35,7 @@ from engine.work import ProcessEngine, Work
 CHUNK = 50
 """How many timers are fired in one transaction when many are due."""
 HOLD_DUE: sa.Select[Any] = (
-    sa.select(timer, instance.c.business_key, *STATE)
+    sa.select(timer, instance.c.business_key, instance.c.belongs_to, *STATE)
     .select_from(instance.join(timer, timer.c.instance_id == instance.c.id))
     .where(timer.c.state == "armed", timer.c.next_try_at <= sa.bindparam("of_now", type_=timer.c.next_try_at.type))
     .where(timer.c.kind == "event", instance.c.state == "running")

@@ -148,7 +148,13 @@ def install(app: Flask) -> None:
             "reader_organisation": reader_organisation(),
             "done_messages": done_messages,
             "new_key": new_id,
+            "counted": tell_count,
         }
+
+
+def tell_count(count: int) -> str:
+    """A count of tasks; what has reached the end of counting is so many or more."""
+    return str(count) if count < inbox.COUNTED else f"{inbox.COUNTED}+"
 
 
 class PageIncomplete(Problem):

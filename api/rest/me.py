@@ -33,7 +33,7 @@ class MembershipTold(Told):
 
 
 class CountsTold(Told):
-    """Open tasks: one's own, those of one's groups, and how many of both are overdue."""
+    """Open tasks: one's own, those of one's groups, and how many of both are overdue. 1000 means so many or more."""
 
     mine: int
     groups: int

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from benchmarks import step
 from benchmarks.hand_made import HandMadeSteps, RawSteps
 from engine.database import open_database
-from engine.tables import history, instance, metadata, timer, user_task, user_task_candidate
+from engine.tables import candidate_set, history, instance, metadata, timer, user_task
 from engine.work import NoBackend
 
 OWN = {
@@ -23,7 +23,9 @@ OWN = {
 ROWS = {
     "instance": sa.select(instance).where(instance.c.id == sa.bindparam("of")),
     "user_task": sa.select(user_task).where(user_task.c.instance_id == sa.bindparam("of")),
-    "candidate": sa.select(user_task_candidate).join(user_task).where(user_task.c.instance_id == sa.bindparam("of")),
+    "candidate": sa.select(candidate_set)
+    .join(user_task, user_task.c.candidate_set == candidate_set.c.id)
+    .where(user_task.c.instance_id == sa.bindparam("of")),
     "timer": sa.select(timer).where(timer.c.instance_id == sa.bindparam("of")),
     "history": sa.select(history).where(history.c.instance_id == sa.bindparam("of")),
 }
@@ -90,7 +92,7 @@ def test_a_step_sends_no_more_than_its_rows(database: sa.Engine) -> None:
         "UPDATE user_task",
         "UPDATE timer",
         "INSERT user_task",
-        "INSERT user_task_candidate",
+        "INSERT candidate_set",
         "INSERT timer",
         "INSERT history",
         "UPDATE instance",

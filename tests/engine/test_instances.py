@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from engine.clock import VirtualClock
 from engine.due import next_due, run_due
@@ -23,6 +24,7 @@ from engine.instances import (
     start_instance,
     suspend_instance,
 )
+from engine.tables import candidate_set, instance
 from engine.tasks import (
     complete_task,
     list_candidates,
@@ -49,6 +51,20 @@ def test_start_opens_the_inbox_row(process_engine: ProcessEngine, audit: str) ->
     assert (task.due_at, task.form_key, task.assignee) == (CUTOFF, "application", None)
     assert candidates == {("group", "applicant@i1")}
     assert positions == [(task.token, "apply")]
+
+
+def test_a_set_of_candidates_is_stored_once(process_engine: ProcessEngine, audit: str) -> None:
+    with process_engine.begin() as work:
+        definition = work.connection.execute(sa.select(instance.c.definition_id)).scalar_one()
+        variables = instance_variables(work, audit)
+        for number in (2, 3):
+            start_instance(work, definition, f"case-{number}", variables, belongs_to="campaign")
+    with process_engine.read() as work:
+        tasks = open_tasks(work)
+        sets = work.connection.execute(sa.select(candidate_set)).all()
+    assert [(row.kind, row.candidate) for row in sets] == [("group", "applicant@i1")]
+    assert {task.candidate_set for task in tasks} == {sets[0].id}
+    assert [task.belongs_to for task in tasks] == [None, "campaign", "campaign"]
 
 
 def test_completing_moves_on_and_calls_the_handlers_in_order(

@@ -79,6 +79,18 @@ def test_a_message_starts_an_instance_with_its_key_and_variables(process_engine:
     assert states(process_engine, message) == ["delivered"]
 
 
+def test_what_a_message_starts_is_listed_with_the_others_of_its_key(sqlite_engine: ProcessEngine) -> None:
+    (definition_id,) = put(sqlite_engine, ORDER).definitions.values()
+    with sqlite_engine.begin() as work:
+        start_instance(work, definition_id, "case-7", {}, element_id="ordered", belongs_to="campaign")
+    for key in ("case-7", "case-8"):
+        send(sqlite_engine, "order", key)
+    run_due(sqlite_engine)
+    with sqlite_engine.read() as work:
+        tasks = [(task.business_key, task.belongs_to) for task in open_tasks(work)]
+    assert tasks == [("case-7", "campaign"), ("case-7", "campaign"), ("case-8", None)]
+
+
 def test_an_instance_that_waits_goes_before_a_start(sqlite_engine: ProcessEngine) -> None:
     put(sqlite_engine, "start ordered message=order\nreceive again message=order\nordered -> again")
     for _ in range(3):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.tables import history, instance, message, timer, user_task, user_task_candidate
+from engine.tables import candidate_set, history, instance, message, timer, user_task
 from engine.work import ProcessEngine, Work
 from tests.faults.collecting import Collecting, open_engine
 from tests.faults.wholeness import find_faults
@@ -74,7 +74,7 @@ def complete_twice(work: Work) -> None:
 
 def forget_candidates(work: Work) -> None:
     row = one(work, user_task, user_task.c.state == "open", user_task.c.assignee.is_(None))
-    work.connection.execute(user_task_candidate.delete().where(user_task_candidate.c.task_id == row.id))
+    work.connection.execute(candidate_set.delete().where(candidate_set.c.id == row.candidate_set))
 
 
 def forget_version(work: Work) -> None:

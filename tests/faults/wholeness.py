@@ -19,6 +19,7 @@ from engine.due import next_due, run_due
 from engine.model import EventDefinition, Node
 from engine.states import called_in, link_called, read_document
 from engine.tables import (
+    candidate_set,
     history,
     incident,
     instance,
@@ -28,7 +29,6 @@ from engine.tables import (
     subscription_key,
     timer,
     user_task,
-    user_task_candidate,
 )
 from engine.verification import verify_chain
 from engine.work import ProcessEngine, Work
@@ -85,7 +85,7 @@ def check_instances(work: Work) -> Iterator[str]:
     lonely = sa.select(user_task.c.id, user_task.c.element_id).where(
         user_task.c.state == "open",
         user_task.c.assignee.is_(None),
-        ~sa.select(user_task_candidate.c.task_id).where(user_task_candidate.c.task_id == user_task.c.id).exists(),
+        ~sa.select(candidate_set.c.id).where(candidate_set.c.id == user_task.c.candidate_set).exists(),
     )
     for task in work.connection.execute(lonely).all():
         yield f"nobody can do the task {task.id} at {task.element_id}"

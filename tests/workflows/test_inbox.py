@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.tables import instance, user_task
 from tests.workflows.world import BODY_CUTOFF, CUTOFF, World
 from workflows import inbox
 from workflows.forms import FormInvalid
+from workflows.inbox import listing
 from workflows.inbox.acting import DraftTooLarge, ReasonRequired, TransferRefused
 from workflows.inbox.listing import PageUnknown
 from workflows.rules import NotPermitted
@@ -121,6 +123,41 @@ def test_pages_follow_each_other_without_gap_or_double(world: World) -> None:
                 assert found == list(everything)
     groups = listed(world, "east_auditor", "groups")
     assert groups[0][0] == "报送推荐名单"  # with a due date, so first
+
+
+def test_several_groups_make_one_list(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lab", "lab2", "lab"):
+        world.apply(name)
+    roles = frozenset(("auditor", world.places[place]) for place in ("east", "west"))
+    both = replace(world["east_auditor"], memberships=roles)
+
+    def pages(limit: int) -> list[str]:
+        found: list[str] = []
+        after = None
+        while not found or after is not None:
+            with world.process_engine.read() as work:
+                page = inbox.list_tasks(work, both, view="groups", limit=limit, after=after)
+            found += [row.id for row in page.rows]
+            after = page.next
+        return found
+
+    order = sa.select(user_task.c.id).where(user_task.c.element_id.in_(("audit", "recommend")))
+    order = order.where(user_task.c.id != world.find_task("recommend", body="union"))
+    wanted = [row.id for row in world.rows(order.order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.id))]
+    assert pages(50) == wanted and len(wanted) == 5
+    assert pages(1) == pages(2) == pages(50)
+    monkeypatch.setattr(listing, "WAYS", 1)
+    assert pages(1) == pages(50) == wanted
+
+
+def test_counting_ends(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small_world
+    world.make_campaign()
+    for _ in range(3):
+        world.apply("lab")
+    monkeypatch.setattr(listing, "COUNTED", 3)
+    with world.process_engine.read() as work:
+        assert inbox.count_tasks(work, world["east_auditor"]) == inbox.TaskCounts(0, 3, 0)
 
 
 @pytest.mark.parametrize(

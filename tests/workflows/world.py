@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from engine.candidates import name_set
 from engine.clock import VirtualClock
 from engine.due import run_due
-from engine.tables import user_task, user_task_candidate
+from engine.tables import user_task
 from engine.work import ProcessEngine
 from workflows import applications, cases, files, inbox
 from workflows.campaigns import create_campaign
@@ -98,8 +99,7 @@ class World:
         if case_id is not None:
             query = query.where(user_task.c.business_key == self.number(case_id))
         if body is not None:
-            group = f"auditor@{self.places[body]}"
-            query = query.join(user_task_candidate).where(user_task_candidate.c.candidate == group)
+            query = query.where(user_task.c.candidate_set == name_set({("group", f"auditor@{self.places[body]}")}))
         with self.process_engine.read() as work:
             found = work.connection.execute(query.order_by(user_task.c.id)).scalars().all()
         assert len(found) == 1, f"{len(found)} open tasks at {element_id}"

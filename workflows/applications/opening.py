@@ -140,7 +140,7 @@ def _open(work: Work, campaign_id: str, institution_id: str, body_id: str | None
             "stage_dates": campaign_dates(work, stage.id),
         }
     definition_id = row.case_definition_id if stage is None else stage.case_definition_id
-    instance_id = start_instance(work, definition_id, number, variables)
+    instance_id = start_instance(work, definition_id, number, variables, belongs_to=campaign_id)
     work.connection.execute(_SET_INSTANCE, {"case": case_id, "instance": instance_id})
     return case_id
 

@@ -140,7 +140,7 @@ def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Seq
         "series": campaign_series(work, campaign_id),
         "settings": row.settings,
     }
-    instance_id = start_instance(work, definition_id, row.key, variables)
+    instance_id = start_instance(work, definition_id, row.key, variables, belongs_to=campaign_id)
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(instance_id=instance_id))
 
 

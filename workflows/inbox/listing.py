@@ -2,27 +2,36 @@
 
 Tasks with a due date come first, the nearest on top; then those without, the oldest on top. Search looks only at what the person
 may see: the unit of a case under blind review is neither shown nor found.
+
+A page costs the same whatever waits beside it: tasks are picked in the order of an index that holds nothing else, and only the
+lines of the page are joined with their cases. Counts end at `COUNTED`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from engine.candidates import select_sets
 from engine.errors import Problem
-from engine.tables import user_task
+from engine.tables import COMPLETED, OPEN, WAITING, user_task
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import blind_case
-from workflows.rules.narrowing import candidate_tasks
 from workflows.tables import campaign, case, organisation, person, report
 
 View = Literal["mine", "groups", "done"]
+
+COUNTED = 1000
+"""Where counting ends: a count of so many means so many or more."""
+WAYS = 20
+"""So many sets of candidates that a person is in are each read in order; more are sorted."""
 
 
 class PageUnknown(Problem):
@@ -69,7 +78,7 @@ class TaskPage:
 
 @dataclass(frozen=True, slots=True)
 class TaskCounts:
-    """How many tasks wait: claimed by the person, and for the person's groups; `overdue` of both together."""
+    """How many tasks wait: claimed by the person, and for the person's groups; `overdue` of both together. `COUNTED`: or more."""
 
     mine: int
     groups: int
@@ -90,23 +99,25 @@ def list_tasks(
 
     Raises PageUnknown.
     """
-    columns = _columns(reader)
-    query = _from(sa.select(*(column.label(name) for name, column in columns.items()))).where(_of_view(reader, view))
-    if campaign_id is not None:
-        query = query.where(columns["campaign_id"] == campaign_id)
-    if text:
-        looked_at = ("name", "number", "title", "institution", "campaign_title")
-        query = query.where(sa.or_(*(columns[name].icontains(text, autoescape=True) for name in looked_at)))
+    own, columns = user_task.c, _columns(reader)
     segments = _segments(view)
     if after and after.split("~", 1)[0] not in segments:
         raise PageUnknown()
     begins_in = segments.index(after.split("~", 1)[0]) if after else 0
+    picked = sa.select(own.id).where(own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id)
+    if text:
+        looked_at = ("name", "number", "title", "institution", "campaign_title")
+        picked = _join(picked, user_task).where(sa.or_(*(columns[name].icontains(text, autoescape=True) for name in looked_at)))
+    ways = _ways(work, reader, view)
     rows: list[Any] = []
-    for segment in segments[begins_in:]:
-        part = _order(query, segment)
+    for segment in segments[begins_in:] if ways else ():
+        within = [_is_in(segment)]
         if after and segment == segments[begins_in]:
-            part = part.where(_beyond(after, segment))
-        rows += work.connection.execute(part.limit(limit + 1 - len(rows))).all()
+            within.append(_is_beyond(after, segment))
+        wanted = limit + 1 - len(rows)
+        first = _unite([_in_order(picked.where(way, *within), segment).limit(wanted) for way in ways])
+        page = _join(sa.select(*(column.label(name) for name, column in columns.items())), first)
+        rows += work.connection.execute(_in_order(page, segment).limit(wanted)).all()
         if len(rows) > limit:
             break
     urged = read_urged(work, [row.id for row in rows[:limit]])
@@ -116,17 +127,23 @@ def list_tasks(
 
 def count_tasks(work: Work, reader: Person) -> TaskCounts:
     """How many open tasks wait for the person."""
-    late = sa.func.coalesce(sa.func.sum(sa.case((user_task.c.due_at <= work.now, 1), else_=0)), 0)
-    found = {}
-    for view in ("mine", "groups"):
-        query = sa.select(sa.func.count(), late).select_from(user_task).where(_of_view(reader, view))
-        found[view] = work.connection.execute(query).one()
-    return TaskCounts(found["mine"][0], found["groups"][0], int(found["mine"][1]) + int(found["groups"][1]))
+    mine, groups = _ways(work, reader, "mine"), _ways(work, reader, "groups")
+    late = user_task.c.due_at <= work.now
+    counts = work.connection.execute(
+        sa.select(*(_count(ways, *which) for which in ((), (late,)) for ways in (mine, groups)))
+    ).one()
+    return TaskCounts(counts[0], counts[1], min(counts[2] + counts[3], COUNTED))
 
 
-_VIA = campaign.alias("via")
-_OWN = campaign.alias("own")
-_REPORTED = campaign.alias("reported")
+def _count(ways: Sequence[sa.ColumnElement[bool]], *which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """How many there are, at most `COUNTED`. In order: else a database may look for the first so many anywhere in the table."""
+    if not ways:
+        return sa.literal(0)
+    parts = (_in_order(sa.select(user_task.c.id).where(way, *which), "due").limit(COUNTED).subquery() for way in ways)
+    some = sa.union_all(*(sa.select(part.c.id) for part in parts)).limit(COUNTED).subquery()
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+
+
 _REPORTER = organisation.alias("reporter")
 _HOLDER = person.alias("holder")
 
@@ -142,54 +159,62 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
         "created_at": own.created_at,
         "due_at": own.due_at,
         "closed_at": own.closed_at,
-        "campaign_id": sa.func.coalesce(_VIA.c.id, _REPORTED.c.id, _OWN.c.id),
-        "campaign_title": sa.func.coalesce(_VIA.c.title, _REPORTED.c.title, _OWN.c.title),
-        "demo": sa.func.coalesce(_VIA.c.demo, _REPORTED.c.demo, _OWN.c.demo),
+        "campaign_id": campaign.c.id,
+        "campaign_title": campaign.c.title,
+        "demo": campaign.c.demo,
         "case_id": case.c.id,
         "report_id": report.c.id,
         "number": sa.func.coalesce(case.c.number, report.c.number),
-        "title": sa.func.coalesce(shown_title(organisation, blind=blind), _REPORTED.c.title),
+        "title": sa.case((report.c.id.is_not(None), campaign.c.title), else_=shown_title(organisation, blind=blind)),
         "institution": sa.func.coalesce(unit, _REPORTER.c.name),
     }
 
 
-def _from(query: sa.Select[Any]) -> sa.Select[Any]:
+def _join(query: sa.Select[Any], tasks: sa.FromClause) -> sa.Select[Any]:
+    """All that a line tells, joined to `tasks`: few rows, in which the database begins."""
     return (
-        query.select_from(user_task)
+        query.select_from(tasks)
+        .join(campaign, campaign.c.id == user_task.c.belongs_to)
         .outerjoin(case, case.c.number == user_task.c.business_key)
-        .outerjoin(_VIA, _VIA.c.id == case.c.campaign_id)
-        .outerjoin(report, report.c.number == user_task.c.business_key)
-        .outerjoin(_REPORTED, _REPORTED.c.id == report.c.campaign_id)
-        .outerjoin(_REPORTER, _REPORTER.c.id == report.c.reporter_id)
-        .outerjoin(_OWN, _OWN.c.key == user_task.c.business_key)
         .outerjoin(organisation, organisation.c.id == case.c.institution_id)
+        .outerjoin(report, report.c.number == user_task.c.business_key)
+        .outerjoin(_REPORTER, _REPORTER.c.id == report.c.reporter_id)
         .outerjoin(_HOLDER, _HOLDER.c.id == user_task.c.assignee)
-        .where(sa.or_(_VIA.c.id.is_not(None), _REPORTED.c.id.is_not(None), _OWN.c.id.is_not(None)))
     )
 
 
-def _of_view(reader: Person, view: str) -> sa.ColumnElement[bool]:
-    """Each view is a part of what `rules.visible_tasks` lets the person see."""
+def _ways(work: Work, reader: Person, view: str) -> list[sa.ColumnElement[bool]]:
+    """The tasks of a view, in parts that an index gives in order, each within what `rules.visible_tasks` lets the person see."""
     own = user_task.c
     if view == "mine":
-        return sa.and_(own.state == "open", own.assignee == reader.id)
-    if view == "groups":
-        return sa.and_(own.state == "open", own.assignee.is_(None), own.id.in_(candidate_tasks(reader)))
-    return sa.and_(own.state == "completed", own.closed_by == reader.id)
+        return [sa.and_(OPEN, own.assignee == reader.id)]
+    if view == "done":
+        return [sa.and_(COMPLETED, own.closed_by == reader.id)]
+    sets = work.connection.execute(select_sets(reader.groups, reader.id)).scalars().all()
+    if len(sets) > WAYS:
+        return [sa.and_(WAITING, own.candidate_set.in_(sets))]
+    return [sa.and_(WAITING, own.candidate_set == each) for each in sorted(sets)]
+
+
+def _unite(parts: Sequence[sa.Select[tuple[str]]]) -> sa.FromClause:
+    """The tasks whose ids several ordered and limited queries give."""
+    picked = sa.union_all(*(sa.select(part.subquery().c.id) for part in parts)).subquery("picked")
+    return picked.join(user_task, user_task.c.id == picked.c.id)
 
 
 def _segments(view: str) -> tuple[str, ...]:
     return ("closed",) if view == "done" else ("due", "undated")
 
 
-def _order(query: sa.Select[Any], segment: str) -> sa.Select[Any]:
+def _is_in(segment: str) -> sa.ColumnElement[bool]:
     """Two ordered parts instead of one sort over an expression: each can follow an index."""
     own = user_task.c
-    if segment == "closed":
-        return query.order_by(own.closed_at.desc(), own.id.desc())
-    if segment == "due":
-        return query.where(own.due_at.is_not(None)).order_by(own.due_at, own.id)
-    return query.where(own.due_at.is_(None)).order_by(own.id)
+    return {"closed": sa.true(), "due": own.due_at.is_not(None), "undated": own.due_at.is_(None)}[segment]
+
+
+def _in_order(query: sa.Select[Any], segment: str) -> sa.Select[Any]:
+    own = user_task.c
+    return query.order_by(own.closed_at.desc(), own.id.desc()) if segment == "closed" else query.order_by(own.due_at, own.id)
 
 
 def _mark(line: TaskLine, view: str) -> str:
@@ -199,7 +224,7 @@ def _mark(line: TaskLine, view: str) -> str:
     return f"undated~~{line.id}" if line.due_at is None else f"due~{line.due_at.isoformat()}~{line.id}"
 
 
-def _beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
+def _is_beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
     own = user_task.c
     try:
         _, moment, task_id = after.split("~")
@@ -208,10 +233,10 @@ def _beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
         raise PageUnknown() from fault
     if (at is None) != (segment == "undated") or (at is not None and at.tzinfo is None):
         raise PageUnknown()
-    if segment == "closed":
-        return sa.or_(own.closed_at < at, sa.and_(own.closed_at == at, own.id < task_id))
+    if segment == "closed":  # pairs are compared, as an index can: not "later, or as late and …"
+        return sa.tuple_(own.closed_at, own.id) < sa.tuple_(sa.literal(at, own.closed_at.type), task_id)
     if segment == "due":
-        return sa.or_(own.due_at > at, sa.and_(own.due_at == at, own.id > task_id))
+        return sa.tuple_(own.due_at, own.id) > sa.tuple_(sa.literal(at, own.due_at.type), task_id)
     return own.id > task_id
 
 

@@ -136,7 +136,7 @@ def begin_report(
         "result": "",
         "dates": campaign_dates(work, campaign_id),
     }
-    instance_id = start_instance(work, stored.definitions["report"], number, variables)
+    instance_id = start_instance(work, stored.definitions["report"], number, variables, belongs_to=campaign_id)
     work.connection.execute(sa.update(report).where(report.c.id == report_id).values(instance_id=instance_id))
     return report_id
 

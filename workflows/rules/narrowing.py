@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine.tables import user_task, user_task_candidate
+from engine.candidates import select_sets
+from engine.tables import candidate_set, user_task
 from workflows.people import Person
 from workflows.rules.subjects import REVIEWING, CampaignSubject
 from workflows.tables import campaign, case, report, review
@@ -19,18 +20,7 @@ def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
         user_task.c.assignee == person.id,
         user_task.c.owner == person.id,
         user_task.c.closed_by == person.id,
-        user_task.c.id.in_(candidate_tasks(person)),
-    )
-
-
-def candidate_tasks(person: Person) -> sa.Select[tuple[str]]:
-    """Ids of the tasks that the person could claim, whatever their state."""
-    candidate = user_task_candidate.c
-    return sa.select(candidate.task_id).where(
-        sa.or_(
-            sa.and_(candidate.kind == "group", candidate.candidate.in_(sorted(person.groups))),
-            sa.and_(candidate.kind == "user", candidate.candidate == person.id),
-        )
+        user_task.c.candidate_set.in_(select_sets(person.groups, person.id)),
     )
 
 
@@ -49,17 +39,17 @@ def owed_tasks(person: Person, subject: CampaignSubject) -> sa.ColumnElement[boo
     if runs and not within:
         return shown
     bodies = sorted(subject.bodies | {subject.organiser_id} if runs else person.organisations("auditor") & subject.bodies)
-    candidate = user_task_candidate.c
-    group = sa.select(candidate.task_id).where(candidate.kind == "group")
+    own = candidate_set.c
+    group = sa.select(own.id).where(own.kind == "group")
     asked = sa.true() if runs else (case.c.prefecture_id if within else case.c.body_id).in_(bodies)
     audited = sa.select(case.c.number).where(mine, asked)
     return sa.and_(
         shown,
         sa.or_(
-            user_task.c.id.in_(group.where(candidate.candidate.in_([f"auditor@{body}" for body in bodies]))),
+            user_task.c.candidate_set.in_(group.where(own.candidate.in_([f"auditor@{body}" for body in bodies]))),
             sa.and_(
                 user_task.c.business_key.in_(audited),
-                user_task.c.id.in_(group.where(candidate.candidate.startswith("applicant@"))),
+                user_task.c.candidate_set.in_(group.where(own.candidate.startswith("applicant@"))),
             ),
         ),
     )

@@ -1,5 +1,9 @@
 """What came after the third landing. Not released yet, so it still grows."""
 
+import hashlib
+from itertools import groupby
+
+import orjson
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,8 +18,20 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_bulk()
+    make_candidate_sets()
+    make_belonging()
+    index_open_tasks()
 
 
+def downgrade() -> None:
+    """Go back to the one before."""
+    index_all_tasks()
+    drop_belonging()
+    drop_candidate_sets()
+    drop_bulk()
+
+
+# ---- bulk operations -------------------------------------------------------------------------------------------------
 def make_bulk() -> None:
     """Bulk jobs and their chunks."""
     op.create_table(
@@ -59,7 +75,101 @@ def make_bulk() -> None:
     op.create_index("ix_bulk_chunk_due", "bulk_chunk", ["state", "next_try_at", "id"])
 
 
-def downgrade() -> None:
-    """Go back to the revision before."""
+def drop_bulk() -> None:
+    """What `make_bulk` made."""
     op.drop_table("bulk_chunk")
     op.drop_table("bulk_job")
+
+
+# ---- the inbox -------------------------------------------------------------------------------------------------------
+def make_candidate_sets() -> None:
+    """Who may claim a task is a set that the task names."""
+    op.create_table(
+        "candidate_set",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("candidate", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", "kind", "candidate", name=op.f("pk_candidate_set")),
+    )
+    op.create_index("ix_candidate_set_lookup", "candidate_set", ["kind", "candidate", "id"])
+    op.add_column("user_task", sa.Column("candidate_set", sa.String(length=32), nullable=True))
+    connection = op.get_bind()
+    rows = connection.execute(
+        sa.text("SELECT task_id, kind, candidate FROM user_task_candidate ORDER BY task_id, kind, candidate")
+    ).all()
+    sets: dict[str, list[tuple[str, str]]] = {}
+    tasks = []
+    for task_id, each in groupby(rows, key=lambda row: row.task_id):
+        members = sorted((row.kind, row.candidate) for row in each)
+        named = hashlib.sha256(orjson.dumps(members)).hexdigest()[:32]
+        sets[named] = members
+        tasks.append({"task": task_id, "named": named})
+    stored = [{"id": named, "kind": kind, "candidate": name} for named, members in sets.items() for kind, name in members]
+    if tasks:
+        connection.execute(sa.text("INSERT INTO candidate_set (id, kind, candidate) VALUES (:id, :kind, :candidate)"), stored)
+        connection.execute(sa.text("UPDATE user_task SET candidate_set = :named WHERE id = :task"), tasks)
+    op.drop_table("user_task_candidate")
+
+
+def make_belonging() -> None:
+    """Instances and tasks know what they are listed with: their campaign."""
+    op.add_column("instance", sa.Column("belongs_to", sa.String(length=32), nullable=True))
+    op.add_column("user_task", sa.Column("belongs_to", sa.String(length=32), nullable=True))
+    for table, owner, key in (("case_", "campaign_id", "number"), ("report", "campaign_id", "number"), ("campaign", "id", "key")):
+        known = f"SELECT {owner} FROM {table} WHERE {table}.{key} = instance.business_key"
+        op.execute(f"UPDATE instance SET belongs_to = ({known}) WHERE belongs_to IS NULL")
+    op.execute("UPDATE user_task SET belongs_to = (SELECT belongs_to FROM instance WHERE instance.id = user_task.instance_id)")
+
+
+WAITING = "state = 'open' AND assignee IS NULL"
+OPEN = "state = 'open'"
+INDEXES = {
+    "waiting": (WAITING, ["candidate_set", "due_at", "id"]),
+    "waiting_within": (WAITING, ["candidate_set", "belongs_to", "due_at", "id"]),
+    "held": (OPEN, ["assignee", "due_at", "id"]),
+    "closed": ("state = 'completed'", ["closed_by", "closed_at", "id"]),
+    "open": (OPEN, ["belongs_to", "element_id", "due_at"]),
+    "open_name": (OPEN, ["name"]),
+}
+
+
+def index_open_tasks() -> None:
+    """What is to be done is found among itself, whatever has been done."""
+    op.drop_index("ix_user_task_inbox_assignee", "user_task")
+    op.drop_index("ix_user_task_inbox_state", "user_task")
+    for name, (which, columns) in INDEXES.items():
+        where = sa.text(which)
+        op.create_index(f"ix_user_task_{name}", "user_task", columns, sqlite_where=where, postgresql_where=where)
+
+
+def index_all_tasks() -> None:
+    """What `index_open_tasks` replaced."""
+    for name in INDEXES:
+        op.drop_index(f"ix_user_task_{name}", "user_task")
+    op.create_index("ix_user_task_inbox_assignee", "user_task", ["assignee", "state", "due_at"])
+    op.create_index("ix_user_task_inbox_state", "user_task", ["state", "due_at"])
+
+
+def drop_belonging() -> None:
+    """What `make_belonging` made."""
+    op.drop_column("user_task", "belongs_to")
+    op.drop_column("instance", "belongs_to")
+
+
+def drop_candidate_sets() -> None:
+    """What `make_candidate_sets` replaced."""
+    op.create_table(
+        "user_task_candidate",
+        sa.Column("task_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("candidate", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["user_task.id"], name=op.f("fk_user_task_candidate_task_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("task_id", "kind", "candidate", name=op.f("pk_user_task_candidate")),
+    )
+    op.create_index("ix_user_task_candidate_lookup", "user_task_candidate", ["kind", "candidate"])
+    op.execute(
+        "INSERT INTO user_task_candidate (task_id, kind, candidate) SELECT user_task.id, kind, candidate"
+        " FROM user_task JOIN candidate_set ON candidate_set.id = user_task.candidate_set"
+    )
+    op.drop_column("user_task", "candidate_set")
+    op.drop_table("candidate_set")
