@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from engine import correlation, mirror
 from engine.automatic import is_automatic, perform, raise_at
-from engine.database import lock_name
 from engine.definitions import LoadedDefinition, get_definition
 from engine.errors import BpmnThrow, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
 from engine.handlers import Call
@@ -281,7 +280,7 @@ class Run:
 
     def _begin(self) -> dict[str, Any]:
         """Gather the row of a new instance."""
-        lock_name(self.work.connection, start_lock(self.place.business_key))
+        self.work.hold([start_lock(self.place.business_key)])
         row = {
             "id": self.place.instance_id,
             "definition_id": self.definition.id,

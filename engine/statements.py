@@ -53,6 +53,14 @@ HOLD_TASK: sa.Select[Any] = (
 )
 """A user task with its instance, both locked: the instance first, as it stands first. After waiting for a lock PostgreSQL gives
 the rows as they are then, of all that is locked."""
+HOLD_TASKS: sa.Select[Any] = (
+    sa.select(user_task, *STATE)
+    .select_from(instance.join(user_task, user_task.c.instance_id == instance.c.id))
+    .where(user_task.c.id.in_(sa.bindparam("of_ids", expanding=True)))
+    .order_by(instance.c.id, user_task.c.id)
+    .with_for_update()
+)
+"""The same of several."""
 HOLD_CHAIN: sa.Select[Any] = (
     sa.select(instance.c.history_count, instance.c.history_hash).where(*these(instance.c.id)).with_for_update()
 )

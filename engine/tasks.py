@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from engine.history import record_entry
 from engine.kernel import Complete, Move
 from engine.model import place_of
 from engine.runs import Run
-from engine.statements import HOLD_TASK, READ_TASK
+from engine.statements import HOLD_TASK, HOLD_TASKS, READ_TASK
 from engine.states import called_in, definition_of, link_called, read_state
 from engine.tables import history, user_task, user_task_candidate
 from engine.work import Work
@@ -51,6 +52,17 @@ def hold_task(work: Work, task_id: str) -> sa.Row[Any]:
     if row is None:
         raise TaskUnknown()
     return row
+
+
+def hold_tasks(work: Work, task_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """The rows of several user tasks by id, as `hold_task` gives them, their instances locked in the order of their ids.
+
+    Those of which an instance has two are locked, but not given: a row tells how things are before the first one is done.
+    """
+    work.writes.write(work.connection)
+    rows = work.connection.execute(HOLD_TASKS, {"of_ids": sorted(set(task_ids))}).all()
+    times = Counter(row.instance_id for row in rows)
+    return {row.id: row for row in rows if times[row.instance_id] == 1}
 
 
 def list_candidates(work: Work, task_id: str) -> set[tuple[str, str]]:
@@ -131,15 +143,16 @@ def complete_task(
     *,
     form: Mapping[str, Any] | None = None,
     revision: int | None = None,
+    held: sa.Row[Any] | None = None,
 ) -> None:
     """Complete a task (办理): its `complete` listeners get `form`, what they return joins `variables`, the token goes on.
 
     A listener's `BpmnError` or `BpmnEscalation` is thrown at the task, as that of a service task is: an event at its border
     catches it.
-    `revision` is the one that the page showed.
+    `revision` is the one that the page showed, `held` the task's row if it was locked before (`hold_tasks`).
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning, StepFailed, and whatever a handler raises.
     """
-    run, row = enter_task(work, task_id, revision)
+    run, row = enter_task(work, task_id, revision, held)
     detail: dict[str, Any] = {"task": task_id}
     camunda, result = run.definition.model.nodes[row.element_id].camunda, {}
     withdrawable = "withdraw" in camunda.allowed
@@ -219,19 +232,19 @@ def return_task(work: Work, task_id: str, target: str, *, reason: str, revision:
     run.save("returned", element_id=row.element_id, token=row.token, detail={"task": task_id, "to": target, "reason": reason})
 
 
-def enter_task(work: Work, task_id: str, revision: int | None) -> tuple[Run, sa.Row[Any]]:
+def enter_task(work: Work, task_id: str, revision: int | None, held: sa.Row[Any] | None = None) -> tuple[Run, sa.Row[Any]]:
     """Lock the instance, then look at the task again: still open, at the revision that was shown?
 
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, InstanceNotRunning.
     """
-    row = _lock(work, task_id)
+    row = _lock(work, task_id, held)
     if revision is not None and row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     return Run.resume(work, row), row
 
 
-def _lock(work: Work, task_id: str) -> sa.Row[Any]:
-    row = hold_task(work, task_id)
+def _lock(work: Work, task_id: str, held: sa.Row[Any] | None = None) -> sa.Row[Any]:
+    row = hold_task(work, task_id) if held is None else held
     if row.state != "open":
         raise TaskAlreadyCompleted()
     return row

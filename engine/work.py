@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Proto
 import sqlalchemy as sa
 
 from engine.clock import Clock, SystemClock
+from engine.database import lock_names
 from engine.handlers import Handlers
 from engine.statements import Writes
 
@@ -98,6 +99,7 @@ class Work:
     seen: dict[Hashable, Any] | None = None  # answers of `recalled` functions, in a unit of work that only reads
     writes: Writes = field(default_factory=Writes)  # rows of the step that is being done
     scheduled: list[Scheduled] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)  # names that this unit of work has locked
     _together: bool = False
 
     @cached_property
@@ -108,6 +110,12 @@ class Work:
     def schedule(self, kind: str, row_id: str, generation: int, due_at: datetime, *, new: bool = False) -> None:
         """Have somebody look at a row that this unit of work has changed, or inserted (`new`), when its moment has come."""
         self.scheduled.append(Scheduled(kind, row_id, generation, due_at, new))
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Lock names until the transaction ends (`engine.database.lock_names`), those that are not held already."""
+        new = set(names) - self.held
+        lock_names(self.connection, new)
+        self.held |= new
 
     def write(self) -> None:
         """Write what a step has gathered; within `together` that is done at the end for all steps."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,7 +93,8 @@ def _do_together(work: Work, operation: BulkOperation, items: Sequence[Item]) ->
     """Raises _NotAllDone as soon as an item is refused; what passes by itself goes through."""
     try:
         shared = operation.enter(work, items)
-        return [_note(operation.do(work, item, shared)) for item in items]
+        with work.together() if operation.together else nullcontext():
+            return [_note(operation.do(work, item, shared)) for item in items]
     except Exception as fault:
         if name_fault(fault) is not None:
             raise

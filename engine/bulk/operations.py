@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.database import lock_names
 from engine.definitions import latest_definition
 from engine.delivery import bring_message, lock_receivers
 from engine.errors import Problem, TaskAlreadyCompleted
@@ -21,7 +20,7 @@ from engine.instances import cancel_instance, resume_instance, set_variables, st
 from engine.messages import KEEP, send_message
 from engine.runs import start_lock
 from engine.tables import instance, user_task
-from engine.tasks import complete_task, get_task
+from engine.tasks import complete_task, get_task, hold_tasks
 from engine.work import Work
 
 Item = Mapping[str, Any]
@@ -43,13 +42,15 @@ class BulkOperation:
     `enter` gave. `enter` is called once for a chunk: it locks what the items will change and reads what they share. Both get the
     same unit of work. `refuse` is called, in a unit that lasts, for an item that was refused: it may write what is to be kept of
     it, and what it gives other than None makes the item count as done with that result. `chunk` is the number of items of one
-    transaction.
+    transaction. With `together` the rows of all steps of a chunk are written at its end, one statement for all of a kind: for an
+    operation that reads nothing that the step of another item has written.
     """
 
     do: Callable[[Work, Item, Any], Mapping[str, Any] | None]
     enter: Callable[[Work, Sequence[Item]], Any] = lambda work, items: None
     refuse: Callable[[Work, Item, Problem, Any], Mapping[str, Any] | None] = lambda work, item, problem, shared: None
     chunk: int = CHUNK
+    together: bool = False
 
 
 def find_operation(work: Work, name: str) -> BulkOperation:
@@ -84,13 +85,13 @@ def _start(work: Work, item: Item, shared: Any) -> Mapping[str, Any]:
 
 
 def _lock_starts(work: Work, items: Sequence[Item]) -> None:
-    lock_names(work.connection, (start_lock(item["business_key"]) for item in items))
+    work.hold(start_lock(item["business_key"]) for item in items)
 
 
 # ---- complete --------------------------------------------------------------------------------------------------------
-def _complete(work: Work, item: Item, shared: Any) -> None:
-    given = item.get("variables") or {}
-    complete_task(work, item["task"], given, form=item.get("form"), revision=item.get("revision"))
+def _complete(work: Work, item: Item, held: Mapping[str, sa.Row[Any]]) -> None:
+    given, task_id = item.get("variables") or {}, item["task"]
+    complete_task(work, task_id, given, form=item.get("form"), revision=item.get("revision"), held=held.get(task_id))
 
 
 def tell_who(work: Work, problem: Problem, task_id: str) -> Problem:
@@ -142,9 +143,9 @@ def _on_instances(do: Callable[[Work, Item], None]) -> BulkOperation:
 
 
 OPERATIONS: dict[str, BulkOperation] = {
-    "start": BulkOperation(_start, _lock_starts),
+    "start": BulkOperation(_start, _lock_starts, together=True),
     "complete": BulkOperation(
-        _complete, lambda work, items: lock_tasks(work, (item["task"] for item in items)), refuse=_tell_who
+        _complete, lambda work, items: hold_tasks(work, [item["task"] for item in items]), refuse=_tell_who, together=True
     ),
     "correlate": BulkOperation(_correlate, _lock_receivers, refuse=_send_later),
     "cancel": _on_instances(lambda work, item: cancel_instance(work, item["instance"], reason=item["reason"])),
