@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -172,6 +172,13 @@ def insert_once(connection: sa.Connection, table: sa.Table, values: Mapping[str,
     When another transaction is just writing that row, its end is waited for: never two rows, and never an error.
     """
     return connection.execute(_insert_once(connection.dialect.name, table), values).one_or_none() is not None
+
+
+def insert_all_once(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """As `insert_once` for many rows in few statements; the unique keys of those that were inserted."""
+    if not rows:
+        return set()
+    return set(connection.execute(_insert_once(connection.dialect.name, table), list(rows)).scalars())
 
 
 @cache

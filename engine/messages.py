@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.database import insert_once
+from engine.database import insert_all_once, insert_once
 from engine.ids import new_id
 from engine.kernel import Thrown
 from engine.model import Node
@@ -16,6 +18,8 @@ from engine.moments import Duration
 from engine.tables import message, start_subscription, subscription
 from engine.work import Work
 
+CHUNK = 500
+"""Messages written in one statement."""
 KEEP = timedelta(days=30)
 """How long a message waits for somebody to receive it, unless its sender says otherwise."""
 
@@ -44,6 +48,31 @@ def send_message(
     columns: dict[str, Any] = {} if correlation is None else {"correlation": dict(correlation)}
     columns |= {"sent_by": sent_by}
     return _send(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, scheduled=scheduled, **columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One of many messages; a second one with the same `unique_key` is not queued."""
+
+    business_key: str
+    unique_key: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+def send_messages(work: Work, name: str, outgoing: Iterable[Outgoing], *, sent_by: str | None = None) -> int:
+    """As `send_message` to many instances, in few statements; nobody holds all of them. How many are new."""
+    waiting, sent = iter(outgoing), 0
+    while part := list(islice(waiting, CHUNK)):
+        rows = [
+            _row(work, "message", name, each.business_key, each.variables, unique_key=each.unique_key, sent_by=sent_by)
+            for each in part
+        ]
+        written = insert_all_once(work.connection, message, rows)
+        sent += len(written)
+        for row in rows:
+            if row["unique_key"] in written:
+                work.schedule("message", row["id"], 1, work.now, new=True)
+    return sent
 
 
 def send_signal(
@@ -95,8 +124,28 @@ def _send(
     scheduled: bool = True,
     **columns: Any,
 ) -> str:
+    values = _row(work, kind, name, business_key, variables, unique_key=unique_key, keep=keep, **columns)
+    if not insert_once(work.connection, message, values):
+        first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
+        return str(work.connection.execute(first).scalar_one())
+    if scheduled:
+        work.schedule("message", values["id"], 1, work.now, new=True)
+    return str(values["id"])
+
+
+def _row(
+    work: Work,
+    kind: str,
+    name: str,
+    business_key: str,
+    variables: Mapping[str, Any] | None,
+    *,
+    unique_key: str | None = None,
+    keep: timedelta = KEEP,
+    **columns: Any,
+) -> dict[str, Any]:
     message_id = new_id()
-    values = {
+    return {
         "id": message_id,
         "unique_key": unique_key or message_id,
         "kind": kind,
@@ -111,9 +160,3 @@ def _send(
         "created_at": work.now,
         **columns,
     }
-    if not insert_once(work.connection, message, values):
-        first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
-        return str(work.connection.execute(first).scalar_one())
-    if scheduled:
-        work.schedule("message", message_id, 1, work.now, new=True)
-    return message_id

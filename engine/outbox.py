@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.attempts import record_failure
-from engine.database import insert_once
+from engine.database import insert_all_once
 from engine.ids import new_id
 from engine.tables import outbox
 from engine.work import ProcessEngine, Work
@@ -40,9 +40,26 @@ def queue_mail(
 
     `held` rows never leave (demonstrations); an administrator sees them.
     """
-    mail_id = new_id()
-    values = {
-        "id": mail_id,
+    values = make_mail(
+        work, recipient=recipient, subject=subject, body=body, about=about, unique_key=unique_key, headers=headers, held=held
+    )
+    return values["id"] if queue_mails(work, [values]) else None
+
+
+def make_mail(
+    work: Work,
+    *,
+    recipient: str,
+    subject: str,
+    body: str,
+    about: str | None,
+    unique_key: str,
+    headers: Mapping[str, str] | None = None,
+    held: bool = False,
+) -> dict[str, Any]:
+    """The row of a mail, for `queue_mails`."""
+    return {
+        "id": new_id(),
         "unique_key": unique_key,
         "channel": "mail",
         "recipient": recipient,
@@ -56,11 +73,15 @@ def queue_mail(
         "next_try_at": work.now,
         "created_at": work.now,
     }
-    if not insert_once(work.connection, outbox, values):
-        return None
-    if not held:
-        work.schedule("mail", mail_id, 1, work.now, new=True)
-    return mail_id
+
+
+def queue_mails(work: Work, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Write several mails at once; the unique keys of those that are new."""
+    written = insert_all_once(work.connection, outbox, rows)
+    for row in rows:
+        if row["unique_key"] in written and row["state"] == "queued":
+            work.schedule("mail", row["id"], 1, work.now, new=True)
+    return written
 
 
 def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | None = None) -> bool:

@@ -82,7 +82,7 @@ class ProcessEngine:
     def read(self, *, by: str | None = None) -> Iterator[Work]:
         """A reading transaction: one snapshot, no write lock."""
         with self.database.connect() as plain, plain.execution_options(read_only=True) as connection:
-            yield Work(self, connection, by, None, seen={})
+            yield Work(self, connection, by, None, writing=False)
 
 
 @dataclass
@@ -96,7 +96,8 @@ class Work:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)  # open ends of the histories written in this unit, by instance
     received_at: datetime | None = None  # when the request that is worked off in the background was complete with us
-    seen: dict[Hashable, Any] | None = None  # answers of `recalled` functions, in a unit of work that only reads
+    writing: bool = True
+    known: dict[Hashable, Any] = field(default_factory=dict)  # what this unit of work found out, and need not look for again
     writes: Writes = field(default_factory=Writes)  # rows of the step that is being done
     scheduled: list[Scheduled] = field(default_factory=list)
     held: set[str] = field(default_factory=set)  # names that this unit of work has locked
@@ -147,27 +148,37 @@ class Work:
         self.scheduled += part.scheduled
 
 
-MOST_RECALLED = 1_000
+MOST_KNOWN = 1_000
 """So many answers are kept: a unit of work that reads a whole campaign does not hold it."""
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
+Reading = Callable[Concatenate[Work, Given], Answer]
 
 
-def recalled(function: Callable[Concatenate[Work, Given], Answer]) -> Callable[Concatenate[Work, Given], Answer]:
+def lasting(function: Reading[Given, Answer]) -> Reading[Given, Answer]:
+    """A reading function of what never changes once it is there: each unit of work asks the database once for each answer. The
+    arguments have to be hashable."""
+    return _remember(function, while_writing=True)
+
+
+def recalled(function: Reading[Given, Answer]) -> Reading[Given, Answer]:
     """A reading function that is asked again and again: a unit of work that only reads asks the database once for each answer,
-    and so sees one state. Where something may be written, everything is read anew. The arguments have to be hashable."""
+    and so sees one state; one that may write reads anew. The arguments have to be hashable."""
+    return _remember(function, while_writing=False)
 
+
+def _remember(function: Reading[Given, Answer], *, while_writing: bool) -> Reading[Given, Answer]:
     @wraps(function)
-    def recall(work: Work, /, *given: Given.args, **named: Given.kwargs) -> Answer:
-        if work.seen is None:
+    def remember(work: Work, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        if work.writing and not while_writing:
             return function(work, *given, **named)
         key = (function, given, *sorted(named.items()))
-        if key not in work.seen:
-            if len(work.seen) >= MOST_RECALLED:
-                work.seen.clear()
-            work.seen[key] = function(work, *given, **named)
-        answer: Answer = work.seen[key]
+        if key not in work.known:
+            if len(work.known) >= MOST_KNOWN:
+                work.known.clear()
+            work.known[key] = function(work, *given, **named)
+        answer: Answer = work.known[key]
         return answer
 
-    return recall
+    return remember

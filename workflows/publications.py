@@ -17,16 +17,18 @@ from engine.errors import Finding, Problem
 from engine.handlers import Call
 from engine.history import record_entry
 from engine.ids import new_id
-from engine.messages import send_message
+from engine.messages import Outgoing, send_message, send_messages
 from engine.tables import message
 from engine.work import Work
 from workflows.forms import clean_text
-from workflows.mails import find_members, queue_letter
+from workflows.mails import Letter, list_members, queue_letters
 from workflows.reviews.terms import read_terms_by_key, set_phase
 from workflows.selection import last_selection
 from workflows.tables import campaign, case, organisation, publication, publication_item, review, selection_item
 
 TITLE_LENGTH = 300
+CHUNK = 500
+"""Cases told at a time."""
 TOLD = {"published": "result_selected", "not_selected": "result_not_selected"}
 """The letter that a case's institution gets, by the case's state; a withdrawn case gets its answer from a person."""
 
@@ -98,26 +100,33 @@ def tell_cases(call: Call) -> None:
     work = call.work
     terms = read_terms_by_key(work, call.business_key)
     decided = sa.union(sa.select(review.c.case_id), sa.select(selection_item.c.case_id))
-    query = sa.select(case).where(case.c.campaign_id == terms.id, case.c.id.in_(decided)).order_by(case.c.number)
-    for row in work.connection.execute(query).all():
-        send_message(
-            work,
-            "result_published",
-            row.number,
-            {"selected": row.state == "published"},
-            unique_key=f"result_published:{row.number}",
-            sent_by=call.instance_id,
-        )
-        if row.state in TOLD:
-            queue_letter(
-                work,
-                TOLD[row.state],
-                find_members(work, [f"applicant@{row.institution_id}"]),
-                campaign_id=terms.id,
-                about=row.number,
-                unique_key=f"result:{row.number}",
-                values={"number": row.number, "title": row.title},
+    columns = (case.c.number, case.c.title, case.c.state, case.c.institution_id)
+    query = sa.select(*columns).where(case.c.campaign_id == terms.id, case.c.id.in_(decided)).order_by(case.c.number).limit(CHUNK)
+    last = ""
+    while rows := work.connection.execute(query.where(case.c.number > last)).all():
+        outgoing = [
+            Outgoing(row.number, f"result_published:{row.number}", {"selected": row.state == "published"}) for row in rows
+        ]
+        send_messages(work, "result_published", outgoing, sent_by=call.instance_id)
+        told = [row for row in rows if row.state in TOLD]
+        letters = [(TOLD[row.state], f"result:{row.number}", row) for row in told]
+        _tell_institutions(work, terms.id, letters)
+        last = rows[-1].number
+
+
+def _tell_institutions(work: Work, campaign_id: str, letters: Sequence[tuple[str, str, Any]]) -> None:
+    """Letters (name, unique key, case) to the institutions of cases."""
+    applicants = list_members(work, {f"applicant@{row.institution_id}" for _, _, row in letters})
+    queue_letters(
+        work,
+        (
+            Letter(
+                name, applicants[f"applicant@{row.institution_id}"], row.number, key, {"number": row.number, "title": row.title}
             )
+            for name, key, row in letters
+        ),
+        campaign_id=campaign_id,
+    )
 
 
 # ---- one publication after another -----------------------------------------------------------------------------------
@@ -175,17 +184,10 @@ def tell_published(call: Call) -> None:
     work, campaign_id = call.work, call.variables["campaign"]
     last = list_publications(work, campaign_id)[-1]
     query = sa.select(case).join(publication_item).where(publication_item.c.publication_id == last.id)
-    for row in work.connection.execute(query.order_by(publication_item.c.place)).all():
-        send_message(work, "case_published", row.number, unique_key=f"case_published:{row.number}", sent_by=call.instance_id)
-        queue_letter(
-            work,
-            "case_published",
-            find_members(work, [f"applicant@{row.institution_id}"]),
-            campaign_id=campaign_id,
-            about=row.number,
-            unique_key=f"case_published:{row.number}",
-            values={"number": row.number, "title": row.title},
-        )
+    rows = work.connection.execute(query.order_by(publication_item.c.place)).all()
+    outgoing = [Outgoing(row.number, f"case_published:{row.number}") for row in rows]
+    send_messages(work, "case_published", outgoing, sent_by=call.instance_id)
+    _tell_institutions(work, campaign_id, [("case_published", f"case_published:{row.number}", row) for row in rows])
     note_decided(call)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engine.errors import Finding, Problem
 from engine.handlers import Call
 from engine.history import record_entry
-from engine.messages import send_message
+from engine.messages import Outgoing, send_message, send_messages
 from engine.work import Work
 from workflows.applications import hash_data, write_receipt
 from workflows.campaigns import windows
@@ -83,8 +83,11 @@ def submit(call: Call) -> None:
         key = work.connection.execute(sa.select(campaign.c.key).where(campaign.c.id == body.stage_id)).scalar_one()
         send_message(work, "list_received", key, unique_key=f"list_received:{key}", sent_by=call.instance_id or None)
     ranks = {case_id: rank for rank, case_id in enumerate(ranking, start=1)}
-    for row in waiting:
-        tell_list(call, row.number, recommended=row.id in ranks, rank=ranks.get(row.id))
+    outgoing = (
+        Outgoing(row.number, list_message_key(row.number), {"recommended": row.id in ranks, "rank": ranks.get(row.id)})
+        for row in waiting
+    )
+    send_messages(work, "list_decided", outgoing, sent_by=call.instance_id or None)
 
 
 def apply(call: Call) -> Mapping[str, Any]:

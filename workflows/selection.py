@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,8 @@ RANKED = ("reviewed", "selected", "not_selected")
 """States of the cases that a ranking shows; a withdrawn case is not in it any more."""
 
 MOST_SELECTED = 100_000
+CHUNK = 500
+"""Cases named in one statement."""
 
 
 class ReviewsUnsettled(Problem):
@@ -172,9 +175,9 @@ def write_selection(
         )
     of_campaign = sa.and_(case.c.campaign_id == terms.id, case.c.state.in_(RANKED))
     work.connection.execute(case.update().where(of_campaign).values(state="not_selected"))
-    for line in ranked.lines:
-        if line.number in selected:
-            work.connection.execute(case.update().where(case.c.id == line.case_id).values(state="selected"))
+    ids = iter([line.case_id for line in ranked.lines if line.number in selected])
+    while part := list(islice(ids, CHUNK)):
+        work.connection.execute(case.update().where(case.c.id.in_(part)).values(state="selected"))
 
 
 def last_selection(work: Work, campaign_id: str) -> sa.Row[Any] | None:

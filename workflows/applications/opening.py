@@ -19,7 +19,7 @@ from workflows.campaigns.reading import campaign_dates, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, Window
 from workflows.organisations import Organisation, find_above, get_organisation, list_organisations
 from workflows.people import Person
-from workflows.rules import CampaignUnknown, campaign_subject, require
+from workflows.rules import campaign_subject, require
 from workflows.tables import campaign, case, recommending_body
 
 CHANNELS = ("recommended", "direct")
@@ -65,13 +65,14 @@ def start_application(
     Raises CampaignUnknown, NotPermitted, ChannelUnknown, DirectReportingClosed, RecommendingClosed, InstitutionUnclear,
     BodyUnclear, CollectionNotOpen, CollectionEnded, TooLate.
     """
-    require(person, "campaign.apply", campaign_subject(work, campaign_id))
+    subject = campaign_subject(work, campaign_id)
+    require(person, "campaign.apply", subject)
     if channel not in CHANNELS:
         raise ChannelUnknown(channel=channel)
     if channel not in list_open_channels(work, campaign_id):
         raise DirectReportingClosed() if channel == "direct" else RecommendingClosed()
     institution = get_organisation(work, _choose_institution(person, institution_id))
-    body = _choose_body(work, campaign_id, institution, body_id) if channel == "recommended" else None
+    body = _choose_body(work, subject.bodies, institution, body_id) if channel == "recommended" else None
     way = _find_way(work, campaign_id, body, institution, lock=True)
     if way.window is None:
         windows.decide_collecting(work, campaign_id, alone=True)
@@ -162,17 +163,12 @@ def list_open_channels(work: Work, campaign_id: str) -> tuple[str, ...]:
 
     Raises CampaignUnknown.
     """
-    definition_id = work.connection.execute(_CASE_DEFINITION, {"campaign": campaign_id}).scalar_one_or_none()
-    if definition_id is None:
-        raise CampaignUnknown()
-    nodes = get_definition(work, definition_id).model.nodes.values()
+    stored = campaign_notice(work, campaign_id)
+    nodes = get_definition(work, stored.definitions["case"]).model.nodes.values()
     drawn = any("body" in group.names for node in nodes for group in node.camunda.candidate_groups)
-    direct = campaign_notice(work, campaign_id).notice.direct_reporting
+    direct = stored.notice.direct_reporting
     closed = direct is not None and not direct.value
     return tuple(name for name in CHANNELS if (name == "recommended" and drawn) or (name == "direct" and not closed))
-
-
-_CASE_DEFINITION = sa.select(campaign.c.case_definition_id).where(campaign.c.id == sa.bindparam("campaign"))
 
 
 def first_task(work: Work, case_id: str) -> str | None:
@@ -192,9 +188,11 @@ def _choose_institution(person: Person, institution_id: str | None) -> str:
     return institution_id
 
 
-def _choose_body(work: Work, campaign_id: str, institution: Organisation, wanted: str | None) -> str:
-    members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == campaign_id)
-    bodies = {body.id: body for body in list_organisations(work, ids=list(work.connection.execute(members).scalars()))}
+def _choose_body(work: Work, members: frozenset[str], institution: Organisation, wanted: str | None) -> str:
+    nearest = next((above for above in institution.ancestors if above in members), None)
+    if nearest is not None and wanted in (None, nearest):
+        return nearest
+    bodies = {body.id: body for body in list_organisations(work, ids=sorted(members))}
     home = find_above(institution, bodies.values())
     if wanted is None and home is not None:
         return home

@@ -10,6 +10,7 @@ from engine.work import Work
 from workflows.campaigns.reading import find_campaign, find_stage
 from workflows.forms import Form, Kind
 from workflows.notices import StoredNotice, get_notice
+from workflows.rules import CampaignUnknown
 from workflows.tables import campaign
 
 
@@ -59,10 +60,15 @@ def file_fields(form: Form) -> frozenset[str]:
 
 def followed_notice(work: Work, campaign_id: str) -> tuple[str, str | None]:
     """The version of a notice that a campaign follows, and of a body's own stage the campaign that it is within (ids). Neither
-    ever changes, so they are read once per process."""
+    ever changes, so they are read once per process.
+
+    Raises CampaignUnknown.
+    """
     known: dict[str, tuple[str, str | None]] = work.engine.extras.setdefault("followed_notices", {})
     if campaign_id not in known:
-        row = work.connection.execute(_FOLLOWED, {"campaign": campaign_id}).one()
+        row = work.connection.execute(_FOLLOWED, {"campaign": campaign_id}).one_or_none()
+        if row is None:
+            raise CampaignUnknown()
         known[campaign_id] = (row.notice_id, row.parent_id)
     return known[campaign_id]
 

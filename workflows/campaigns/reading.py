@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.tables import user_task
-from engine.work import Work, recalled
+from engine.work import Work, lasting, recalled
 from workflows.deadlines import expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
@@ -115,7 +115,7 @@ def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, st
     return found
 
 
-@recalled
+@lasting
 def find_campaign(work: Work, business_key: str) -> str:
     """The id of the campaign to which the instance with this business key belongs.
 
@@ -127,6 +127,7 @@ def find_campaign(work: Work, business_key: str) -> str:
     return str(found)
 
 
+@lasting
 def find_stage(work: Work, business_key: str) -> str | None:
     """The id of the body's own stage on whose diagram the case with this number runs; None for all else."""
     found: str | None = work.connection.execute(_STAGE, {"key": business_key}).scalar()

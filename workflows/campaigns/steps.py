@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from engine.handlers import Call
-from engine.messages import send_message
+from engine.messages import Outgoing, send_message, send_messages
 from engine.tables import message
 from workflows.campaigns.windows import BODY, COLLECTION, find_window
-from workflows.mails import find_members, queue_letter
+from workflows.mails import Letter, list_members, queue_letters
 from workflows.tables import campaign, case, recommending_body, window
 
 COLLECTING = ("submitted", "returned", "audited")
@@ -44,16 +44,19 @@ def tell_opened(call: Call) -> None:
     whole = find_window(work, campaign_id, COLLECTION)
     if whole is None:
         return
-    for row in work.connection.execute(query.where(recommending_body.c.campaign_id == campaign_id)).all():
-        queue_letter(
-            work,
+    rows = work.connection.execute(query.where(recommending_body.c.campaign_id == campaign_id)).all()
+    auditors = list_members(work, [f"auditor@{row.organisation_id}" for row in rows])
+    letters = (
+        Letter(
             "collection_opened",
-            find_members(work, [f"auditor@{row.organisation_id}"]),
-            campaign_id=campaign_id,
-            about=call.business_key,
-            unique_key=f"collection_opened:{call.business_key}:{row.organisation_id}",
-            values={"until": whole.cutoff_at, "own_until": row.cutoff_at},
+            auditors[f"auditor@{row.organisation_id}"],
+            call.business_key,
+            f"collection_opened:{call.business_key}:{row.organisation_id}",
+            {"until": whole.cutoff_at, "own_until": row.cutoff_at},
         )
+        for row in rows
+    )
+    queue_letters(work, letters, campaign_id=campaign_id)
 
 
 def close_collection(call: Call) -> None:
@@ -73,8 +76,9 @@ def close_collection(call: Call) -> None:
         unreported = sa.and_(case.c.reported_at.is_(None), ~told.exists())
         within = sa.and_(case.c.channel == "recommended", case.c.state.in_(COLLECTING), unreported)
     waiting = sa.select(case.c.number).where(case.c.campaign_id == campaign_id, within)
-    for number in work.connection.execute(waiting.order_by(case.c.number)).scalars().all():
-        send_message(work, "collection_closed", number, unique_key=f"collection_closed:{number}", sent_by=call.instance_id)
+    numbers = work.connection.execute(waiting.order_by(case.c.number)).scalars().all()
+    outgoing = (Outgoing(number, f"collection_closed:{number}") for number in numbers)
+    send_messages(work, "collection_closed", outgoing, sent_by=call.instance_id)
     stages = (
         sa.select(campaign.c.key)
         .join(recommending_body, recommending_body.c.stage_id == campaign.c.id)

@@ -86,6 +86,13 @@ def read_marks(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]]) -> 
     return Marks(definition_of(work, instance_id).id, tuple(each for each in done if each not in current), tuple(current))
 
 
+_ACTORS = (
+    sa.select(person.c.id, person.c.name, person.c.organisation_id, organisation.c.short_name)
+    .join(organisation, organisation.c.id == person.c.organisation_id)
+    .where(person.c.id.in_(sa.bindparam("persons", expanding=True)))
+)
+
+
 class Actors:
     """The people of one history, each shown as the reader may know them: by name those of the reader's own organisations (and
     everybody with `all_names`), others by their organisation, `experts` without a name."""
@@ -99,12 +106,8 @@ class Actors:
         experts: frozenset[str] = frozenset(),
         all_names: bool = False,
     ) -> None:
-        query = (
-            sa.select(person.c.id, person.c.name, person.c.organisation_id, organisation.c.short_name)
-            .join(organisation, organisation.c.id == person.c.organisation_id)
-            .where(person.c.id.in_(sorted({entry.by for entry in entries if entry.by})))
-        )
-        self.rows = {row.id: row for row in work.connection.execute(query)}
+        ids = sorted({entry.by for entry in entries if entry.by})
+        self.rows = {row.id: row for row in work.connection.execute(_ACTORS, {"persons": ids})}
         self.experts = experts
         self.own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
         self.all_names = all_names

@@ -15,6 +15,7 @@ from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import get_campaign
 from workflows.campaigns.windows import stage_window
 from workflows.cases.history import read_history, read_marks
+from workflows.cases.rows import find_row
 from workflows.cases.scrubbing import find_names, hide_names
 from workflows.cases.states import state_for
 from workflows.cases.views import AuditView, CaseView, ReceiptView, ReviewView, VersionView
@@ -23,7 +24,7 @@ from workflows.forms import Form
 from workflows.organisations import get_organisation
 from workflows.people import Person
 from workflows.rules import CaseSubject, CaseUnknown, can, case_subject
-from workflows.tables import application_version, audit, case, organisation, person, receipt, review
+from workflows.tables import application_version, audit, organisation, person, receipt, review
 
 
 def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
@@ -35,7 +36,9 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
     if not can(reader, "case.read", subject):
         raise CaseUnknown()
     knows = can(reader, "case.identity", subject)
-    row = work.connection.execute(sa.select(case).where(case.c.id == subject.id)).one()
+    row = find_row(work, subject.number)
+    assert row is not None
+    came = row.received_at is not None  # before that there is no version, and nobody has judged anything
     campaign = get_campaign(work, row.campaign_id)
     scores = can(reader, "case.scores", subject)
     attachments = list_attachments(work, reader, subject.id)
@@ -57,14 +60,16 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         received_at=row.received_at if knows else None,
         rank=row.rank if knows else None,
         score=Decimal(row.score) if scores and row.score is not None else None,
-        versions=_versions(work, subject, attachments, names, knows=knows, plain=can(reader, "case.personal", subject)),
+        versions=_versions(work, subject, attachments, names, knows=knows, plain=can(reader, "case.personal", subject))
+        if came
+        else (),
         stage=get_campaign(work, row.stage_id) if knows and row.stage_id else None,
         prefecture=get_organisation(work, row.prefecture_id) if knows and row.prefecture_id else None,
         checked_at=row.checked_at if knows else None,
         stage_cutoff_at=_stage_cutoff(work, row) if knows else None,
         receipts=_receipts(work, subject) if knows else (),
-        audits=_audits(work, reader, subject) if can(reader, "case.audits", subject) else (),
-        reviews=_reviews(work, reader, subject, all_of_them=scores),
+        audits=_audits(work, reader, subject) if came and can(reader, "case.audits", subject) else (),
+        reviews=_reviews(work, reader, subject, all_of_them=scores) if scores or reader.id in subject.experts else (),
         history=tuple(read_history(work, reader, subject, row.instance_id, entries)) if told else (),
         marks=read_marks(work, row.instance_id, entries) if told else None,
         attachments=tuple(attachments),
@@ -80,15 +85,9 @@ def _versions(
     work: Work, subject: CaseSubject, attachments: list[Attachment], hidden: Sequence[str], *, knows: bool, plain: bool
 ) -> tuple[VersionView, ...]:
     """All versions; in blind review only the latest, without what points to its origin and without the names `hidden`."""
-    query = (
-        sa.select(application_version, person.c.name)
-        .outerjoin(person, person.c.id == application_version.c.submitted_by)
-        .where(application_version.c.case_id == subject.id)
-        .order_by(application_version.c.version)
-    )
     names = {attachment.id: attachment.name for attachment in attachments}
     found = []
-    for row in work.connection.execute(query).all():
+    for row in work.connection.execute(_VERSIONS, {"case": subject.id}).all():
         form = campaign_form(work, subject.forms_of, row.form_key).visible_for(
             "applicant" if plain else "expert", blind=not knows
         )
@@ -116,22 +115,14 @@ def _rename_files(form: Form, values: dict[str, Any], names: Mapping[str, str]) 
 
 
 def _receipts(work: Work, subject: CaseSubject) -> tuple[ReceiptView, ...]:
-    query = sa.select(receipt).where(receipt.c.case_id == subject.id).order_by(receipt.c.received_at, receipt.c.id)
     return tuple(
         ReceiptView(row.id, row.kind, row.accepted, row.received_at, row.cutoff_at, row.sha256)
-        for row in work.connection.execute(query)
+        for row in work.connection.execute(_RECEIPTS, {"case": subject.id})
     )
 
 
 def _audits(work: Work, reader: Person, subject: CaseSubject) -> tuple[AuditView, ...]:
     """Names of officials are shown within their own organisation and to the organiser."""
-    query = (
-        sa.select(audit, organisation.c.short_name, person.c.name, person.c.organisation_id.label("office"))
-        .join(organisation, organisation.c.id == audit.c.organisation_id)
-        .outerjoin(person, person.c.id == audit.c.by)
-        .where(audit.c.case_id == subject.id)
-        .order_by(audit.c.at, audit.c.id)
-    )
     own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
     named = can(reader, "case.scores", subject)
     return tuple(
@@ -144,19 +135,12 @@ def _audits(work: Work, reader: Person, subject: CaseSubject) -> tuple[AuditView
             by=row.name if named or row.office in own else None,
             at=row.at,
         )
-        for row in work.connection.execute(query)
+        for row in work.connection.execute(_AUDITS, {"case": subject.id})
     )
 
 
 def _reviews(work: Work, reader: Person, subject: CaseSubject, *, all_of_them: bool) -> tuple[ReviewView, ...]:
-    query = (
-        sa.select(review, person.c.name)
-        .join(person, person.c.id == review.c.expert_id)
-        .where(review.c.case_id == subject.id)
-        .order_by(review.c.assigned_at, person.c.login)
-    )
-    if not all_of_them:
-        query = query.where(review.c.expert_id == reader.id, review.c.state != "dropped")
+    query = _REVIEWS if all_of_them else _OWN_REVIEWS
     return tuple(
         ReviewView(
             id=row.id,
@@ -167,5 +151,28 @@ def _reviews(work: Work, reader: Person, subject: CaseSubject, *, all_of_them: b
             comment=row.comment,
             submitted_at=row.submitted_at,
         )
-        for row in work.connection.execute(query)
+        for row in work.connection.execute(query, {"case": subject.id, "expert": reader.id})
     )
+
+
+_RECEIPTS = sa.select(receipt).where(receipt.c.case_id == sa.bindparam("case")).order_by(receipt.c.received_at, receipt.c.id)
+_VERSIONS = (
+    sa.select(application_version, person.c.name)
+    .outerjoin(person, person.c.id == application_version.c.submitted_by)
+    .where(application_version.c.case_id == sa.bindparam("case"))
+    .order_by(application_version.c.version)
+)
+_AUDITS = (
+    sa.select(audit, organisation.c.short_name, person.c.name, person.c.organisation_id.label("office"))
+    .join(organisation, organisation.c.id == audit.c.organisation_id)
+    .outerjoin(person, person.c.id == audit.c.by)
+    .where(audit.c.case_id == sa.bindparam("case"))
+    .order_by(audit.c.at, audit.c.id)
+)
+_REVIEWS = (
+    sa.select(review, person.c.name)
+    .join(person, person.c.id == review.c.expert_id)
+    .where(review.c.case_id == sa.bindparam("case"))
+    .order_by(review.c.assigned_at, person.c.login)
+)
+_OWN_REVIEWS = _REVIEWS.where(review.c.expert_id == sa.bindparam("expert"), review.c.state != "dropped")

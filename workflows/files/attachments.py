@@ -15,7 +15,8 @@ from engine.errors import Problem, TaskAlreadyCompleted, TaskUnknown
 from engine.ids import new_id
 from engine.tables import user_task
 from engine.work import Work
-from workflows.campaigns.forms import campaign_form, file_fields, task_form
+from workflows.campaigns.forms import campaign_form, file_fields
+from workflows.campaigns.reading import find_campaign
 from workflows.files.names import extension_of
 from workflows.files.store import Received, receive_file, verify_file
 from workflows.forms import Form
@@ -76,24 +77,24 @@ def attach_file(work: Work, person: Person, received: Received, *, task_id: str,
     if subject.state != "open":
         raise TaskAlreadyCompleted()
     require(person, "task.draft", subject)
-    form = task_form(work, task_id)
+    place = work.connection.execute(_PLACE, {"task": task_id}).one()
+    owner = place.stage_id or place.campaign_id or find_campaign(work, place.business_key)
+    form = None if place.form_key is None else campaign_form(work, owner, place.form_key)
     if form is None or field not in file_fields(form):
         raise AttachmentFieldUnknown(field=field)
     _note_file(work, received)
-    of_case = sa.select(case.c.id).join(user_task, user_task.c.business_key == case.c.number).where(user_task.c.id == task_id)
     attachment_id = new_id()
-    work.connection.execute(
-        sa.insert(attachment).values(
-            id=attachment_id,
-            sha256=received.sha256,
-            name=received.name,
-            case_id=work.connection.execute(of_case).scalar(),
-            task_id=task_id,
-            field=field,
-            uploaded_by=person.id,
-            uploaded_at=work.now,
-        )
-    )
+    values = {
+        "id": attachment_id,
+        "sha256": received.sha256,
+        "name": received.name,
+        "case_id": place.case_id,
+        "task_id": task_id,
+        "field": field,
+        "uploaded_by": person.id,
+        "uploaded_at": work.now,
+    }
+    work.connection.execute(_ATTACH, values)
     return Attachment(attachment_id, received.name, field, received.size, received.media_type, received.sha256, work.now, task_id)
 
 
@@ -133,13 +134,14 @@ def get_attachment(work: Work, person: Person, attachment_id: str) -> Attachment
 def list_attachments(work: Work, person: Person, case_id: str) -> list[Attachment]:
     """The attachments of a case that the person may see, oldest first. Experts see numbers instead of names."""
     of_case = case_subject(work, case_id)
-    blind = _shown_blind(work, of_case)
+    expert = person.id in of_case.experts
+    blind = _shown_blind(work, of_case) if expert else ()  # asked of experts alone
     found: list[Attachment] = []
     for row in work.connection.execute(_OF_CASE, {"case": case_id}).all():
         shown = (row.form_key, row.field) in blind
         subject = AttachmentSubject(row.id, row.uploaded_by, of_case, None, row.state == "completed", shown)
         if can(person, "attachment.read", subject):
-            found.append(_read(row, blind_number=len(found) + 1 if person.id in of_case.experts else None))
+            found.append(_read(row, blind_number=len(found) + 1 if expert else None))
     return found
 
 
@@ -216,6 +218,12 @@ def _select() -> sa.Select[Any]:
 
 _OF_TASK = _select().where(attachment.c.task_id == sa.bindparam("task")).order_by(attachment.c.uploaded_at, attachment.c.id)
 _OF_CASE = _select().where(attachment.c.case_id == sa.bindparam("case")).order_by(attachment.c.uploaded_at, attachment.c.id)
+_PLACE = (
+    sa.select(user_task.c.business_key, user_task.c.form_key, case.c.id.label("case_id"), case.c.campaign_id, case.c.stage_id)
+    .outerjoin(case, case.c.number == user_task.c.business_key)
+    .where(user_task.c.id == sa.bindparam("task"))
+)
+_ATTACH = sa.insert(attachment)
 _FORM_KEYS = sa.select(application_version.c.form_key).where(application_version.c.case_id == sa.bindparam("case")).distinct()
 _DROP_UNUSED = sa.delete(attachment).where(
     attachment.c.task_id == sa.bindparam("task"), attachment.c.id.not_in(sa.bindparam("used", expanding=True))

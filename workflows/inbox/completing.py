@@ -101,10 +101,10 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     ground = find_ground(work, person, row)
     prepared = prepare(work, replace(ground, shown=False))
     form = prepared.finish(find_form(work, ground))
-    clean = _parse(work, form, prepared, task_id, data)
+    clean, unused = _parse(work, form, prepared, task_id, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)
-    if form is not None and file_fields(form):
+    if form is not None and unused:
         drop_unused(work, task_id, named_ids(form, clean))
     sha256 = hash_data(clean)
     given = _find_receipt(work, ground, sha256)
@@ -117,13 +117,15 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     }
 
 
-def _parse(work: Work, form: Form | None, prepared: Prepared, task_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's clean data, with the read-only values that belong to it.
+def _parse(
+    work: Work, form: Form | None, prepared: Prepared, task_id: str, data: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """The form's clean data, with the read-only values that belong to it; and whether files were uploaded that it does not name.
 
     Raises FormInvalid with all faults.
     """
     if form is None:
-        return {}
+        return {}, False
     taking = file_fields(form)
     files = files_of_task(work, task_id, earlier=named_ids(form, prepared.values)) if taking else []
     own = {file.field for file in files if file.task_id == task_id}
@@ -132,14 +134,15 @@ def _parse(work: Work, form: Form | None, prepared: Prepared, task_id: str, data
         if name not in given:  # nothing said: what was uploaded now, else what the last version had
             given[name] = [file.id for file in files if file.field == name and (file.task_id == task_id or name not in own)]
     clean = form.parse(given, files=files)
-    return {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}
+    unused = {file.id for file in files if file.task_id == task_id} - named_ids(form, clean)
+    return {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}, bool(unused)
 
 
 def _find_receipt(work: Work, ground: Ground, sha256: str) -> sa.Row[Any, Any] | None:
     """The receipt that the step's handler wrote in this transaction, if it wrote one."""
     if not any(name in KINDS for name in ground.handlers):
         return None
-    given = {"campaign": ground.campaign.id, "case": None if ground.case is None else ground.case.id, "by": work.by, "of": sha256}
+    given = {"campaign": ground.campaign_id, "case": None if ground.case is None else ground.case.id, "by": work.by, "of": sha256}
     return work.connection.execute(_RECEIPT_OF_CASE if ground.case is not None else _RECEIPT, given).one_or_none()
 
 
@@ -182,7 +185,7 @@ def note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, An
     ground = find_ground(work, person, task)
     write_receipt(
         work,
-        campaign_id=ground.campaign.id,
+        campaign_id=ground.campaign_id,
         case_id=None if ground.case is None else ground.case.id,
         organisation_id=find_body(work, task_id) if ground.case is None else ground.case.institution_id,
         kind=next(KINDS[name] for name in ground.handlers if name in KINDS),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from workflows import consultations, forwardings, publications, reports, reviews
 from workflows.applications import last_version
 from workflows.campaigns.confirming import candidate_options
 from workflows.campaigns.forms import campaign_form
-from workflows.campaigns.reading import Campaign
+from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import deciding_window, window_of_case
 from workflows.choosing import list_choosable
 from workflows.deadlines import load_date, say_day
@@ -36,17 +37,23 @@ from workflows.rules import campaign_subject, can
 from workflows.tables import case
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ground:
     """The task and what it belongs to."""
 
+    work: Work
     task: sa.Row[Any]
-    campaign: Campaign
+    campaign_id: str
     case: sa.Row[Any] | None
     report: sa.Row[Any] | None
     person: Person
     handlers: tuple[str, ...]  # that the diagram names for the task's completion
     shown: bool = True  # False when a form is only to be read: then nothing is gathered to look at
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """The campaign's row, for who needs more of it than its id."""
+        return get_campaign(self.work, self.campaign_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def find_form(work: Work, ground: Ground) -> Form | None:
     """The task's form; None when it has none."""
     stage_id = None if ground.case is None else ground.case.stage_id
     key = ground.task.form_key
-    return None if key is None else campaign_form(work, stage_id or ground.campaign.id, key)
+    return None if key is None else campaign_form(work, stage_id or ground.campaign_id, key)
 
 
 def prepare(work: Work, ground: Ground) -> Prepared:
@@ -104,7 +111,7 @@ def _application(name: str) -> Callable[[Work, Ground], Prepared]:
         """The last version to go on from, the unit's name, and the cut-off that will decide."""
         assert ground.case is not None
         institution = get_organisation(work, ground.case.institution_id)
-        before = last_version(work, ground.case.id)
+        before = None if ground.case.received_at is None else last_version(work, ground.case.id)
         values: dict[str, Any] = {} if before is None else dict(before.data)
         fixed = {"institution_name": institution.name}
         if not ground.shown:

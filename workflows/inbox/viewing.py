@@ -17,16 +17,17 @@ from engine.operations import find_withdrawal, list_signers
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
 from workflows.campaigns.forms import file_fields
-from workflows.campaigns.reading import Campaign, find_campaign, get_campaign
+from workflows.campaigns.reading import Campaign, find_campaign
 from workflows.campaigns.windows import deciding_window
 from workflows.cases import CaseView, get_case
+from workflows.cases.rows import find_row
 from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.preparing import Ground, Prepared, find_form, find_handlers, find_node, prepare
 from workflows.people import Person, PersonUnknown, get_person, list_members
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
-from workflows.tables import case, draft, report
+from workflows.tables import draft, report
 
 ALWAYS = ("claim", "unclaim", "complete", "draft", "hand_back")
 DRAWN = ("return", "transfer", "delegate", "skip", "add_signer", "remove_signer", "cancel_branch")
@@ -130,15 +131,13 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
 
 def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
     """What a task belongs to: its campaign, and its case or report if it has one."""
-    number = {"number": task.business_key}
-    of_case = work.connection.execute(_CASE, number).one_or_none()
-    of_report = None if of_case is not None else work.connection.execute(_REPORT, number).one_or_none()
+    of_case = find_row(work, task.business_key)
+    of_report = None if of_case is not None else work.connection.execute(_REPORT, {"number": task.business_key}).one_or_none()
     owned = of_case if of_case is not None else of_report
     campaign_id = find_campaign(work, task.business_key) if owned is None else owned.campaign_id
-    return Ground(task, get_campaign(work, campaign_id), of_case, of_report, reader, find_handlers(work, task))
+    return Ground(work, task, campaign_id, of_case, of_report, reader, find_handlers(work, task))
 
 
-_CASE = sa.select(case).where(case.c.number == sa.bindparam("number"))
 _REPORT = sa.select(report).where(report.c.number == sa.bindparam("number"))
 _DRAFT = sa.select(draft.c.data, draft.c.saved_at).where(
     draft.c.task_id == sa.bindparam("task"), draft.c.person_id == sa.bindparam("person")

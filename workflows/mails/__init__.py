@@ -2,6 +2,7 @@
 
 from workflows.mails.failures import Failure, hide_addresses, read_failure
 from workflows.mails.letters import (
+    Letter,
     Recipient,
     compose_letter,
     find_members,
@@ -10,12 +11,14 @@ from workflows.mails.letters import (
     is_wanted,
     list_members,
     queue_letter,
+    queue_letters,
     record_letter,
     say,
 )
 from workflows.mails.smtp import AddressRefused, CredentialsUnprotected, SmtpMailer
 
 __all__ = [
+    "Letter",
     "AddressRefused",
     "CredentialsUnprotected",
     "Failure",
@@ -29,6 +32,7 @@ __all__ = [
     "is_wanted",
     "list_members",
     "queue_letter",
+    "queue_letters",
     "read_failure",
     "record_letter",
     "say",

@@ -6,15 +6,16 @@ What a demonstration writes is held: it can be read in the outbox and never leav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.outbox import queue_mail
+from engine.outbox import make_mail, queue_mails
 from engine.tables import user_task
 from engine.texts import Catalogue, Language
 from engine.work import Work
@@ -120,25 +121,53 @@ def queue_letter(
     letter reminds its recipients of: when all of them are done before it leaves, it does not leave.
     Raises KeyError for a letter that the catalogue does not have.
     """
-    row = work.connection.execute(_LETTERHEAD, {"campaign": campaign_id}).one()
-    about_tasks = list(dict.fromkeys(tasks))
+    return queue_letters(work, [Letter(letter, recipients, about, unique_key, values or {}, tasks)], campaign_id=campaign_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter to several people, for `queue_letters`; the fields are as of `queue_letter`."""
+
+    name: str
+    recipients: Iterable[Recipient]
+    about: str
+    unique_key: str
+    values: Mapping[str, Any]
+    tasks: Iterable[str] = ()
+
+
+def queue_letters(work: Work, letters: Iterable[Letter], *, campaign_id: str) -> int:
+    """As `queue_letter` for many letters of one campaign, in few statements; nobody holds all of them. How many are new."""
+    head = work.connection.execute(_LETTERHEAD, {"campaign": campaign_id}).one()
+    each = ((letter, recipient) for letter in letters for recipient in letter.recipients)
     queued = 0
-    for recipient in recipients:
-        subject, body = compose_letter(
-            work, letter, recipient, campaign_title=row.title, demo=row.demo, values=values or {}, identity=row.identity
-        )
-        mail_id = queue_mail(
-            work,
-            recipient=recipient.email[:300],
-            subject=subject,
-            body=body,
-            about=about,
-            unique_key=f"{unique_key}:{recipient.id}",
-            held=row.demo,
-        )
-        if mail_id is not None:
-            record_letter(work, mail_id, letter, campaign_id=campaign_id, person_id=recipient.id, tasks=about_tasks)
-            queued += 1
+    while part := list(islice(each, PART)):
+        mails = []
+        for letter, recipient in part:
+            subject, body = compose_letter(
+                work,
+                letter.name,
+                recipient,
+                campaign_title=head.title,
+                demo=head.demo,
+                values=letter.values,
+                identity=head.identity,
+            )
+            mails.append(
+                make_mail(
+                    work,
+                    recipient=recipient.email[:300],
+                    subject=subject,
+                    body=body,
+                    about=letter.about,
+                    unique_key=f"{letter.unique_key}:{recipient.id}",
+                    held=head.demo,
+                )
+            )
+        written = queue_mails(work, mails)
+        queued += len(written)
+        new = [(mail["id"], *pair) for mail, pair in zip(mails, part, strict=True) if mail["unique_key"] in written]
+        _record(work, new, campaign_id)
     return queued
 
 
@@ -183,22 +212,31 @@ def record_letter(
     resent_of: str | None = None,
 ) -> None:
     """Note to which campaign and person a row of the outbox belongs, and of which tasks it reminds. `resent_of`: see there."""
-    values = {
-        "outbox_id": outbox_id,
-        "campaign_id": campaign_id,
-        "person_id": person_id,
-        "name": name,
-        "written_at": work.now,
-        "resent_of": resent_of,
-        "resent_by": None if resent_of is None else work.by,
-    }
-    work.connection.execute(_RECORD, values)
-    about = [{"task_id": task_id, "outbox_id": outbox_id} for task_id in tasks]
+    row = {**_describe(work, outbox_id, name, campaign_id, person_id), "resent_of": resent_of}
+    work.connection.execute(_RECORD, {**row, "resent_by": None if resent_of is None else work.by})
+    about = [{"task_id": task_id, "outbox_id": outbox_id} for task_id in dict.fromkeys(tasks)]
     if about:
-        work.connection.execute(sa.insert(letter_task), about)
+        work.connection.execute(_RECORD_TASKS, about)
+
+
+def _record(work: Work, written: Sequence[tuple[str, Letter, Recipient]], campaign_id: str) -> None:
+    rows = [_describe(work, mail_id, letter.name, campaign_id, recipient.id) for mail_id, letter, recipient in written]
+    about = [
+        {"task_id": task_id, "outbox_id": mail_id} for mail_id, letter, _ in written for task_id in dict.fromkeys(letter.tasks)
+    ]
+    if rows:
+        work.connection.execute(_RECORD, rows)
+    if about:
+        work.connection.execute(_RECORD_TASKS, about)
+
+
+def _describe(work: Work, outbox_id: str, name: str, campaign_id: str, person_id: str) -> dict[str, Any]:
+    whose = {"outbox_id": outbox_id, "campaign_id": campaign_id, "person_id": person_id, "name": name}
+    return {**whose, "written_at": work.now, "resent_of": None, "resent_by": None}
 
 
 _RECORD = sa.insert(letter_table)
+_RECORD_TASKS = sa.insert(letter_task)
 
 
 def is_wanted(work: Work, row: sa.Row[Any]) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.forms import followed_notice
-from workflows.campaigns.reading import find_campaign, find_stage
+from workflows.campaigns.reading import find_campaign
 from workflows.reminders.plans import Rule, read_rules
 from workflows.tables import campaign, case
 
@@ -25,8 +25,14 @@ def find_plan(work: Work, business_key: str, task: str) -> str:
 
     Raises LookupError for the instance of no campaign.
     """
-    stage_id = find_stage(work, business_key)
-    return stage_id if stage_id is not None and task in rules_of(work, stage_id) else find_campaign(work, business_key)
+    row = work.connection.execute(_CASE, {"number": business_key}).one_or_none()
+    if row is None:
+        return find_campaign(work, business_key)
+    planned = row.stage_id is not None and task in rules_of(work, row.stage_id)
+    return str(row.stage_id if planned else row.campaign_id)
+
+
+_CASE = sa.select(case.c.stage_id, case.c.campaign_id).where(case.c.number == sa.bindparam("number"))
 
 
 def planned_by_stages(work: Work, campaign_id: str) -> sa.ColumnElement[bool]:

@@ -20,17 +20,25 @@ def plan(call: Call) -> None:
 
     Harmless for every task: without a due date or a campaign nothing happens, without a rule in the notice no reminder.
     """
-    work = call.work
-    due_at = work.connection.execute(_DUE, {"task": call.task_id}).scalar_one_or_none()
-    if due_at is None:
+    work, step = call.work, (plan, call.business_key, call.element_id)
+    if call.task_id not in work.known.get(step, {}):  # several sign: all their tasks are there by now
+        rows = work.connection.execute(_DUE, {"instance": call.instance_id, "element": call.element_id})
+        work.known[step] = {row.id: row.due_at for row in rows}
+    due_at = work.known[step].get(call.task_id)
+    if due_at is None or (planned := (plan, *step, due_at)) in work.known:
         return
+    work.known[planned] = True
     with suppress(LookupError):
         campaign_id = find_plan(work, call.business_key, call.element_id)
         arm_series(work, Series(campaign_id, call.element_id, due_at), rules_of(work, campaign_id))
         arm_board(work, campaign_id)
 
 
-_DUE = sa.select(user_task.c.due_at).where(user_task.c.id == sa.bindparam("task"))
+_DUE = sa.select(user_task.c.id, user_task.c.due_at).where(
+    user_task.c.instance_id == sa.bindparam("instance"),
+    user_task.c.element_id == sa.bindparam("element"),
+    user_task.c.state == "open",
+)
 
 
 def plan_for_campaign(work: Work, campaign_id: str) -> int:

@@ -23,7 +23,7 @@ from workflows.deadlines import say_cutoff
 from workflows.mails import Recipient, find_members, has_letter, queue_letter, say
 from workflows.reminders.plans import Rule, read_rules
 from workflows.reminders.recipients import find_recipients
-from workflows.reminders.series import HANDLER, Series, arm_series, read_open, take_missed
+from workflows.reminders.series import HANDLER, Series, arm_series, list_owing, read_open, take_missed
 
 CHUNK = 500
 """Letters written in one transaction; more people get theirs in the next ones."""
@@ -47,16 +47,19 @@ def send(call: Call) -> None:
     series = Series(form["campaign"], form["task"], datetime.fromisoformat(form["due_at"]))
     row = get_campaign(work, series.campaign_id)
     rule = read_rules(work, row.notice_id).get(series.task)
-    tasks = read_open(work, series)
-    if rule is None or not tasks:
+    after = form.get("after") or ""
+    page = None if rule is None or "organiser" in rule.recipients else list_owing(work, series, after=after, limit=CHUNK + 1)
+    tasks = read_open(work, series, of=page)
+    if rule is None or not (tasks or after):
         return  # the plan was changed, or everybody is done: nothing is sent, and nothing follows
     missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]
     if not form.get("after"):
         missed = take_missed(work, series, datetime.fromisoformat(form["at"]))
     shares = share_tasks(work, rule, tasks, row.managers)
-    waiting = sorted(person_id for person_id in shares if person_id > (form.get("after") or ""))
+    waiting = sorted(person_id for person_id in shares if person_id > after) if page is None else page
     for person_id in waiting[:CHUNK]:
-        _write(work, shares[person_id], rule, series, form["name"], missed, about=row.key)
+        if person_id in shares:
+            _write(work, shares[person_id], rule, series, form["name"], missed, about=row.key)
     if len(waiting) > CHUNK:
         payload = {**form, "after": waiting[CHUNK - 1], "missed": [moment.isoformat() for moment in missed]}
         arm_timer(

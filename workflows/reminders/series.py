@@ -9,14 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.tables import timer, user_task
+from engine.tables import candidate_set, timer, user_task
 from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import of_campaign
 from workflows.reminders.ownership import planned_by_stages
 from workflows.reminders.plans import Rule, list_occurrences
+from workflows.tables import membership
 
 HANDLER = "reminders.send"
+
+PART = 500
+"""Values in one statement: SQLite bounds them."""
 
 LATE = timedelta(hours=1)
 """A reminder that leaves later than this after its moment was missed, and says so."""
@@ -82,13 +86,46 @@ def take_missed(work: Work, series: Series, at: datetime) -> list[datetime]:
     return missed
 
 
-def read_open(work: Work, series: Series) -> Sequence[sa.Row[Any]]:
-    """The tasks of a series that are open now."""
-    query = sa.select(user_task).where(
+def read_open(work: Work, series: Series, *, of: Sequence[str] | None = None) -> Sequence[sa.Row[Any]]:
+    """The tasks of a series that are open now; of some people (None: of all) those that they may owe."""
+    query = sa.select(user_task).where(_is_open(work, series)).order_by(user_task.c.business_key, user_task.c.id)
+    if of is None:
+        return work.connection.execute(query).all()
+    rows: dict[str, sa.Row[Any]] = {}
+    owing = _owing(work, series).subquery()
+    for start in range(0, len(of), PART):
+        ids = sa.select(owing.c.task_id).where(owing.c.person_id.in_(of[start : start + PART]))
+        rows |= {row.id: row for row in work.connection.execute(query.where(user_task.c.id.in_(ids)))}
+    return sorted(rows.values(), key=lambda row: (row.business_key, row.id))
+
+
+def list_owing(work: Work, series: Series, *, after: str, limit: int) -> list[str]:
+    """The ids of people after one, in order, who may owe open tasks of a series: whose they are, or who could claim them."""
+    owing = _owing(work, series).subquery()
+    query = sa.select(owing.c.person_id).where(owing.c.person_id > after).distinct()
+    return list(work.connection.execute(query.order_by(owing.c.person_id).limit(limit)).scalars())
+
+
+def _is_open(work: Work, series: Series) -> sa.ColumnElement[bool]:
+    return sa.and_(
         of_campaign(series.campaign_id),
         ~planned_by_stages(work, series.campaign_id),
         user_task.c.element_id == series.task,
         user_task.c.due_at == series.due_at,
         user_task.c.state == "open",
     )
-    return work.connection.execute(query.order_by(user_task.c.business_key, user_task.c.id)).all()
+
+
+def _owing(work: Work, series: Series) -> sa.CompoundSelect[tuple[str, str]]:
+    """(task, person) of the open tasks."""
+    of_series, candidate = _is_open(work, series), candidate_set.c
+    group = membership.c.role + "@" + membership.c.organisation_id
+    asked = sa.select(user_task.c.id, membership.c.person_id).join(candidate_set, candidate.id == user_task.c.candidate_set)
+    named = sa.select(user_task.c.id, candidate.candidate).join(candidate_set, candidate.id == user_task.c.candidate_set)
+    return sa.union_all(
+        sa.select(user_task.c.id.label("task_id"), user_task.c.assignee.label("person_id")).where(
+            of_series, user_task.c.assignee.is_not(None)
+        ),
+        asked.join(membership, group == candidate.candidate).where(of_series, candidate.kind == "group"),
+        named.where(of_series, candidate.kind == "user"),
+    )

@@ -23,5 +23,8 @@ class Urged:
 
 def read_urged(work: Work, task_ids: Sequence[str]) -> dict[str, Urged]:
     """Of these tasks (at most some hundreds) those that were urged."""
-    query = sa.select(urge).where(urge.c.task_id.in_(task_ids)).order_by(urge.c.task_id, urge.c.number)
-    return {row.task_id: Urged(row.number, row.at, row.remark) for row in work.connection.execute(query)}
+    rows = work.connection.execute(_URGED, {"tasks": list(task_ids)})
+    return {row.task_id: Urged(row.number, row.at, row.remark) for row in rows}
+
+
+_URGED = sa.select(urge).where(urge.c.task_id.in_(sa.bindparam("tasks", expanding=True))).order_by(urge.c.task_id, urge.c.number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,10 +14,10 @@ from engine.errors import Finding
 from engine.handlers import Call
 from engine.history import record_entry
 from engine.ids import new_id
-from engine.messages import send_message
+from engine.messages import Outgoing, send_messages
 from engine.moments import parse_instant
 from engine.work import Work
-from workflows.mails import find_persons, queue_letter
+from workflows.mails import Letter, find_persons, queue_letters
 from workflows.reviews.panel import REVIEWABLE, Draw, Field, Plan, draw_experts, list_pool, read_field
 from workflows.reviews.problems import PoolInvalid, ReviewNotReady
 from workflows.reviews.terms import Terms, read_terms_by_key, set_phase
@@ -29,6 +30,8 @@ UNSETTLED = ("draft", "submitted", "returned", "audited")
 """States of a case from which it may still come to review."""
 
 MOST_PER_CASE = 99
+CHUNK = 1_000
+"""Reviews written in one statement."""
 
 
 def organise(call: Call) -> Mapping[str, Any]:
@@ -84,16 +87,12 @@ def assign(call: Call) -> Mapping[str, Any]:
     _write_window(work, terms, until)
     _write_reviews(call, terms.id, field, draw)
     set_phase(work, terms.id, "reviewing")
-    for login, load in draw.assignment.loads.items():
-        queue_letter(
-            work,
-            "review_assigned",
-            find_persons(work, [field.expert_ids[login]]) if load else [],
-            campaign_id=terms.id,
-            about=terms.key,
-            unique_key=f"review_assigned:{terms.id}",
-            values={"count": load, "until": until},
-        )
+    loads = {field.expert_ids[login]: load for login, load in draw.assignment.loads.items() if load}
+    letters = (
+        Letter("review_assigned", [expert], terms.key, f"review_assigned:{terms.id}", {"count": loads[expert.id], "until": until})
+        for expert in find_persons(work, loads)
+    )
+    queue_letters(work, letters, campaign_id=terms.id)
     return {"cases_in_review": len(field.cases)}
 
 
@@ -225,9 +224,9 @@ def _write_window(work: Work, terms: Terms, until: datetime) -> None:
 
 def _write_reviews(call: Call, campaign_id: str, field: Field, draw: Draw) -> None:
     work = call.work
-    work.connection.execute(
-        review.insert(),
-        [
+    pairs = iter(draw.assignment.pairs)
+    while part := list(islice(pairs, CHUNK)):
+        rows = [
             {
                 "id": new_id(),
                 "case_id": field.case_ids[number],
@@ -236,17 +235,13 @@ def _write_reviews(call: Call, campaign_id: str, field: Field, draw: Draw) -> No
                 "scores": {},
                 "assigned_at": work.now,
             }
-            for number, login in draw.assignment.pairs
-        ],
-    )
+            for number, login in part
+        ]
+        work.connection.execute(review.insert(), rows)
     in_review = sa.and_(case.c.campaign_id == campaign_id, case.c.state.in_(REVIEWABLE))
     work.connection.execute(case.update().where(in_review).values(state="reviewing"))
-    for number, logins in draw.assignment.experts_of().items():
-        send_message(
-            work,
-            "review_opened",
-            number,
-            {"experts": [field.expert_ids[login] for login in logins]},
-            unique_key=f"review_opened:{number}",
-            sent_by=call.instance_id,
-        )
+    outgoing = (
+        Outgoing(number, f"review_opened:{number}", {"experts": [field.expert_ids[login] for login in logins]})
+        for number, logins in draw.assignment.experts_of().items()
+    )
+    send_messages(work, "review_opened", outgoing, sent_by=call.instance_id)

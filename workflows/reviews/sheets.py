@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from engine.handlers import Call
 from engine.history import record_entry
-from engine.messages import send_message
+from engine.messages import Outgoing, send_message, send_messages
 from engine.work import Work
 from workflows.deadlines import say_cutoff
 from workflows.forms import clean_text, count_words
@@ -102,8 +102,9 @@ def close(call: Call) -> None:
     terms = read_terms(work, terms.id, lock=True)
     set_phase(work, terms.id, "selecting")
     numbers = sa.select(case.c.number).where(case.c.campaign_id == terms.id, case.c.state == "reviewing")
-    for number in work.connection.execute(numbers.order_by(case.c.number)).scalars().all():
-        send_message(work, "reviews_closed", number, unique_key=f"reviews_closed:{number}", sent_by=call.instance_id)
+    found = work.connection.execute(numbers.order_by(case.c.number)).scalars().all()
+    outgoing = (Outgoing(number, f"reviews_closed:{number}") for number in found)
+    send_messages(work, "reviews_closed", outgoing, sent_by=call.instance_id)
 
 
 def read_score(work: Work, case_id: str, terms: Terms, method: Method) -> CaseScore | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.work import Work, recalled
+from engine.work import Work, lasting
 from workflows.rules import CampaignUnknown
 from workflows.scoring import METHODS, Method, check_weights
 from workflows.tables import campaign, case, notice
@@ -107,9 +107,9 @@ def _read_content(work: Work, notice_id: str) -> tuple[Mapping[str, Any], Mappin
     return known[notice_id]
 
 
-@recalled
-def find_case(work: Work, number: str) -> sa.Row[Any]:
-    """The row of the case whose instance has this business key.
+@lasting
+def find_case(work: Work, number: str) -> sa.Row[Any, Any]:
+    """The case whose instance has this business key: its `id`, and its `campaign_id`.
 
     Raises LookupError: a case instance without its case is a fault of ours.
     """
@@ -119,7 +119,7 @@ def find_case(work: Work, number: str) -> sa.Row[Any]:
     return row
 
 
-_CASE = sa.select(case).where(case.c.number == sa.bindparam("number"))
+_CASE = sa.select(case.c.id, case.c.campaign_id).where(case.c.number == sa.bindparam("number"))
 
 
 def set_phase(work: Work, campaign_id: str, phase: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from engine.errors import Problem, TaskUnknown
-from engine.tables import incident, user_task, user_task_candidate
+from engine.tables import candidate_set, incident, user_task
 from engine.work import Work, recalled
 from workflows.organisations import get_organisation
 from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review
@@ -186,9 +186,9 @@ Subject = (
 _TASK = (
     sa.select(
         user_task.c.id, user_task.c.state, user_task.c.assignee, user_task.c.owner, user_task.c.closed_by,
-        user_task_candidate.c.candidate,
+        candidate_set.c.candidate,
     )
-    .outerjoin(user_task_candidate, user_task_candidate.c.task_id == user_task.c.id)
+    .outerjoin(candidate_set, candidate_set.c.id == user_task.c.candidate_set)
     .where(user_task.c.id == sa.bindparam("task"))
 )  # fmt: skip
 _CAMPAIGN = sa.select(campaign.c.id, campaign.c.organiser_id, campaign.c.phase, campaign.c.parent_id).where(

@@ -171,7 +171,7 @@ case = sa.Table(
     sa.Column("institution_id", Id, sa.ForeignKey("organisation.id"), nullable=False, index=True),
     sa.Column("body_id", Id, sa.ForeignKey("organisation.id"), index=True),  # None: reported directly
     sa.Column("channel", sa.String(16), nullable=False),  # recommended | direct
-    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("title", sa.String(300), nullable=False, index=True),
     sa.Column("directions", Json, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     # draft | submitted | returned | audited | rejected | recommended | not_recommended | lapsed | reported | accepted

@@ -21,10 +21,12 @@ def upgrade() -> None:
     make_candidate_sets()
     make_belonging()
     index_open_tasks()
+    index_titles()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_titles()
     index_all_tasks()
     drop_belonging()
     drop_candidate_sets()
@@ -173,3 +175,14 @@ def drop_candidate_sets() -> None:
     )
     op.drop_column("user_task", "candidate_set")
     op.drop_table("candidate_set")
+
+
+# ---- cases of one title ----------------------------------------------------------------------------------------------
+def index_titles() -> None:
+    """Cases of the same title are shown to who examines one of them."""
+    op.create_index(op.f("ix_case__title"), "case_", ["title"])
+
+
+def drop_titles() -> None:
+    """What `index_titles` made."""
+    op.drop_index(op.f("ix_case__title"), "case_")
