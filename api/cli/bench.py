@@ -23,11 +23,18 @@ class ServerMissing(Problem):
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """`bench step`, `bench timers`."""
+    """`bench step`, `bench timers`, `bench national`."""
     benching = verbs.add("bench", database=False).verbs()
     add_common(benching.add("step", bench_step, database=False, json=True)).add("--turns", type=int, default=20)
     timing = add_common(benching.add("timers", bench_timers, database=False, json=True))
     timing.add("--timers", type=int, default=10_000).add("--processes", type=int, nargs="+", default=[1, 2, 4])
+
+    playing = benching.add("national", bench_national, database=False, json=True)
+    playing.add("--on", nargs="+", choices=KINDS, default=["postgresql"]).add("--server", metavar="URL")
+    playing.add("--institutions", type=int, default=55_000, metavar="N").add("--experts", type=int, default=100, metavar="N")
+    playing.add("--experts-per-case", type=int, default=5, metavar="N").add("--listed", type=float, default=0.1, metavar="PART")
+    playing.add("--cut", type=int, default=100, metavar="N").add("--workers", type=int, nargs="+", default=[1], metavar="N")
+    playing.add("--http", action="store_true")
 
 
 def add_common(options: Options) -> Options:
@@ -93,3 +100,19 @@ def bench_timers(options: argparse.Namespace, words: Words) -> int:
         for processes, found in by_processes.items():
             print(words.say("benched.timers", kind=kind, processes=processes, **{**found, "noise": f"{found['noise']:.0%}"}))
     return 0
+
+
+def bench_national(options: argparse.Namespace, words: Words) -> int:
+    """The national campaign; 1 when something was lost, late or broken at the end.
+
+    Raises BenchmarksMissing, ServerMissing.
+    """
+    names = ("institutions", "experts", "experts_per_case", "listed", "cut", "workers", "http")
+    told = run_benchmark("national", options, **{name: getattr(options, name) for name in names})
+    lines = list(load_benchmark("national").tell_lines(told))
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+    else:
+        for line in lines:
+            print(words.say("benched.national", **line))
+    return 0 if all(line["ok"] for line in lines) else 1
