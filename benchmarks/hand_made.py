@@ -18,7 +18,7 @@ from procrastinate import SyncPsycopgConnector
 from procrastinate.manager import JobManager
 
 from engine.backends.queue import job_of
-from engine.candidates import ADD_CANDIDATE, list_members, name_set
+from engine.candidates import name_set
 from engine.ids import new_id
 from engine.statements import (
     ADD_HISTORY,
@@ -98,8 +98,6 @@ def complete_by_table(connection: Any, task_id: str, *, store: bool) -> Schedule
         "created_at": now,
     }
     writes.add(OPEN_TASK, task)
-    for member in list_members(CANDIDATES[there]):
-        writes.add(ADD_CANDIDATE, member)
     timer = {
         "id": new_timer,
         "unique_key": f"{row.instance_id}:{number}:{new_timer}",

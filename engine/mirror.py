@@ -5,7 +5,7 @@ What opens and closes here is gathered in `Work.writes` and written together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from engine.expressions import Template
     from engine.model import Camunda, Node
     from engine.work import Work
+
+MOST_SETS = 20_000
+"""So many sets of candidates are remembered as stored; with more it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,20 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
         "created_at": work.now,
     }
     work.writes.add(OPEN_TASK, row)
+    _store_set(work, candidates)
+    return task_id
+
+
+def _store_set(work: Work, candidates: Set[tuple[str, str]]) -> None:
+    """Store a set of candidates, unless it is known to be there: sets are never changed and never removed."""
+    named, known = name_set(candidates), work.engine.stored_sets
+    if named is None or named in known:
+        return
     for member in list_members(candidates):
         work.writes.add(ADD_CANDIDATE, member)
-    return task_id
+    if len(known) >= MOST_SETS:
+        known.clear()
+    work.after_commit.append(lambda: known.add(named))
 
 
 def find_people(camunda: Camunda, variables: Mapping[str, Any]) -> tuple[str | None, set[tuple[str, str]]]:

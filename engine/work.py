@@ -64,6 +64,7 @@ class ProcessEngine:
     definitions: dict[str, Any] = field(default_factory=dict)  # parsed definitions by id, read once per version
     decisions: dict[str, Any] = field(default_factory=dict)  # the same for decisions
     bulk: dict[str, Any] = field(default_factory=dict)  # operations on many things that the rooms above add (`engine.bulk`)
+    stored_sets: set[str] = field(default_factory=set)  # sets of candidates that are known to be stored
     roles: frozenset[str] = frozenset()  # that people can hold; empty: nobody says
     extras: dict[str, Any] = field(default_factory=dict)
 

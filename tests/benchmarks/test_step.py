@@ -92,7 +92,6 @@ def test_a_step_sends_no_more_than_its_rows(database: sa.Engine) -> None:
         "UPDATE user_task",
         "UPDATE timer",
         "INSERT user_task",
-        "INSERT candidate_set",
         "INSERT timer",
         "INSERT history",
         "UPDATE instance",
