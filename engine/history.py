@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from engine.archive import archived_rows
 from engine.database import format_utc
 from engine.errors import InstanceUnknown
 from engine.statements import ADD_HISTORY, HOLD_CHAIN, STORE_CHAIN
@@ -115,7 +116,7 @@ def record_entry(
 
 
 def list_entries(work: Work, instance_id: str) -> list[sa.Row[Any]]:
-    """All rows of one instance, in order."""
-    return list(
-        work.connection.execute(sa.select(history).where(history.c.instance_id == instance_id).order_by(history.c.seq)).all()
-    )
+    """All rows of one instance, in order; those that are in the archive, too."""
+    query = sa.select(history).where(history.c.instance_id == instance_id).order_by(history.c.seq)
+    rows = [*work.connection.execute(query)]
+    return rows if rows and rows[0].seq == 1 else archived_rows(work, instance_id, history) + rows

@@ -338,6 +338,18 @@ history = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+archived_instance = sa.Table(
+    "archived_instance",
+    metadata,
+    sa.Column("instance_id", Id, sa.ForeignKey("instance.id"), primary_key=True),
+    sa.Column("subject", sa.String(200), nullable=False, index=True),  # what it belongs to: the campaign's key
+    sa.Column("content", sa.LargeBinary, nullable=False),  # its rows: JSON, compressed (`engine.archive`)
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),  # before compression
+    sa.Column("archived_at", Moment, nullable=False),
+    sa.Column("archived_by", Id),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,

@@ -59,6 +59,7 @@ class Options:
 def make_parser(words: Words) -> argparse.ArgumentParser:
     """The parser of all verbs."""
     from api.cli import (
+        archiving,
         backup,
         bench,
         campaigns,
@@ -77,7 +78,21 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Linxuan {read_version()}")
     parser.add_argument("--lang", choices=("zh", "en"), help=words.say("option.lang"))
     verbs = Verbs(parser, words)
-    for module in (serving, working, schema, notices, replaying, conformance, people, campaigns, tokens, backup, evidence, bench):
+    for module in (
+        serving,
+        working,
+        schema,
+        notices,
+        replaying,
+        conformance,
+        people,
+        campaigns,
+        archiving,
+        tokens,
+        backup,
+        evidence,
+        bench,
+    ):
         module.add_verbs(verbs)
     return parser
 

@@ -6,6 +6,7 @@ from flask import Flask
 
 from api.pages import (
     activities,
+    archive,
     arrivals,
     bulk,
     campaign_affairs,
@@ -40,6 +41,6 @@ def install(app: Flask) -> None:
     errors.install(app)
     work = (inbox, tasks, task_operations, bulk)
     shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
-    whole = (*shown, stages, new_campaign, campaign_affairs, rounds, activities, arrivals, incidents, operations, tokens)
+    whole = (*shown, stages, new_campaign, campaign_affairs, archive, rounds, activities, arrivals, incidents, operations, tokens)
     for part in whole:
         app.register_blueprint(part.pages)

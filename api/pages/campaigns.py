@@ -87,6 +87,7 @@ def page(campaign_id: str, *, refusal: str | None = None, chosen: Mapping[str, s
             with_lists="recommendations.submit" in drawn,
             through_bodies="recommended" in list_open_channels(work, campaign_id),
             manages=manages,
+            archives=can(who, "campaign.archive", subject),
             panel=read_standing(work, who, campaign_id) if manages else None,
             drawing=draw_instance(work, campaign.instance_id) if board and campaign.instance_id else None,
             applying=choose_application(work, who, campaign_id) if can(who, "campaign.apply", subject) else None,

@@ -1,5 +1,6 @@
 """Fixtures of the pages' tests: the small world of `world.py`."""
 
+from tests.api.rest.conftest import application_data  # noqa: F401
 from tests.api.world import (
     application,  # noqa: F401
     model_place,  # noqa: F401

@@ -16,6 +16,7 @@ from engine.kernel import WaitKind
 from engine.preview import SCOPE
 from engine.texts import LANGUAGES, Catalogue
 from workflows.activities import STATES as ACTIVITY_STATES
+from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
 from workflows.cases.states import STATES
 from workflows.inbox.many import DO
@@ -23,6 +24,8 @@ from workflows.inbox.operating import OPERATIONS
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
 ROOT = Path(api.__file__).parent
+ENGINE_TABLES = ("history", "user_task", "timer", "message", "message_key", "external_task")
+"""Of an instance, which the archive takes."""
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 ENDINGS = {
@@ -63,6 +66,9 @@ ENDINGS = {
     "stage.": (),
     "stage.phase.": ("collecting", "reviewing", "consulting", "publishing", "ended"),
     "rest.": (),
+    "archive.table.": (*ENGINE_TABLES, *(table.name for table in CONTENTS.dependents)),
+    "archive.under_way.": ("archive", "unarchive"),
+    "archive.last.": ("archive", "unarchive"),
     "bulk.action.": tuple(DO),
     "bulk.state.": ("running", "done", "stuck", "cancelled"),
     "bulk.result.": ("left", "dropped", "done", "refused"),

@@ -15,6 +15,7 @@ from engine.due import run_due
 from engine.handlers import Call
 from engine.work import ProcessEngine
 from tests.engine.bulk_rows import note
+from workflows.campaigns.archiving import OPERATIONS
 
 
 def main(url: str, moment: str, pause: str) -> None:
@@ -26,6 +27,7 @@ def main(url: str, moment: str, pause: str) -> None:
         note(call)
 
     process_engine.handlers.register("effects.note", note_slowly)
+    process_engine.bulk.update(OPERATIONS)
     run_due(process_engine)
 
 

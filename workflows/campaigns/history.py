@@ -25,6 +25,8 @@ FACTS: Mapping[str, tuple[str, ...]] = {
     "comments_settled": ("comments", "adopted"),
     "published": ("cases",),
     "urged": ("number", "letters", "remark"),
+    "archived": ("instances",),
+    "unarchived": ("instances",),
 }
 """By the kind of a row, what of its detail is told; `expert` becomes a name, `until` is an ISO instant."""
 

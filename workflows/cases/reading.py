@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.archive import find_moment
 from engine.history import list_entries
 from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
@@ -73,6 +74,7 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         history=tuple(read_history(work, reader, subject, row.instance_id, entries)) if told else (),
         marks=read_marks(work, row.instance_id, entries) if told else None,
         attachments=tuple(attachments),
+        archived_at=find_moment(work, row.instance_id) if told else None,
     )
 
 

@@ -95,6 +95,7 @@ class CaseView:
     prefecture: Organisation | None = None  # who checks it first in that stage
     checked_at: datetime | None = None
     stage_cutoff_at: datetime | None = None  # until when it could be applied there
+    archived_at: datetime | None = None
 
     @property
     def latest(self) -> VersionView | None:

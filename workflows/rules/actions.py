@@ -15,6 +15,7 @@
 | `campaign.read` | campaign | everybody; while it is prepared only its organisers |
 | `campaign.board` | campaign | its organisers; auditors of its recommending bodies (each sees its own body's row) |
 | `campaign.manage` | campaign | its organisers: dates, settings, experts, comments; nobody for a body's own stage |
+| `campaign.archive` | campaign | its organisers (whether it is over is asked elsewhere); nobody for a body's own stage |
 | `campaign.remind` | campaign | its organisers; auditors of its recommending bodies (`owed_tasks` says of what) |
 | `stage.open` | campaign | auditors of its recommending bodies, each for the own body, once it was issued; not within a stage |
 | `stage.run` | campaign | of a body's own stage that body's auditors |
@@ -256,6 +257,10 @@ ACTIONS: dict[str, Rule] = {
     "campaign.board": Rule(CampaignSubject, _reads_board),
     "campaign.manage": Rule(
         CampaignSubject, lambda person, campaign: campaign.parent_id is None and _organises(person, campaign)
+    ),
+    "campaign.archive": Rule(
+        CampaignSubject,
+        lambda person, campaign: campaign.parent_id is None and _organises(person, campaign),
     ),
     "campaign.remind": Rule(CampaignSubject, _reads_board),
     "campaign.apply": Rule(

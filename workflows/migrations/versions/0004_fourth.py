@@ -22,10 +22,12 @@ def upgrade() -> None:
     make_belonging()
     index_open_tasks()
     index_titles()
+    make_archive()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_archive()
     drop_titles()
     index_all_tasks()
     drop_belonging()
@@ -186,3 +188,26 @@ def index_titles() -> None:
 def drop_titles() -> None:
     """What `index_titles` made."""
     op.drop_index(op.f("ix_case__title"), "case_")
+
+
+# ---- the archive ------------------------------------------------------------------------------------------------------
+def make_archive() -> None:
+    """The rows of instances that are over, compressed."""
+    op.create_table(
+        "archived_instance",
+        sa.Column("instance_id", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("archived_at", Moment(), nullable=False),
+        sa.Column("archived_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_archived_instance_instance_id")),
+        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_archived_instance")),
+    )
+    op.create_index(op.f("ix_archived_instance_subject"), "archived_instance", ["subject"])
+
+
+def drop_archive() -> None:
+    """What `make_archive` made. What is in the archive has to be put back before (`linxuan unarchive`)."""
+    op.drop_table("archived_instance")
