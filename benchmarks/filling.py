@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from engine.candidates import list_members, name_set
 from engine.tables import candidate_set, definition, deployment, instance, user_task
 from workflows.people import Person
+from workflows.search import OF_ORGANISATION, write_entries
 from workflows.tables import campaign, case, membership, notice, organisation, person, recommending_body
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -75,6 +76,7 @@ class _Filling:
     def __init__(self, database: sa.Engine, tasks: int, dice: random.Random) -> None:
         self.database, self.tasks, self.dice = database, tasks, dice
         self.full = min(FULL, tasks // 5)
+        self.institutions = max(100, tasks // 20)
         self.bodies = [f"body{number:028d}" for number in range(BODIES)]
         self.campaigns = [f"campaign{number:024d}" for number in range(CAMPAIGNS)]
 
@@ -85,6 +87,7 @@ class _Filling:
             self._write_places()
             filled.people = self._write_people()
             self._write_notice()
+            write_entries(connection, self._entries())
             self._load(instance, self._instances())
             self._load(case, self._cases())
             self._load(candidate_set, self._sets())
@@ -110,10 +113,10 @@ class _Filling:
                     "id": institution(number),
                     "path": f"/authority/{institution(number)}/",
                     "kind": "institution",
-                    "name": f"{PLACES[number % 10]}{FIELDS[number // 10 % 10]}研究院{number}",
+                    "name": self._institution(number),
                     "short_name": f"院{number}",
                 }
-                for number in range(self.tasks)
+                for number in range(self.institutions)
             ),
         )
 
@@ -122,7 +125,7 @@ class _Filling:
             "ordinary": ("auditor", self.bodies[1]),
             "busy": ("auditor", self.bodies[0]),
             "organiser": ("organiser", "authority"),
-            "applicant": ("applicant", institution((self.tasks - 1) // 3 * 3)),
+            "applicant": ("applicant", institution(self.institutions - 1)),
         }
         rows = {"disabled": False, "failed_logins": 0, "language": "zh", "created_at": NOW}
         self.connection.execute(
@@ -190,17 +193,23 @@ class _Filling:
         for number in range(self.tasks):
             yield {
                 "id": f"{number:032x}", "number": self._number(number), "campaign_id": self._campaign(number),
-                "instance_id": f"{number:032x}", "institution_id": institution(number), "body_id": self._body(number),
+                "instance_id": f"{number:032x}", "institution_id": institution(number % self.institutions),
+                "body_id": self._body(number),
                 "channel": "recommended", "title": self._title(number), "directions": [], "state": self.dice.choice(states),
                 "received_at": NOW, "created_at": NOW,
             }  # fmt: skip
 
+    def _entries(self) -> Iterator[tuple[str, list[str]]]:
+        for number in range(self.institutions):
+            yield OF_ORGANISATION + institution(number), [self._institution(number)]
+        for number in range(self.tasks):
+            yield self._number(number), [self._number(number), self._title(number)]
+
     def _sets(self) -> Iterator[dict[str, Any]]:
         for group in ("organiser@authority", *(f"auditor@{body}" for body in self.bodies)):
             yield from list_members({("group", group)})
-        for number in range(self.tasks):
-            if self._group(number).startswith("applicant"):
-                yield from list_members({("group", self._group(number))})
+        for number in range(self.institutions):
+            yield from list_members({("group", f"applicant@{institution(number)}")})
 
     def _open_tasks(self) -> Iterator[dict[str, Any]]:
         for number in range(self.tasks):
@@ -237,7 +246,7 @@ class _Filling:
             return f"auditor@{self.bodies[1]}"
         if number < 2 * FEW + self.full:
             return f"auditor@{self.bodies[0]}"
-        return f"applicant@{institution(number)}" if number % 3 == 0 else "organiser@authority"
+        return f"applicant@{institution(number % self.institutions)}" if number % 3 == 0 else "organiser@authority"
 
     def _campaign(self, number: int) -> str:
         last = self.tasks - RARE * 2
@@ -257,7 +266,10 @@ class _Filling:
 
     def _title(self, number: int) -> str:
         rare = RARE_WORD if number % (self.tasks // RARE) == 7 else ""
-        return f"{self.dice.choice(FIELDS)}{rare}{self.dice.choice(DEEDS)}案例"
+        return f"{FIELDS[number * 7 % 11 % 10]}{rare}{DEEDS[number * 5 % 13 % 7]}案例"
+
+    def _institution(self, number: int) -> str:
+        return f"{PLACES[number % 10]}{FIELDS[number // 10 % 10]}研究院{number}"
 
     def _load(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
         load(self.connection, table, rows)

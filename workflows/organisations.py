@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.errors import Problem
 from engine.ids import new_id
 from engine.work import Work, recalled
+from workflows.search import write_organisation
 from workflows.tables import organisation
 
 KINDS = ("authority", "province", "consortium", "prefecture", "division", "institution")
@@ -75,6 +76,7 @@ def create_organisation(
             institution_kind=institution_kind,
         )
     )
+    write_organisation(work, organisation_id, name)
     return organisation_id
 
 

@@ -14,7 +14,7 @@ from engine.bulk import BulkJob
 from engine.work import Work
 from workflows.inbox import many
 from workflows.inbox.acting import LONGEST_REASON
-from workflows.inbox.listing import PageUnknown
+from workflows.inbox.picking import PageUnknown
 
 resource = Resource("bulk")
 

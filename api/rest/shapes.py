@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from workflows.inbox.listing import PageUnknown
+from workflows.inbox.picking import PageUnknown
 
 PAGE, LARGEST_PAGE = 50, 200
 """Items of a page unless asked for, and at most."""

@@ -15,9 +15,9 @@ from engine.tables import instance, user_task
 from tests.workflows.world import BODY_CUTOFF, CUTOFF, World
 from workflows import inbox
 from workflows.forms import FormInvalid
-from workflows.inbox import listing
+from workflows.inbox import listing, picking
 from workflows.inbox.acting import DraftTooLarge, ReasonRequired, TransferRefused
-from workflows.inbox.listing import PageUnknown
+from workflows.inbox.picking import PageUnknown
 from workflows.rules import NotPermitted
 from workflows.tables import application_version, case, draft, receipt
 
@@ -146,7 +146,7 @@ def test_several_groups_make_one_list(world: World, monkeypatch: pytest.MonkeyPa
     wanted = [row.id for row in world.rows(order.order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.id))]
     assert pages(50) == wanted and len(wanted) == 5
     assert pages(1) == pages(2) == pages(50)
-    monkeypatch.setattr(listing, "WAYS", 1)
+    monkeypatch.setattr(picking, "WAYS", 1)
     assert pages(1) == pages(50) == wanted
 
 

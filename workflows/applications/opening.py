@@ -20,6 +20,7 @@ from workflows.campaigns.windows import BODY, COLLECTION, Window
 from workflows.organisations import Organisation, find_above, get_organisation, list_organisations
 from workflows.people import Person
 from workflows.rules import campaign_subject, require
+from workflows.search import write_number
 from workflows.tables import campaign, case, recommending_body
 
 CHANNELS = ("recommended", "direct")
@@ -121,6 +122,7 @@ def _open(work: Work, campaign_id: str, institution_id: str, body_id: str | None
         "prefecture_id": checker,
     }
     work.connection.execute(_INSERT_CASE, values)
+    write_number(work, number)
     variables = {
         "case": case_id,
         "campaign": campaign_id,

@@ -18,6 +18,7 @@ from workflows.campaigns import windows
 from workflows.campaigns.windows import Window
 from workflows.duplicates import refuse_second
 from workflows.mails import find_members, queue_letter
+from workflows.search import write_number
 from workflows.tables import application_version, campaign, case, receipt
 
 TITLE, DIRECTIONS = "title", "directions"
@@ -152,7 +153,10 @@ def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime
         received_at = windows.decide_collecting(work, row.campaign_id)
     else:
         received_at = work.decide()
-    refuse_second(work, row, row.settings, _shown(call.form)["title"])
+    title = _shown(call.form)["title"]
+    refuse_second(work, row, row.settings, title)
+    if title != row.title:
+        write_number(work, row.number, title)
     version = (row.last_version or 0) + 1
     digest = hash_data(call.form)
     values = {
@@ -184,7 +188,7 @@ def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime
         campaign_id=row.campaign_id,
         about=row.number,
         unique_key=f"application_received:{row.number}:{version}",
-        values={"number": row.number, "title": _shown(call.form)["title"], "received": received_at},
+        values={"number": row.number, "title": title, "received": received_at},
     )
     return row, received_at
 

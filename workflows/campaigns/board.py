@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.tables import incident, user_task
+from engine.tables import OPEN, incident, instance, user_task
 from engine.work import Work
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, list_windows
@@ -157,13 +157,14 @@ def _count_tasks(
     work: Work, found: Campaign, mine: sa.ColumnElement[bool], own: frozenset[str] | None
 ) -> tuple[dict[str, int], int]:
     """Open tasks by step, and how many of all are overdue; with `own` only those of these bodies' cases and reports."""
-    numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
-    reported = sa.true() if own is None else sa.or_(report.c.reporter_id.in_(own), report.c.recipient_id.in_(own))
-    reports = sa.select(report.c.number).where(report.c.campaign_id == found.id, reported)
-    of_campaign = user_task.c.business_key == found.key if own is None else sa.false()
-    place = sa.or_(user_task.c.business_key.in_(numbers), user_task.c.business_key.in_(reports), of_campaign)
+    place = user_task.c.belongs_to == found.id
+    if own is not None:
+        numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
+        reported = sa.or_(report.c.reporter_id.in_(own), report.c.recipient_id.in_(own))
+        reports = sa.select(report.c.number).where(report.c.campaign_id == found.id, reported)
+        place = user_task.c.business_key.in_(sa.union_all(numbers, reports))
     late = sa.func.sum(sa.case((user_task.c.due_at <= work.now, 1), else_=0))
-    query = sa.select(user_task.c.element_id, sa.func.count(), late).where(user_task.c.state == "open", place)
+    query = sa.select(user_task.c.element_id, sa.func.count(), late).where(OPEN, place)
     rows: list[Any] = list(work.connection.execute(query.group_by(user_task.c.element_id)))
     return {element_id: count for element_id, count, _ in rows}, sum(int(overdue or 0) for _, _, overdue in rows)
 
@@ -182,10 +183,7 @@ def list_deadlines(work: Work, found: Campaign) -> tuple[DeadlineLine, ...]:
 
 
 def _count_incidents(work: Work, found: Campaign) -> int:
-    cases = sa.select(case.c.instance_id).where(case.c.campaign_id == found.id)
-    reports = sa.select(report.c.instance_id).where(report.c.campaign_id == found.id)
-    of_one = sa.or_(incident.c.instance_id.in_(cases), incident.c.instance_id.in_(reports))
-    stopped = sa.or_(incident.c.instance_id == found.instance_id, of_one)
-    query = sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None), stopped)
+    stopped = sa.select(instance.c.id).where(instance.c.id == incident.c.instance_id, instance.c.belongs_to == found.id)
+    query = sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None), stopped.exists())
     count: int = work.connection.execute(query).scalar_one()
     return count

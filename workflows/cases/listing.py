@@ -2,10 +2,14 @@
 
 Filters and search look at the columns as the reader sees them, never at the hidden ones: whoever reviews a case blind cannot
 find it by searching for its unit either.
+
+What the person may see is looked for in parts, by number and only as far as the page goes (`rules.ways_to_cases`), so that a page
+costs the same whatever else there is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,10 +19,14 @@ import sqlalchemy as sa
 
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
-from workflows.cases.states import shown_state
+from workflows.cases.states import is_shown_as, shown_state
 from workflows.people import Person
-from workflows.rules import blind_case, visible_cases
+from workflows.rules import blind_case, ways_to_cases
+from workflows.search import REACH, find_text
 from workflows.tables import campaign, case, organisation
+
+WAYS = 20
+"""So many parts of what a person may see are each read by number; more are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +91,58 @@ def list_cases(
         "rank": shown(case.c.rank),
         "score": shown(case.c.score, organised),
     }
-    query = (
-        sa.select(*(column.label(name) for name, column in columns.items()))
-        .select_from(case)
-        .join(campaign, campaign.c.id == case.c.campaign_id)
-        .join(unit, unit.c.id == case.c.institution_id)
-        .outerjoin(body, body.c.id == case.c.body_id)
-        .where(visible_cases(reader))
-        .order_by(case.c.number)
-        .limit(limit + 1)
-    )
+    which: list[sa.ColumnElement[bool]] = []
     if campaign_id is not None:
-        query = query.where(case.c.campaign_id == campaign_id)
+        which.append(case.c.campaign_id == campaign_id)
     if state is not None:
-        query = query.where(columns["state"] == state)
+        which.append(is_shown_as(state, sa.and_(organised, sa.not_(blind))))
     if body_id is not None:
-        query = query.where(shown(case.c.body_id) == body_id)
+        which += [case.c.body_id == body_id, sa.not_(blind)]
+    if after is not None:
+        which.append(case.c.number > after)
+    has_text: list[sa.ColumnElement[bool]] = []
+    walking = False
     if text:
         looked_at = (columns["number"], columns["title"], columns["unit"])
-        query = query.where(sa.or_(*(column.icontains(text, autoescape=True) for column in looked_at)))
-    if after is not None:
-        query = query.where(case.c.number > after)
-    rows = work.connection.execute(query).all()
+        has_text.append(sa.or_(*(column.icontains(text, autoescape=True) for column in looked_at)))
+        found = find_text(work, text)
+        walking = found is None
+        if found is not None:
+            which.append(sa.or_(case.c.number.in_(found.numbers), case.c.institution_id.in_(found.organisations)))
+    ways = ways_to_cases(reader, _list_organised(work, reader, campaign_id))
+    ways = ways if len(ways) <= WAYS else [sa.or_(*ways)]
+
+    def read(reach: int, within: list[sa.ColumnElement[bool]], later: list[sa.ColumnElement[bool]]) -> Sequence[Any]:
+        """The first that are `within` and, among the first `reach` of these, `later`."""
+        thin = sa.select(case.c.id, case.c.number).join(campaign, campaign.c.id == case.c.campaign_id)
+        thin = thin.join(unit, unit.c.id == case.c.institution_id).where(*within).order_by(case.c.number).limit(reach)
+        every = sa.union(*(sa.select(thin.where(way).subquery()) for way in ways)).subquery()
+        picked = sa.select(every.c.id, every.c.number).order_by(every.c.number).limit(reach).subquery("picked")
+        query = (
+            sa.select(*(column.label(name) for name, column in columns.items()))
+            .select_from(picked)
+            .join(case, case.c.id == picked.c.id)
+            .join(campaign, campaign.c.id == case.c.campaign_id)
+            .join(unit, unit.c.id == case.c.institution_id)
+            .outerjoin(body, body.c.id == case.c.body_id)
+            .where(*later)
+        )
+        return work.connection.execute(query.order_by(picked.c.number).limit(limit + 1)).all()
+
+    rows = read(REACH, which, has_text) if walking else ()
+    if len(rows) <= limit:
+        rows = read(limit + 1, [*which, *has_text], [])
     lines = tuple(_line(row) for row in rows[:limit])
     return CasePage(lines, lines[-1].number if len(rows) > limit else None)
+
+
+def _list_organised(work: Work, reader: Person, campaign_id: str | None) -> list[str]:
+    """The campaigns that the reader organises (of which only this one)."""
+    own = sorted(reader.organisations("organiser"))
+    if not own:
+        return []
+    query = sa.select(campaign.c.id).where(campaign.c.organiser_id.in_(own))
+    return list(work.connection.execute(query if campaign_id is None else query.where(campaign.c.id == campaign_id)).scalars())
 
 
 def _line(row: sa.Row[Any]) -> CaseLine:

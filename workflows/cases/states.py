@@ -38,3 +38,11 @@ def shown_state(organised: sa.ColumnElement[bool]) -> sa.ColumnElement[str]:
     """The same in SQL, over `case` joined with `campaign`; `organised` tells where the reader is an organiser."""
     hidden = sa.and_(case.c.state.in_(DECIDED), campaign.c.phase.not_in(PUBLIC), sa.not_(organised))
     return sa.case((hidden, "reviewed"), else_=case.c.state)
+
+
+def is_shown_as(state: str, organised: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether a case is shown in this state: the same, so that a database can tell how many are."""
+    public = sa.or_(campaign.c.phase.in_(PUBLIC), organised)
+    if state == "reviewed":
+        return sa.or_(case.c.state == state, sa.and_(case.c.state.in_(DECIDED), sa.not_(public)))
+    return sa.and_(case.c.state == state, public) if state in DECIDED else case.c.state == state

@@ -9,33 +9,39 @@ lines of the page are joined with their cases. Counts end at `COUNTED`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
-from engine.candidates import select_sets
-from engine.errors import Problem
-from engine.tables import COMPLETED, OPEN, WAITING, user_task
+from engine.tables import user_task
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
+from workflows.inbox.finding import find_campaigns, find_numbers, holds, is_a_step
+from workflows.inbox.picking import (
+    STATES,
+    View,
+    Way,
+    count_some,
+    in_order,
+    is_beyond,
+    is_in,
+    is_on,
+    list_segments,
+    list_ways,
+    unite,
+    write_mark,
+)
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import blind_case
+from workflows.search import REACH
 from workflows.tables import campaign, case, organisation, person, report
-
-View = Literal["mine", "groups", "done"]
 
 COUNTED = 1000
 """Where counting ends: a count of so many means so many or more."""
-WAYS = 20
-"""So many sets of candidates that a person is in are each read in order; more are sorted."""
-
-
-class PageUnknown(Problem):
-    """The mark of a page (`after`) was not given out by this list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,49 +105,93 @@ def list_tasks(
 
     Raises PageUnknown.
     """
-    own, columns = user_task.c, _columns(reader)
-    segments = _segments(view)
-    if after and after.split("~", 1)[0] not in segments:
-        raise PageUnknown()
-    begins_in = segments.index(after.split("~", 1)[0]) if after else 0
-    picked = sa.select(own.id).where(own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id)
-    if text:
-        looked_at = ("name", "number", "title", "institution", "campaign_title")
-        picked = _join(picked, user_task).where(sa.or_(*(columns[name].icontains(text, autoescape=True) for name in looked_at)))
-    ways = _ways(work, reader, view)
-    rows: list[Any] = []
-    for segment in segments[begins_in:] if ways else ():
-        within = [_is_in(segment)]
-        if after and segment == segments[begins_in]:
-            within.append(_is_beyond(after, segment))
-        wanted = limit + 1 - len(rows)
-        first = _unite([_in_order(picked.where(way, *within), segment).limit(wanted) for way in ways])
-        page = _join(sa.select(*(column.label(name) for name, column in columns.items())), first)
-        rows += work.connection.execute(_in_order(page, segment).limit(wanted)).all()
-        if len(rows) > limit:
-            break
+    segments = list_segments(view, after)
+    columns = _columns(reader)
+    choice = _choose(work, columns, reader, view, campaign_id, text)
+    ways = list_ways(work, reader, view)
+    reading = (work, choice, columns, ways, segments, limit + 1, after)
+    rows = _read(*reading, reach=REACH) if choice.on_the_way else []
+    if len(rows) <= limit:
+        rows = _read(*reading)
     urged = read_urged(work, [row.id for row in rows[:limit]])
     lines = tuple(_line(row, work.now, urged.get(row.id, Urged())) for row in rows[:limit])
-    return TaskPage(lines, _mark(lines[-1], view) if len(rows) > limit else None)
+    last = lines[-1] if len(rows) > limit else None
+    return TaskPage(lines, None if last is None else write_mark(view, last.id, last.due_at, last.closed_at))
 
 
 def count_tasks(work: Work, reader: Person) -> TaskCounts:
     """How many open tasks wait for the person."""
-    mine, groups = _ways(work, reader, "mine"), _ways(work, reader, "groups")
+    ways: dict[View, list[Way]] = {view: list_ways(work, reader, view) for view in ("mine", "groups")}
     late = user_task.c.due_at <= work.now
-    counts = work.connection.execute(
-        sa.select(*(_count(ways, *which) for which in ((), (late,)) for ways in (mine, groups)))
-    ).one()
-    return TaskCounts(counts[0], counts[1], min(counts[2] + counts[3], COUNTED))
+    asked = [count_some(ways[view], view, COUNTED, *which) for which in ((), (late,)) for view in ways]
+    mine, groups, *overdue = work.connection.execute(sa.select(*asked)).one()
+    return TaskCounts(mine, groups, min(sum(overdue), COUNTED))
 
 
-def _count(ways: Sequence[sa.ColumnElement[bool]], *which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    """How many there are, at most `COUNTED`. In order: else a database may look for the first so many anywhere in the table."""
-    if not ways:
-        return sa.literal(0)
-    parts = (_in_order(sa.select(user_task.c.id).where(way, *which), "due").limit(COUNTED).subquery() for way in ways)
-    some = sa.union_all(*(sa.select(part.c.id) for part in parts)).limit(COUNTED).subquery()
-    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which tasks of a view: of `tasks` those for which `which` holds, and `on_the_way`, of what only its case tells."""
+
+    tasks: sa.FromClause
+    which: list[sa.ColumnElement[bool]]
+    on_the_way: list[sa.ColumnElement[bool]]
+
+
+def _choose(
+    work: Work,
+    columns: Mapping[str, sa.ColumnElement[Any]],
+    reader: Person,
+    view: View,
+    campaign_id: str | None,
+    text: str | None,
+) -> _Choice:
+    """What few cases have in common is looked for from these cases, whatever waits beside them (a subquery with an offset is read
+    by itself); what many have, on the way.
+    """
+    own = user_task.c
+    which = [STATES[view], own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id]
+    if not text:
+        return _Choice(user_task, which, [])
+    numbers = find_numbers(work, reader, text)
+    if numbers is None:
+        looked_at = (columns[name] for name in ("name", "number", "title", "institution", "campaign_title"))
+        return _Choice(user_task, which, [sa.or_(*(holds(column, text) for column in looked_at))])
+    campaigns = find_campaigns(work, text)
+    if view == "done" or campaigns or is_a_step(work, text):
+        found = sa.or_(holds(own.name, text), own.belongs_to.in_(campaigns), own.business_key.in_(numbers))
+        return _Choice(user_task, [*which, found], [])
+    return _Choice(sa.select(user_task).where(*which, own.business_key.in_(numbers)).offset(0).subquery("found"), [], [])
+
+
+def _read(
+    work: Work,
+    choice: _Choice,
+    columns: Mapping[str, sa.ColumnElement[Any]],
+    ways: Sequence[Way],
+    segments: Sequence[str],
+    limit: int,
+    after: str | None,
+    *,
+    reach: int | None = None,
+) -> list[Any]:
+    """The first rows; with `reach` only if they are found among so many of the first segment."""
+    tasks, which, later = choice.tasks, choice.which, choice.on_the_way
+    if later and reach is None:
+        tasks, which, later = _join(user_task), [*which, *later], []
+    own = tasks.c if isinstance(tasks, sa.Subquery) else user_task.c
+    rows: list[Any] = []
+    for segment in segments if ways else ():
+        within = [*which, is_in(segment, own)]
+        if after and segment == segments[0]:
+            within.append(is_beyond(after, own))
+        wanted = limit - len(rows)
+        each = (sa.select(own.id, own.due_at, own.closed_at).select_from(tasks).where(is_on(way, own), *within) for way in ways)
+        picked = unite([in_order(query, segment, own).limit(reach or wanted) for query in each], segment, reach or wanted)
+        page = sa.select(*(column.label(name) for name, column in columns.items())).select_from(_join(picked)).where(*later)
+        rows += work.connection.execute(in_order(page, segment, user_task.c).limit(wanted)).all()
+        if len(rows) == limit or reach is not None:
+            break
+    return rows
 
 
 _REPORTER = organisation.alias("reporter")
@@ -170,74 +220,16 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
     }
 
 
-def _join(query: sa.Select[Any], tasks: sa.FromClause) -> sa.Select[Any]:
+def _join(tasks: sa.FromClause) -> sa.FromClause:
     """All that a line tells, joined to `tasks`: few rows, in which the database begins."""
     return (
-        query.select_from(tasks)
-        .join(campaign, campaign.c.id == user_task.c.belongs_to)
+        tasks.join(campaign, campaign.c.id == user_task.c.belongs_to)
         .outerjoin(case, case.c.number == user_task.c.business_key)
         .outerjoin(organisation, organisation.c.id == case.c.institution_id)
         .outerjoin(report, report.c.number == user_task.c.business_key)
         .outerjoin(_REPORTER, _REPORTER.c.id == report.c.reporter_id)
         .outerjoin(_HOLDER, _HOLDER.c.id == user_task.c.assignee)
     )
-
-
-def _ways(work: Work, reader: Person, view: str) -> list[sa.ColumnElement[bool]]:
-    """The tasks of a view, in parts that an index gives in order, each within what `rules.visible_tasks` lets the person see."""
-    own = user_task.c
-    if view == "mine":
-        return [sa.and_(OPEN, own.assignee == reader.id)]
-    if view == "done":
-        return [sa.and_(COMPLETED, own.closed_by == reader.id)]
-    sets = work.connection.execute(select_sets(reader.groups, reader.id)).scalars().all()
-    if len(sets) > WAYS:
-        return [sa.and_(WAITING, own.candidate_set.in_(sets))]
-    return [sa.and_(WAITING, own.candidate_set == each) for each in sorted(sets)]
-
-
-def _unite(parts: Sequence[sa.Select[tuple[str]]]) -> sa.FromClause:
-    """The tasks whose ids several ordered and limited queries give."""
-    picked = sa.union_all(*(sa.select(part.subquery().c.id) for part in parts)).subquery("picked")
-    return picked.join(user_task, user_task.c.id == picked.c.id)
-
-
-def _segments(view: str) -> tuple[str, ...]:
-    return ("closed",) if view == "done" else ("due", "undated")
-
-
-def _is_in(segment: str) -> sa.ColumnElement[bool]:
-    """Two ordered parts instead of one sort over an expression: each can follow an index."""
-    own = user_task.c
-    return {"closed": sa.true(), "due": own.due_at.is_not(None), "undated": own.due_at.is_(None)}[segment]
-
-
-def _in_order(query: sa.Select[Any], segment: str) -> sa.Select[Any]:
-    own = user_task.c
-    return query.order_by(own.closed_at.desc(), own.id.desc()) if segment == "closed" else query.order_by(own.due_at, own.id)
-
-
-def _mark(line: TaskLine, view: str) -> str:
-    if view == "done":
-        assert line.closed_at is not None
-        return f"closed~{line.closed_at.isoformat()}~{line.id}"
-    return f"undated~~{line.id}" if line.due_at is None else f"due~{line.due_at.isoformat()}~{line.id}"
-
-
-def _is_beyond(after: str, segment: str) -> sa.ColumnElement[bool]:
-    own = user_task.c
-    try:
-        _, moment, task_id = after.split("~")
-        at = datetime.fromisoformat(moment) if moment else None
-    except ValueError as fault:
-        raise PageUnknown() from fault
-    if (at is None) != (segment == "undated") or (at is not None and at.tzinfo is None):
-        raise PageUnknown()
-    if segment == "closed":  # pairs are compared, as an index can: not "later, or as late and …"
-        return sa.tuple_(own.closed_at, own.id) < sa.tuple_(sa.literal(at, own.closed_at.type), task_id)
-    if segment == "due":
-        return sa.tuple_(own.due_at, own.id) > sa.tuple_(sa.literal(at, own.due_at.type), task_id)
-    return own.id > task_id
 
 
 def _line(row: sa.Row[Any], now: datetime, urged: Urged) -> TaskLine:

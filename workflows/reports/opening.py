@@ -24,6 +24,7 @@ from workflows.campaigns.reading import campaign_dates
 from workflows.people import Person
 from workflows.reports.plans import Occurrence, get_plan, list_occurrences, list_reporters, planned_dates
 from workflows.rules import ReportUnknown, campaign_subject, can, report_subject, require
+from workflows.search import write_number
 from workflows.tables import campaign, membership, organisation, report
 
 BEGIN = "reports.begin"
@@ -124,6 +125,7 @@ def begin_report(
             created_by=work.by or asked_by,
         )
     )
+    write_number(work, number)
     variables = {
         "report": report_id,
         "campaign": campaign_id,

@@ -9,6 +9,7 @@ from workflows.rules.narrowing import (
     visible_cases,
     visible_reports,
     visible_tasks,
+    ways_to_cases,
 )
 from workflows.rules.subjects import (
     ActivitySubject,
@@ -75,4 +76,5 @@ __all__ = [
     "visible_cases",
     "visible_reports",
     "visible_tasks",
+    "ways_to_cases",
 ]

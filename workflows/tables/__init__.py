@@ -22,6 +22,7 @@ from workflows.tables.rounds import arrival as arrival
 from workflows.tables.rounds import forwarding as forwarding
 from workflows.tables.rounds import round_ as round_
 from workflows.tables.rounds import round_case as round_case
+from workflows.tables.search import search_entry as search_entry
 from workflows.tables.stages import ranked_list as ranked_list
 
 Decimal = sa.String(40)
@@ -166,10 +167,10 @@ case = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("number", sa.String(60), nullable=False, unique=True),  # business key of its instance
-    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False, index=True),
+    sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id"), nullable=False),
     sa.Column("instance_id", Id, sa.ForeignKey("instance.id")),
-    sa.Column("institution_id", Id, sa.ForeignKey("organisation.id"), nullable=False, index=True),
-    sa.Column("body_id", Id, sa.ForeignKey("organisation.id"), index=True),  # None: reported directly
+    sa.Column("institution_id", Id, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("body_id", Id, sa.ForeignKey("organisation.id")),  # None: reported directly
     sa.Column("channel", sa.String(16), nullable=False),  # recommended | direct
     sa.Column("title", sa.String(300), nullable=False, index=True),
     sa.Column("directions", Json, nullable=False),
@@ -184,8 +185,9 @@ case = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("created_by", Id),
     sa.Column("stage_id", Id, sa.ForeignKey("campaign.id"), index=True),  # its body's own stage, on whose diagram it runs
-    sa.Column("prefecture_id", Id, sa.ForeignKey("organisation.id"), index=True),  # who checks it first in that stage
+    sa.Column("prefecture_id", Id, sa.ForeignKey("organisation.id")),  # who checks it first in that stage
     sa.Column("checked_at", Moment),  # when it passed that first check
+    *(sa.Index(f"ix_case_{name}", f"{name}_id", "number") for name in ("campaign", "institution", "body", "prefecture")),
 )
 
 application_version = sa.Table(

@@ -1,11 +1,14 @@
 """What came after the third landing. Not released yet, so it still grows."""
 
 import hashlib
+from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from engine.database import Moment
 
@@ -23,10 +26,14 @@ def upgrade() -> None:
     index_open_tasks()
     index_titles()
     make_archive()
+    make_search()
+    index_numbers()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    index_columns()
+    op.drop_table("search_entry")
     drop_archive()
     drop_titles()
     index_all_tasks()
@@ -211,3 +218,66 @@ def make_archive() -> None:
 def drop_archive() -> None:
     """What `make_archive` made. What is in the archive has to be put back before (`linxuan unarchive`)."""
     op.drop_table("archived_instance")
+
+
+# ---- search ----------------------------------------------------------------------------------------------------------
+VIRTUAL = (
+    "CREATE VIRTUAL TABLE search_entry USING fts5"
+    " (key UNINDEXED, words, tokenize = 'ascii', prefix = '1', detail = 'none', columnsize = 0)"
+)
+
+
+def make_search() -> None:
+    """What can be found by a text, by its pairs of letters."""
+    connection = op.get_bind()
+    entries: list[tuple[str, tuple[str, ...]]]
+    entries = [(row.number, (row.number, row.title)) for row in connection.execute(sa.text("SELECT number, title FROM case_"))]
+    entries += [(row.number, (row.number,)) for row in connection.execute(sa.text("SELECT number FROM report"))]
+    entries += [("@" + row.id, (row.name,)) for row in connection.execute(sa.text("SELECT id, name FROM organisation"))]
+    rows: list[dict[str, Any]] = []
+    for key, texts in entries:
+        place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+        rows.append({"place": place, "key": key, "words": split_texts(texts)})
+    rows.sort(key=lambda row: row["place"])
+    if connection.dialect.name == "postgresql":
+        op.create_table(
+            "search_entry",
+            sa.Column("key", sa.String(length=200), nullable=False),
+            sa.Column("words", postgresql.TSVECTOR(), nullable=False),
+            sa.PrimaryKeyConstraint("key", name=op.f("pk_search_entry")),
+        )
+        op.create_index("ix_search_entry_words", "search_entry", ["words"], postgresql_using="gin")
+        insert = "INSERT INTO search_entry (key, words) VALUES (:key, CAST(:words AS tsvector))"
+        rows = [{"key": row["key"], "words": row["words"]} for row in rows]
+    else:
+        op.execute(VIRTUAL)
+        insert = "INSERT INTO search_entry (rowid, key, words) VALUES (:place, :key, :words)"
+    if rows:
+        connection.execute(sa.text(insert), rows)
+
+
+def split_texts(texts: Iterable[str]) -> str:
+    """As `workflows.search` did when this was written."""
+    found = set()
+    for text in texts:
+        folded = "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+        for run in "".join(letter if letter.isalnum() else " " for letter in folded).split():
+            found |= {run[place : place + 2] for place in range(len(run))}
+    return " ".join(sorted(found))
+
+
+OWNERS = ("campaign", "institution", "body", "prefecture")
+
+
+def index_numbers() -> None:
+    """The cases of each, by number."""
+    for name in OWNERS:
+        op.drop_index(f"ix_case__{name}_id", "case_")
+        op.create_index(f"ix_case_{name}", "case_", [f"{name}_id", "number"])
+
+
+def index_columns() -> None:
+    """What `index_numbers` replaced."""
+    for name in OWNERS:
+        op.drop_index(f"ix_case_{name}", "case_")
+        op.create_index(f"ix_case__{name}_id", "case_", [f"{name}_id"])
