@@ -8,7 +8,7 @@ written when it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,14 +22,49 @@ from engine.expressions import Expression, ExpressionFailed, VariableMissing
 from engine.incidents import open_incident
 from engine.instances import advance_instance, start_instance
 from engine.kernel import Deliver
-from engine.runs import start_lock
+from engine.runs import Run, start_lock
 from engine.starts import find_start
+from engine.statements import DELIVER_MESSAGE, STATE
 from engine.tables import instance, message, start_subscription, subscription, subscription_key
 from engine.work import ProcessEngine, Work
 
 Keys = list[tuple[str | None, str]]
 TRIES = 5
 """How often a delivery begins anew because its receiver appeared meanwhile."""
+CHUNK = 50
+"""How many messages are delivered in one transaction when many are due."""
+_other = subscription.alias()
+HOLD_DUE: sa.Select[Any] = (
+    sa.select(message.c.id.label("message_id"), message.c.generation, message.c.name, message.c.variables, message.c.sent_by)
+    .add_columns(subscription.c.token, subscription.c.element_id, subscription.c.instance_id)
+    .add_columns(instance.c.business_key, instance.c.belongs_to, *STATE)
+    .select_from(
+        instance.join(subscription, subscription.c.instance_id == instance.c.id).join(
+            message,
+            sa.and_(
+                message.c.kind == subscription.c.kind,
+                message.c.name == subscription.c.name,
+                message.c.business_key == subscription.c.business_key,
+            ),
+        )
+    )
+    .where(message.c.state == "waiting", message.c.next_try_at <= sa.bindparam("of_now", type_=message.c.next_try_at.type))
+    .where(message.c.kind == "message", message.c.correlation.is_(None), message.c.to_instance.is_(None))
+    .where(message.c.to_process.is_(None), instance.c.state == "running", ~correlation.is_read().element)
+    .where(
+        ~sa.exists().where(
+            _other.c.kind == message.c.kind,
+            _other.c.name == message.c.name,
+            _other.c.business_key == message.c.business_key,
+            _other.c.id != subscription.c.id,
+        )
+    )
+    .order_by(message.c.next_try_at, message.c.id)
+    .limit(CHUNK)
+    .with_for_update(skip_locked=True)
+)
+"""Messages that are due and have one receiver alone, which waits for them by their business key, with its instance, all locked:
+those that nobody else has locked."""
 
 
 def deliver_message(process_engine: ProcessEngine, message_id: str, generation: int | None = None) -> bool:
@@ -48,6 +83,39 @@ def deliver_message(process_engine: ProcessEngine, message_id: str, generation: 
     except Exception as error:  # one bad delivery never stops the others
         record_failure(process_engine, "message", message, message_id, "waiting", error)
         return False
+
+
+def deliver_messages(process_engine: ProcessEngine, ids: Sequence[str] | None = None) -> int:
+    """Deliver messages that are due, up to `CHUNK` of them in one transaction, each to an instance of its own; how many.
+
+    With `ids` these: those that need a closer look (correlation keys, several receivers or none yet, a process that they start)
+    by themselves. When one of a chunk fails nothing of it has happened: they are delivered one by one, and its failure is
+    counted.
+    """
+    tried: list[str] = []
+    try:
+        with process_engine.begin() as work:
+            done = _deliver_chunk(work, ids, tried)
+    except Exception:  # whose it is the single turns will tell
+        done = sum(deliver_message(process_engine, message_id) for message_id in tried)
+    return done + sum(deliver_message(process_engine, each) for each in ids or () if each not in tried)
+
+
+def _deliver_chunk(work: Work, ids: Sequence[str] | None, tried: list[str]) -> int:
+    query = HOLD_DUE if ids is None else HOLD_DUE.where(message.c.id.in_(ids))
+    found = work.connection.execute(query, {"of_now": work.now}).all()
+    chunk = [*{row.instance_id: row for row in reversed(found)}.values()][::-1]  # of an instance the earliest
+    tried += [row.message_id for row in chunk]
+    with work.together():
+        for row in chunk:
+            work.writes.add(DELIVER_MESSAGE, {"of_id": row.message_id, "to_done_at": work.now})
+            run = Run.resume(work, row)
+            run.step(Deliver("message", row.name, row.variables, row.token, row.element_id))
+            run.settle()
+            detail = {"message": row.name, "from": row.sent_by}
+            run.save("received", element_id=row.element_id, token=row.token, detail=detail)
+    work.engine.backend.forget(work, "message", [(row.message_id, row.generation) for row in chunk])
+    return len(chunk)
 
 
 def bring_message(work: Work, message_id: str) -> str:

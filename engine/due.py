@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.bulk import do_chunk
-from engine.delivery import deliver_message
+from engine.delivery import deliver_message, deliver_messages
 from engine.outbox import send_mail
 from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.timers import CHUNK, fire_timer, fire_timers
@@ -18,6 +18,8 @@ from engine.work import ProcessEngine, Work
 PAGE = 200
 """How many rows are fetched at a time."""
 
+DO_MANY = {"timer": fire_timers, "message": deliver_messages}
+"""What is done in chunks when much of it is due."""
 DO = {"timer": fire_timer, "message": deliver_message, "mail": send_mail, "bulk": do_chunk}
 
 
@@ -35,7 +37,7 @@ def run_due(process_engine: ProcessEngine) -> int:
         before = done
         for chunk in _chunks(rows):
             if len(chunk) > 1:
-                done += fire_timers(process_engine, [row.id for row in chunk])
+                done += DO_MANY[chunk[0].kind](process_engine, [row.id for row in chunk])
             else:
                 done += DO[chunk[0].kind](process_engine, chunk[0].id)
         if done > before:
@@ -51,16 +53,18 @@ def run_due(process_engine: ProcessEngine) -> int:
 
 
 def _chunks(rows: Iterable[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
-    """The rows in their order; event timers of different instances that stand beside each other together."""
+    """The rows in their order; event timers of different instances, or messages to different business keys, that stand beside
+    each other together."""
     chunk: list[sa.Row[Any]] = []
-    instances: set[str] = set()
+    whose: set[str] = set()
     for row in rows:
-        if chunk and (row.instance_id is None or row.instance_id in instances or not instances or len(chunk) == CHUNK):
+        alone = row.whose is None or row.whose in whose or not whose or row.kind != chunk[0].kind or len(chunk) == CHUNK
+        if chunk and alone:
             yield chunk
-            chunk, instances = [], set()
+            chunk, whose = [], set()
         chunk.append(row)
-        if row.instance_id is not None:
-            instances.add(row.instance_id)
+        if row.whose is not None:
+            whose.add(row.whose)
     if chunk:
         yield chunk
 
@@ -91,11 +95,11 @@ def _pending(work: Work) -> list[sa.Select[Any]]:
             sa.literal("timer").label("kind"),
             timer.c.id,
             timer.c.next_try_at,
-            sa.case((timer.c.kind == "event", timer.c.instance_id)).label("instance_id"),
+            sa.case((timer.c.kind == "event", timer.c.instance_id)).label("whose"),
         ).where(timer.c.state == "armed", ~suspended),
-        sa.select(sa.literal("message").label("kind"), message.c.id, message.c.next_try_at, nothing).where(
-            message.c.state.in_(("waiting", "unmatched"))
-        ),
+        sa.select(
+            sa.literal("message").label("kind"), message.c.id, message.c.next_try_at, sa.func.nullif(message.c.business_key, "")
+        ).where(message.c.state.in_(("waiting", "unmatched"))),
     ]
     if work.engine.extras.get("mailer") is not None:
         parts.append(
@@ -109,7 +113,7 @@ def _pending(work: Work) -> list[sa.Select[Any]]:
 def _due(work: Work) -> sa.Select[Any]:
     rows = sa.union_all(*_pending(work)).subquery()
     return (
-        sa.select(rows.c.kind, rows.c.id, rows.c.instance_id)
+        sa.select(rows.c.kind, rows.c.id, rows.c.whose)
         .where(rows.c.next_try_at <= work.now)
         .order_by(rows.c.next_try_at, rows.c.id)
         .limit(PAGE)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine.candidates import ADD_CANDIDATE
 from engine.database import one_round_trip
-from engine.tables import external_task, history, instance, subscription, timer, user_task
+from engine.tables import external_task, history, instance, message, subscription, timer, user_task
 
 
 def given(column: sa.Column[Any]) -> sa.BindParameter[Any]:
@@ -71,6 +71,7 @@ _TASK, _TIMER, _SUBSCRIPTION, _EXTERNAL = user_task.c, timer.c, subscription.c, 
 
 ADD_INSTANCE = instance.insert()
 FIRE_TIMER = timer.update().where(*these(_TIMER.id)).values(**to(_TIMER.done_at), state="fired")
+DELIVER_MESSAGE = message.update().where(*these(message.c.id)).values(**to(message.c.done_at), state="delivered")
 CLOSE_TASK = (
     user_task.update()
     .where(*these(_TASK.instance_id, _TASK.token, _TASK.element_id), _TASK.state == "open")
@@ -113,6 +114,7 @@ STORE_CHAIN = instance.update().where(*these(instance.c.id)).values(**to(instanc
 
 ORDER: tuple[sa.UpdateBase, ...] = (
     ADD_INSTANCE,
+    DELIVER_MESSAGE,
     FIRE_TIMER,  # before those that are still armed are closed
     CLOSE_TASK,
     CLOSE_TIMER,

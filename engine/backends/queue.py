@@ -24,9 +24,9 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 
-from engine.due import DO
+from engine.due import DO, DO_MANY
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.timers import CHUNK, fire_timers
+from engine.timers import CHUNK
 from engine.work import ProcessEngine, Scheduled, Work
 
 log = logging.getLogger(__name__)
@@ -182,8 +182,8 @@ def make_app(process_engine: ProcessEngine) -> App:
 
 def _task(process_engine: ProcessEngine, kind: str) -> Callable[..., None]:
     def run(*, row_id: str, generation: int) -> None:
-        if kind == "timer":
-            while fire_timers(process_engine) == CHUNK:  # this one and all others that are due: not each has a job
+        if kind in DO_MANY:
+            while DO_MANY[kind](process_engine) == CHUNK:  # this one and all others that are due: not each has a job
                 pass
         do_row(process_engine, kind, row_id, generation)
 
