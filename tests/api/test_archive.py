@@ -95,7 +95,7 @@ def test_the_organiser_archives_it_and_puts_it_back(finished: Finished) -> None:
         left = sa.select(history.c.instance_id).distinct()
         assert work.connection.execute(left).scalars().all() == [finished.instance_id]
     shown = client.get(f"/cases/{row.id}").get_data(as_text=True)
-    assert "归档，内容不再变化" in shown and "省级审核" in shown
+    assert "归档；办理经过仍可在本页查阅" in shown and "省级审核" in shown
     assert number in client.get(f"/cases?q={number}").get_data(as_text=True)
     told = client.get(f"/campaigns/{finished.place.campaign}/history").get_data(as_text=True)
     assert f"{len(finished.cases)} 个案例和报送" in told

@@ -12,6 +12,7 @@ import pytest
 from engine.definitions import latest_definition
 from workflows.applications import first_task, start_application
 from workflows.forms import count_words
+from workflows.inbox.many import start_many
 
 pytestmark = pytest.mark.browser
 
@@ -56,8 +57,12 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Any, check_acce
     pages["organiser"] += [
         "/campaigns/new",
         f"/campaigns/new?from={site.place.campaign}",
-        *(f"{campaign}/{part}" for part in ("compare", "history", "panel")),
+        *(f"{campaign}/{part}" for part in ("compare", "history", "panel", "archive")),
     ]
+    applicant = site.place.person("applicant")
+    with site.place.engine.begin(by=applicant.id) as work:
+        job = start_many(work, applicant, "complete", [{"task": task_id}, {"task": "0" * 32}])
+    pages["applicant"] += ["/bulk", f"/bulk/{job}"]
     for login, addresses in pages.items():
         page = site.open(login)
         for address in addresses:
