@@ -71,25 +71,29 @@ def refuse_second(work: Work, row: sa.Row[Any], settings: Mapping[str, Any], tit
 
 def list_similar(work: Work, case_id: str) -> list[Similar]:
     """Cases of the campaign that might be the same: titles of its institution that are near, and the same title of others."""
-    own = work.connection.execute(sa.select(case).where(case.c.id == case_id)).one()
-    query = (
-        sa.select(case, organisation.c.name.label("unit"))
-        .join(organisation, organisation.c.id == case.c.institution_id)
-        .where(
-            case.c.campaign_id == own.campaign_id,
-            case.c.id != case_id,
-            case.c.state != "draft",
-            sa.or_(case.c.institution_id == own.institution_id, case.c.title == own.title),
-        )
-        .order_by(case.c.number)
-    )
+    own = work.connection.execute(_OWN, {"case": case_id}).one()
+    near = {"campaign": own.campaign_id, "case": case_id, "institution": own.institution_id, "title": own.title}
     key = normalise_title(own.title)
     found = []
-    for row in work.connection.execute(query):
+    for row in work.connection.execute(_NEAR, near):
         other = normalise_title(row.title)
         if other == key or (row.institution_id == own.institution_id and _are_near(key, other)):
             found.append(Similar(row.id, row.number, row.title, row.unit, row.state, other == key))
     return found
+
+
+_OWN = sa.select(case.c.campaign_id, case.c.institution_id, case.c.title).where(case.c.id == sa.bindparam("case"))
+_NEAR = (
+    sa.select(case.c.id, case.c.number, case.c.title, case.c.state, case.c.institution_id, organisation.c.name.label("unit"))
+    .join(organisation, organisation.c.id == case.c.institution_id)
+    .where(
+        case.c.campaign_id == sa.bindparam("campaign"),
+        case.c.id != sa.bindparam("case"),
+        case.c.state != "draft",
+        sa.or_(case.c.institution_id == sa.bindparam("institution"), case.c.title == sa.bindparam("title")),
+    )
+    .order_by(case.c.number)
+)
 
 
 def _are_near(one: str, other: str) -> bool:

@@ -13,8 +13,9 @@ from benchmarks.national import pages
 from benchmarks.national.people import options_of
 from benchmarks.national.workers import Worker
 from benchmarks.national.world import describe_application, is_late, is_rejected, is_returned, is_silent, make_id
-from engine.due import DO
+from engine.due import DO, DO_MANY
 from engine.tables import message, timer
+from engine.timers import CHUNK
 from workflows import consultations, inbox
 from workflows.campaigns.windows import TooLate
 from workflows.replay.cast import given_values
@@ -181,31 +182,41 @@ def work_through(
 
 
 def run_background(worker: Worker) -> None:
-    """Messages are delivered and timers fired, those of this worker's share, until it finds nothing due."""
+    """Messages are delivered and timers fired, those of this worker's share, until it finds nothing due: as the engine does it,
+    messages to different cases in chunks."""
     while True:
         done = 0
-        for kind, row_id, name in _find_due(worker):
-            with worker.tally.time(f"{kind} {name}"):
-                done += DO[kind](worker.process_engine, row_id)
+        for kind, name, ids in _find_due(worker):
+            with worker.tally.time(f"{kind} {name}", things=len(ids)):
+                done += DO_MANY[kind](worker.process_engine, ids) if len(ids) > 1 else DO[kind](worker.process_engine, ids[0])
         if not done:
             return
 
 
-def _find_due(worker: Worker) -> Iterator[tuple[str, str, str]]:
-    for kind, table, name, states in (
-        ("message", message, message.c.name, ("waiting", "unmatched")),
-        ("timer", timer, timer.c.element_id, ("armed",)),
+def _find_due(worker: Worker) -> Iterator[tuple[str, str, list[str]]]:
+    """What is done at once: kind, name, ids of the rows."""
+    for kind, table, name, whose, states in (
+        ("message", message, message.c.name, message.c.business_key, ("waiting", "unmatched")),
+        ("timer", timer, timer.c.element_id, timer.c.id, ("armed",)),
     ):
         last = ""
         while True:
-            query = sa.select(table.c.id, name.label("name")).where(
+            query = sa.select(table.c.id, name.label("name"), whose.label("whose")).where(
                 table.c.id > last, table.c.state.in_(states), table.c.next_try_at <= worker.clock.now()
             )
             with worker.process_engine.read() as work:
                 rows = work.connection.execute(query.order_by(table.c.id).limit(PAGE)).all()
+            chunk: dict[str, str] = {}
+            named = ""
             for row in rows:
-                if zlib.crc32(row.id.encode()) % worker.place.workers == worker.place.index:
-                    yield kind, row.id, row.name or ""
+                if zlib.crc32(row.whose.encode()) % worker.place.workers != worker.place.index:
+                    continue
+                if chunk and (kind != "message" or row.whose in chunk or row.name != named or len(chunk) == CHUNK):
+                    yield kind, named, [*chunk.values()]
+                    chunk = {}
+                chunk[row.whose], named = row.id, row.name or ""
+            if chunk:
+                yield kind, named, [*chunk.values()]
             if len(rows) < PAGE:
                 break
             last = rows[-1].id

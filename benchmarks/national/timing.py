@@ -69,11 +69,13 @@ class Tally:
     peak_mb: float = 0.0
 
     @contextmanager
-    def time(self, name: str) -> Iterator[None]:
-        """One operation; counted when it ends well."""
+    def time(self, name: str, *, things: int = 1) -> Iterator[None]:
+        """One operation on so many things, each of which takes its share; counted when it ends well."""
         began = time.perf_counter()
         yield
-        self.operations.setdefault(name, Timing()).add((time.perf_counter() - began) * 1000)
+        each = (time.perf_counter() - began) * 1000 / things
+        for _ in range(things):
+            self.operations.setdefault(name, Timing()).add(each)
 
     def merge(self, other: Tally) -> None:
         """What another worker did beside it."""

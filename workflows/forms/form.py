@@ -73,7 +73,10 @@ class Form:
 
         Pairs are (value, label). Until options are bound, any value is taken and the handler must check it.
         """
-        bound = {name: tuple(_read_option(item) for item in items) for name, items in options.items()}
+        wanted = {each.options_from for field in self.fields for each in (field, *field.columns)} & options.keys()
+        if not wanted:
+            return self
+        bound = {name: tuple(_read_option(item) for item in options[name]) for name in wanted if name is not None}
 
         def change(field: Field) -> Field:
             return replace(field, options=bound[field.options_from]) if field.options_from in bound else field
@@ -96,7 +99,16 @@ class Form:
         """
         blind = role == "expert" if blind is None else blind
         plain = role in _SEES_PERSONAL and not blind
+        if (blind, plain) not in self._views:
+            self._views[blind, plain] = self._show_to(blind=blind, plain=plain)
+        return self._views[blind, plain]
 
+    @cached_property
+    def _views(self) -> dict[tuple[bool, bool], Form]:
+        """What its readers see, made once: a form never changes."""
+        return {}
+
+    def _show_to(self, *, blind: bool, plain: bool) -> Form:
         def change(field: Field) -> Field | None:
             if blind and not field.shown_blind:
                 return None

@@ -20,7 +20,7 @@ from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import get_campaign
 from workflows.deadlines import say_cutoff
-from workflows.mails import Recipient, find_members, has_letter, queue_letter, say
+from workflows.mails import Letter, Recipient, find_members, has_letter, queue_letters, say
 from workflows.reminders.plans import Rule, read_rules
 from workflows.reminders.recipients import find_recipients
 from workflows.reminders.series import HANDLER, Series, arm_series, list_owing, read_open, take_missed
@@ -57,9 +57,9 @@ def send(call: Call) -> None:
         missed = take_missed(work, series, datetime.fromisoformat(form["at"]))
     shares = share_tasks(work, rule, tasks, row.managers)
     waiting = sorted(person_id for person_id in shares if person_id > after) if page is None else page
-    for person_id in waiting[:CHUNK]:
-        if person_id in shares:
-            _write(work, shares[person_id], rule, series, form["name"], missed, about=row.key)
+    chosen = [shares[person_id] for person_id in waiting[:CHUNK] if person_id in shares]
+    letters = (_write(work, share, rule, series, form["name"], missed, about=row.key) for share in chosen)
+    queue_letters(work, letters, campaign_id=series.campaign_id)
     if len(waiting) > CHUNK:
         payload = {**form, "after": waiting[CHUNK - 1], "missed": [moment.isoformat() for moment in missed]}
         arm_timer(
@@ -104,22 +104,14 @@ def say_missed(missed: Sequence[datetime], language: Language) -> str:
     return say("letter_missed", language, moments=joint.join(say_cutoff(moment, language) for moment in missed))
 
 
-def _write(work: Work, share: Share, rule: Rule, series: Series, name: str, missed: Sequence[datetime], *, about: str) -> None:
+def _write(work: Work, share: Share, rule: Rule, series: Series, name: str, missed: Sequence[datetime], *, about: str) -> Letter:
     letter = rule.letter if has_letter(rule.letter) else "reminder"
     if work.now >= series.due_at and has_letter(f"{letter}_overdue"):
         letter = f"{letter}_overdue"
-    queue_letter(
-        work,
-        letter,
-        [share.recipient],
-        campaign_id=series.campaign_id,
-        about=about,
-        unique_key=f"{series.key}:{name}",
-        values={
-            "count": len(share.tasks),
-            "tasks": list_tasks(share.tasks, about),
-            "due": series.due_at,
-            "missed": {language: say_missed(missed, language) for language in LANGUAGES},
-        },
-        tasks=share.owed,
-    )
+    values = {
+        "count": len(share.tasks),
+        "tasks": list_tasks(share.tasks, about),
+        "due": series.due_at,
+        "missed": {language: say_missed(missed, language) for language in LANGUAGES},
+    }
+    return Letter(letter, [share.recipient], about, f"{series.key}:{name}", values, share.owed)

@@ -21,6 +21,10 @@ REVIEWABLE = ("recommended", "accepted")
 """States of the cases that go to review."""
 
 
+PART = 1_000
+"""Values in one statement: SQLite bounds them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the organiser decided. `panel_size`: experts drawn of the pool (all when None); `load_limit`: most cases for one."""
@@ -57,11 +61,13 @@ class Field:
 
 def read_field(work: Work, terms: Terms, expert_ids: Iterable[str], *, case_ids: Sequence[str] | None = None) -> Field:
     """The field of a campaign: these experts, and its cases that go to review (or just the given ones)."""
-    query = sa.select(case).where(case.c.campaign_id == terms.id)
+    columns = (case.c.id, case.c.number, case.c.institution_id, case.c.body_id, case.c.directions)
+    query = sa.select(*columns).where(case.c.campaign_id == terms.id)
     query = query.where(case.c.state.in_(REVIEWABLE) if case_ids is None else case.c.id.in_(case_ids))
     cases = work.connection.execute(query.order_by(case.c.number)).all()
     persons = work.connection.execute(sa.select(person).where(person.c.id.in_(sorted(set(expert_ids))))).all()
-    places = {row.id: {row.organisation_id} | _read_offices(work, row.id) for row in persons}
+    offices = _read_offices(work, [row.id for row in persons])
+    places = {row.id: {row.organisation_id} | offices.get(row.id, set()) for row in persons}
     tree = _Tree.read(
         work,
         {row.institution_id for row in cases} | {row.body_id for row in cases if row.body_id} | set().union(*places.values()),
@@ -160,15 +166,19 @@ def list_pool(work: Work) -> list[sa.Row[Any]]:
     return [*work.connection.execute(query)]
 
 
-def _read_offices(work: Work, person_id: str) -> set[str]:
-    """The organisations for which somebody acts beside being an expert."""
-    query = sa.select(membership.c.organisation_id).where(membership.c.person_id == person_id, membership.c.role != "expert")
-    return set(work.connection.execute(query).scalars())
+def _read_offices(work: Work, person_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Person → the organisations for which the person acts beside being an expert."""
+    found: dict[str, set[str]] = {}
+    for start in range(0, len(person_ids), PART):
+        query = sa.select(membership.c.person_id, membership.c.organisation_id).where(
+            membership.c.person_id.in_(person_ids[start : start + PART]), membership.c.role != "expert"
+        )
+        for row in work.connection.execute(query):
+            found.setdefault(row.person_id, set()).add(row.organisation_id)
+    return found
 
 
-def _read_declared(
-    work: Work, campaign_id: str, cases: Sequence[sa.Row[Any]], logins: Mapping[str, str]
-) -> frozenset[tuple[str, str]]:
+def _read_declared(work: Work, campaign_id: str, cases: Sequence[Any], logins: Mapping[str, str]) -> frozenset[tuple[str, str]]:
     """(case number, log-in) of all conflicts that were declared or noted, of one case or of a whole unit."""
     found = set()
     for row in work.connection.execute(sa.select(conflict).where(conflict.c.campaign_id == campaign_id)):
@@ -218,6 +228,6 @@ class _Tree:
 def _read_places(work: Work, ids: Iterable[str]) -> dict[str, Organisation]:
     wanted = sorted(set(ids))
     found: dict[str, Organisation] = {}
-    for start in range(0, len(wanted), 1000):  # SQLite bounds the values of one statement
-        found |= {place.id: place for place in list_organisations(work, ids=wanted[start : start + 1000])}
+    for start in range(0, len(wanted), PART):
+        found |= {place.id: place for place in list_organisations(work, ids=wanted[start : start + PART])}
     return found

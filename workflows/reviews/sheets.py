@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -115,11 +116,13 @@ def read_score(work: Work, case_id: str, terms: Terms, method: Method) -> CaseSc
 def read_scores(work: Work, case_ids: Sequence[str], terms: Terms, method: Method) -> dict[str, CaseScore | None]:
     """The scores of several cases of one campaign, by the case's id."""
     one = case_ids[0] if len(case_ids) == 1 else None
-    sheets: dict[str, list[Mapping[str, Decimal]]] = {case_id: [] for case_id in case_ids}
-    for row in work.connection.execute(_SHEETS if one is None else _SHEETS_OF, {"campaign": terms.id, "of_case": one}):
-        if row.case_id in sheets:
-            sheets[row.case_id].append({name: Decimal(value) for name, value in row.scores.items()})
-    return {case_id: score_case(found, terms.weights, method=method) if found else None for case_id, found in sheets.items()}
+    scores: dict[str, CaseScore | None] = dict.fromkeys(case_ids)
+    rows = work.connection.execute(_SHEETS if one is None else _SHEETS_OF, {"campaign": terms.id, "of_case": one})
+    for case_id, found in groupby(rows, key=lambda row: row.case_id):  # nobody holds the sheets of all
+        if case_id in scores:
+            sheets = [{name: Decimal(value) for name, value in row.scores.items()} for row in found]
+            scores[case_id] = score_case(sheets, terms.weights, method=method)
+    return scores
 
 
 def count_reviewing(work: Work, campaign_id: str) -> int:
