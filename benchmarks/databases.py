@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,21 @@ from tests.setup.postgresql import TemporaryServer, find_binaries
 
 DURABLE = ("listen_addresses=", "max_connections=200")
 """A server as it comes: commits wait for the disk."""
+
+
+class RoomMissing(Exception):
+    """The disk has not enough room for what is to be measured, in bytes."""
+
+    def __init__(self, needed: int, free: int) -> None:
+        self.needed, self.free = needed, free
+        super().__init__(f"{needed >> 20:,} MB are needed, {free >> 20:,} MB are free")
+
+
+def need_room(needed: int, folder: Path) -> None:
+    """Raises RoomMissing when the disk has not so many bytes for a folder."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RoomMissing(needed, free)
 
 
 class Databases:

@@ -24,7 +24,7 @@ MANY = 2000
 """So many finds are no help: among a million, walking along until fifty are met costs as much."""
 
 
-REACH = 500
+REACH = 250
 """So far a list is walked at first for a text that much has: a page is full by then, else it is worth another plan."""
 
 

@@ -22,10 +22,16 @@ class ServerMissing(Problem):
     """No PostgreSQL server was given, and none is installed that could be started."""
 
 
+class DiskTooSmall(Problem):
+    """The disk has no room for what is to be measured; `needed` and `free` in MB."""
+
+
 def add_verbs(verbs: Verbs) -> None:
-    """`bench step`, `bench timers`, `bench national`."""
+    """`bench step`, `bench growth`, `bench timers`, `bench national`."""
     benching = verbs.add("bench", database=False).verbs()
     add_common(benching.add("step", bench_step, database=False, json=True)).add("--turns", type=int, default=20)
+    growing = add_common(benching.add("growth", bench_growth, database=False, json=True))
+    growing.add("--long", action="store_true").add("--turns", type=int, default=10)
     timing = add_common(benching.add("timers", bench_timers, database=False, json=True))
     timing.add("--timers", type=int, default=10_000).add("--processes", type=int, nargs="+", default=[1, 2, 4])
 
@@ -61,19 +67,22 @@ def load_benchmark(name: str) -> ModuleType:
 def run_benchmark(name: str, options: argparse.Namespace, **settings: Any) -> dict[str, Any]:
     """What a benchmark tells, by kind of database.
 
-    Raises BenchmarksMissing, ServerMissing.
+    Raises BenchmarksMissing, ServerMissing, DiskTooSmall.
     """
+    missing = load_benchmark("databases").RoomMissing
     try:
         told: dict[str, Any] = load_benchmark(name).run(options.on, server=options.server, **settings)
     except LookupError as fault:
         raise ServerMissing() from fault
+    except missing as fault:
+        raise DiskTooSmall(needed=fault.needed >> 20, free=fault.free >> 20) from fault
     return told
 
 
 def bench_step(options: argparse.Namespace, words: Words) -> int:
     """One completed user task, beside the least and the most that it could cost.
 
-    Raises BenchmarksMissing, ServerMissing.
+    Raises BenchmarksMissing, ServerMissing, DiskTooSmall.
     """
     told = run_benchmark("step", options, turns=options.turns)
     if options.json:
@@ -87,10 +96,28 @@ def bench_step(options: argparse.Namespace, words: Words) -> int:
     return 0
 
 
+def bench_growth(options: argparse.Namespace, words: Words) -> int:
+    """Steps and lists beside more and more of what lies behind and around them.
+
+    Raises BenchmarksMissing, ServerMissing, DiskTooSmall.
+    """
+    told = run_benchmark("growth", options, turns=options.turns, long=options.long)
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return 0
+    for kind, parts in told.items():
+        for part, sizes in parts.items():
+            figures = ", ".join(
+                f"{size}: {found['ms']} ms ×{found['ratio']} (±{found['noise']:.0%})" for size, found in sizes.items()
+            )
+            print(words.say("benched.growth", kind=kind, part=part, figures=figures))
+    return 0
+
+
 def bench_timers(options: argparse.Namespace, words: Words) -> int:
     """Many timers due at one instant, beside bare guarded updates.
 
-    Raises BenchmarksMissing, ServerMissing.
+    Raises BenchmarksMissing, ServerMissing, DiskTooSmall.
     """
     told = run_benchmark("timers", options, timers=options.timers, processes=options.processes)
     if options.json:
@@ -105,7 +132,7 @@ def bench_timers(options: argparse.Namespace, words: Words) -> int:
 def bench_national(options: argparse.Namespace, words: Words) -> int:
     """The national campaign; 1 when something was lost, late or broken at the end.
 
-    Raises BenchmarksMissing, ServerMissing.
+    Raises BenchmarksMissing, ServerMissing, DiskTooSmall.
     """
     names = ("institutions", "experts", "experts_per_case", "listed", "cut", "workers", "http")
     told = run_benchmark("national", options, **{name: getattr(options, name) for name in names})

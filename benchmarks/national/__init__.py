@@ -4,6 +4,6 @@
 processes that act for them, `phases` is what they do, `verifying` looks at the end from outside, `run` is all of it.
 """
 
-from benchmarks.national.run import RoomMissing, run, tell_lines
+from benchmarks.national.run import run, tell_lines
 
-__all__ = ["RoomMissing", "run", "tell_lines"]
+__all__ = ["run", "tell_lines"]

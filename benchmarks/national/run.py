@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import resource
-import shutil
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks.databases import Databases, each_database
+from benchmarks.databases import Databases, each_database, need_room
 from benchmarks.national.phases import PHASES
 from benchmarks.national.timing import Tally
 from benchmarks.national.verifying import verify
@@ -30,10 +29,6 @@ from workflows.tables import window
 
 ROOM_PER_CASE = 60_000
 """Bytes of disk that a case may need while it runs: twice what it keeps, with the log of changes."""
-
-
-class RoomMissing(Exception):
-    """The disk has not enough room for so many cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +107,13 @@ def run(
             found: dict[str, Any] = {}
             for number in workers if databases.kind == "postgresql" else (1,):
                 with TemporaryDirectory(prefix="linxuan-national-") as folder:
-                    _find_room(Path(folder), Options(**options))
+                    need_room(Options(**options).institutions * ROOM_PER_CASE, Path(folder))
                     played = _play(databases, Path(folder), Options(**options, workers=number), tell or _tell)
                 if "1" in found:
                     played["faster"] = round(found["1"]["seconds"] / played["seconds"], 2)
                 found[str(number)] = played
             told[databases.kind] = found
     return told
-
-
-def _find_room(folder: Path, options: Options) -> None:
-    needed, free = options.institutions * ROOM_PER_CASE, shutil.disk_usage(folder).free
-    if free < needed:
-        raise RoomMissing(f"{needed // 2**20} MB are needed, {free // 2**20} MB are free")
 
 
 def _play(databases: Databases, folder: Path, options: Options, tell: Callable[[str], None]) -> dict[str, Any]:

@@ -100,24 +100,12 @@ def list_cases(
         which += [case.c.body_id == body_id, sa.not_(blind)]
     if after is not None:
         which.append(case.c.number > after)
-    has_text: list[sa.ColumnElement[bool]] = []
-    walking = False
-    if text:
-        looked_at = (columns["number"], columns["title"], columns["unit"])
-        has_text.append(sa.or_(*(column.icontains(text, autoescape=True) for column in looked_at)))
-        found = find_text(work, text)
-        walking = found is None
-        if found is not None:
-            which.append(sa.or_(case.c.number.in_(found.numbers), case.c.institution_id.in_(found.organisations)))
-    ways = ways_to_cases(reader, _list_organised(work, reader, campaign_id))
-    ways = ways if len(ways) <= WAYS else [sa.or_(*ways)]
+    has_text = [sa.or_(*(columns[name].icontains(text, autoescape=True) for name in ("number", "title", "unit")))] if text else []
+    found = find_text(work, text) if text else None
+    organised_ids = _list_organised(work, reader, campaign_id)
 
-    def read(reach: int, within: list[sa.ColumnElement[bool]], later: list[sa.ColumnElement[bool]]) -> Sequence[Any]:
-        """The first that are `within` and, among the first `reach` of these, `later`."""
-        thin = sa.select(case.c.id, case.c.number).join(campaign, campaign.c.id == case.c.campaign_id)
-        thin = thin.join(unit, unit.c.id == case.c.institution_id).where(*within).order_by(case.c.number).limit(reach)
-        every = sa.union(*(sa.select(thin.where(way).subquery()) for way in ways)).subquery()
-        picked = sa.select(every.c.id, every.c.number).order_by(every.c.number).limit(reach).subquery("picked")
+    def read(picked: sa.Subquery, later: list[sa.ColumnElement[bool]]) -> Sequence[Any]:
+        """The lines of some cases."""
         query = (
             sa.select(*(column.label(name) for name, column in columns.items()))
             .select_from(picked)
@@ -127,11 +115,28 @@ def list_cases(
             .outerjoin(body, body.c.id == case.c.body_id)
             .where(*later)
         )
-        return work.connection.execute(query.order_by(picked.c.number).limit(limit + 1)).all()
+        return work.connection.execute(query.order_by(case.c.number).limit(limit + 1)).all()
 
-    rows = read(REACH, which, has_text) if walking else ()
-    if len(rows) <= limit:
-        rows = read(limit + 1, [*which, *has_text], [])
+    def pick(reach: int, within: list[sa.ColumnElement[bool]]) -> sa.Subquery:
+        """The first so many that the reader may see."""
+        ways = ways_to_cases(reader, organised_ids)
+        ways = ways if len(ways) <= WAYS else [sa.or_(*ways)]
+        thin = sa.select(case.c.id, case.c.number).join(campaign, campaign.c.id == case.c.campaign_id)
+        thin = thin.join(unit, unit.c.id == case.c.institution_id).where(*within).order_by(case.c.number).limit(reach)
+        every = sa.union(*(sa.select(thin.where(way).subquery()) for way in ways)).subquery()
+        return sa.select(every.c.id).order_by(every.c.number).limit(reach).subquery("picked")
+
+    rows: Sequence[Any] = ()
+    if found is not None:  # few: looked for from these, whatever else there is (a subquery with an offset is read by itself)
+        own = (case.c.id, case.c.state, case.c.campaign_id, case.c.institution_id, case.c.body_id, case.c.prefecture_id)
+        few = sa.select(*own).where(sa.or_(case.c.number.in_(found.numbers), case.c.institution_id.in_(found.organisations)))
+        these = few.offset(0).subquery("found")
+        seen = sa.select(these.c.id).where(sa.or_(*ways_to_cases(reader, organised_ids, these.c))).subquery("picked")
+        rows = read(seen, [*which, *has_text])
+    else:  # many: met on the way
+        rows = read(pick(REACH, which), has_text) if text else ()
+        if len(rows) <= limit:
+            rows = read(pick(limit + 1, [*which, *has_text]), [])
     lines = tuple(_line(row) for row in rows[:limit])
     return CasePage(lines, lines[-1].number if len(rows) > limit else None)
 

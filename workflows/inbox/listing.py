@@ -21,13 +21,14 @@ from engine.work import Work
 from workflows.cases.scrubbing import shown_title
 from workflows.inbox.finding import find_campaigns, find_numbers, holds, is_a_step
 from workflows.inbox.picking import (
-    STATES,
+    Columns,
     View,
     Way,
     count_some,
     in_order,
     is_beyond,
     is_in,
+    is_of,
     is_on,
     list_segments,
     list_ways,
@@ -149,7 +150,7 @@ def _choose(
     by itself); what many have, on the way.
     """
     own = user_task.c
-    which = [STATES[view], own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id]
+    which = _which(view, campaign_id, own)
     if not text:
         return _Choice(user_task, which, [])
     numbers = find_numbers(work, reader, text)
@@ -158,9 +159,15 @@ def _choose(
         return _Choice(user_task, which, [sa.or_(*(holds(column, text) for column in looked_at))])
     campaigns = find_campaigns(work, text)
     if view == "done" or campaigns or is_a_step(work, text):
-        found = sa.or_(holds(own.name, text), own.belongs_to.in_(campaigns), own.business_key.in_(numbers))
-        return _Choice(user_task, [*which, found], [])
-    return _Choice(sa.select(user_task).where(*which, own.business_key.in_(numbers)).offset(0).subquery("found"), [], [])
+        has_it = sa.or_(holds(own.name, text), own.belongs_to.in_(campaigns), own.business_key.in_(numbers))
+        return _Choice(user_task, [*which, has_it], [])
+    found = sa.select(user_task).where(own.business_key.in_(numbers)).offset(0).subquery("found")
+    return _Choice(found, _which(view, campaign_id, found.c), [])
+
+
+def _which(view: View, campaign_id: str | None, own: Columns) -> list[sa.ColumnElement[bool]]:
+    """The state of a view's tasks; of a campaign, or of any."""
+    return [is_of(view, own), own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id]
 
 
 def _read(

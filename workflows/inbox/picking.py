@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -41,6 +41,15 @@ def list_ways(work: Work, reader: Person, view: View) -> list[Way]:
         return [{"closed_by": reader.id}]
     sets = sorted(work.connection.execute(select_sets(reader.groups, reader.id)).scalars())
     return [{"candidate_set": each} for each in sets] if len(sets) <= WAYS else [{"candidate_set": sets}]
+
+
+def is_of(view: View, own: Columns) -> sa.ColumnElement[bool]:
+    """The state that tasks of a view are in; of the table itself as its indexes say it."""
+    if own is user_task.c:
+        return STATES[view]
+    if view == "done":
+        return cast(sa.ColumnElement[bool], own.state == "completed")
+    return sa.and_(own.state == "open", own.assignee.is_(None) if view == "groups" else sa.true())
 
 
 def is_on(way: Way, own: Columns) -> sa.ColumnElement[bool]:

@@ -6,6 +6,7 @@ Each clause is true exactly where `can` says yes; a test compares the two over a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -63,22 +64,24 @@ def visible_cases(person: Person) -> sa.ColumnElement[bool]:
     return sa.or_(*ways_to_cases(person), sa.and_(case.c.state != "draft", case.c.campaign_id.in_(organised)))
 
 
-def ways_to_cases(person: Person, organised: Iterable[str] = ()) -> list[sa.ColumnElement[bool]]:
+def ways_to_cases(person: Person, organised: Iterable[str] = (), own: Any = case.c) -> list[sa.ColumnElement[bool]]:
     """The same in parts, each of which an index gives by number; a case may be in several.
 
-    `organised` are campaigns at whose organiser the person is an organiser: the caller looks them up.
+    `organised` are campaigns at whose organiser the person is an organiser: the caller looks them up. `own` are the columns, of
+    the table or of a subquery that has them.
     """
     auditing = _at(person, "auditor")
-    sent = [column == each for column in (case.c.body_id, case.c.prefecture_id) for each in auditing]
-    sent += [case.c.campaign_id == each for each in organised]
-    own = [case.c.institution_id == each for each in _at(person, "applicant")]
-    return [*own, *(sa.and_(case.c.state != "draft", which) for which in sent), blind_case(person)]
+    sent = [column == each for column in (own.body_id, own.prefecture_id) for each in auditing]
+    sent += [own.campaign_id == each for each in organised]
+    applied = [own.institution_id == each for each in _at(person, "applicant")]
+    return [*applied, *(sa.and_(own.state != "draft", which) for which in sent), blind_case(person, own)]
 
 
-def blind_case(person: Person) -> sa.ColumnElement[bool]:
+def blind_case(person: Person, own: Any = case.c) -> sa.ColumnElement[bool]:
     """Rows of `case` that the person reviews: institution, body and contacts are to be left out of what the query returns."""
     mine = sa.select(review.c.case_id).where(review.c.expert_id == person.id, review.c.state.in_(REVIEWING))
-    return case.c.id.in_(mine)
+    blind: sa.ColumnElement[bool] = own.id.in_(mine)
+    return blind
 
 
 def visible_reports(person: Person) -> sa.ColumnElement[bool]:
