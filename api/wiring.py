@@ -12,6 +12,7 @@ from engine.database import open_database
 from engine.scripts import ScriptRunner
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
+from workflows import extensions
 from workflows.campaigns import archiving
 from workflows.handlers import install_handlers
 from workflows.inbox import many
@@ -36,7 +37,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         roles=frozenset(ROLES),
     )
     install_handlers(process_engine.handlers)
-    process_engine.bulk.update({**many.OPERATIONS, **archiving.OPERATIONS})
+    process_engine.bulk.update({**many.OPERATIONS, **archiving.OPERATIONS, **extensions.OPERATIONS})
     process_engine.extras.update(
         settings=settings,
         catalogue=Catalogue("engine", "workflows", "api"),

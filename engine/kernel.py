@@ -122,8 +122,30 @@ class SetVariables:
     variables: Variables
 
 
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """Armed timers (token, element id, moment) get these moments in place of their own, and `variables` of the process are
+    written. No timer fires by it, also one whose moment is past; of a cycle the occurrences to come stay where they are.
+    """
+
+    timers: tuple[tuple[str, str, datetime], ...]
+    variables: Variables = field(default_factory=dict)
+
+
 Operation = (
-    Start | Complete | Enter | Throw | Deliver | Fire | Move | AddInstance | RemoveInstance | CancelBranch | Cancel | SetVariables
+    Start
+    | Complete
+    | Enter
+    | Throw
+    | Deliver
+    | Fire
+    | Move
+    | AddInstance
+    | RemoveInstance
+    | CancelBranch
+    | Cancel
+    | SetVariables
+    | Reschedule
 )
 
 

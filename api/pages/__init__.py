@@ -16,6 +16,7 @@ from api.pages import (
     designer,
     drafts,
     errors,
+    extensions,
     files,
     home,
     inbox,
@@ -41,6 +42,19 @@ def install(app: Flask) -> None:
     errors.install(app)
     work = (inbox, tasks, task_operations, bulk)
     shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
-    whole = (*shown, stages, new_campaign, campaign_affairs, archive, rounds, activities, arrivals, incidents, operations, tokens)
+    whole = (
+        *shown,
+        stages,
+        new_campaign,
+        campaign_affairs,
+        archive,
+        extensions,
+        rounds,
+        activities,
+        arrivals,
+        incidents,
+        operations,
+        tokens,
+    )
     for part in whole:
         app.register_blueprint(part.pages)

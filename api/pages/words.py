@@ -66,9 +66,9 @@ class Words:
         return self.tell(Finding(code, values=values))
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of a row of history for its text: `until` as a cut-off."""
-        until = values.get("until")
-        return {**values, **({"until": self.deadline(datetime.fromisoformat(until))} if until else {})}
+        """Values of a row of history for its text: `until` and what was `before` it as cut-offs."""
+        cutoffs = {name: values[name] for name in ("until", "before") if values.get(name)}
+        return {**values, **{name: self.deadline(datetime.fromisoformat(value)) for name, value in cutoffs.items()}}
 
     def day(self, value: date | datetime) -> str:
         """2026年11月20日, or 20 November 2026."""
@@ -88,6 +88,10 @@ class Words:
     def deadline(self, value: datetime | None) -> str:
         """A half-open cut-off in words: the midnight after 10 August is shown as 2022年8月10日24:00(北京时间)."""
         return "" if value is None else say_cutoff(value, self.language)
+
+    def cutoff_text(self, value: str) -> str:
+        """The same for a cut-off that is kept as an ISO text."""
+        return self.deadline(datetime.fromisoformat(value))
 
     def plain(self, value: Any) -> str:
         """A plain value of a notice: days and the words that our settings know in words, all else as it stands."""

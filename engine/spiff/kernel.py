@@ -23,6 +23,7 @@ from engine.kernel import (
     Operation,
     Outcome,
     RemoveInstance,
+    Reschedule,
     SetVariables,
     Start,
     Throw,
@@ -139,6 +140,11 @@ class SpiffKernel:
                 if not instance.fire(token, element_id):
                     raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
             case SetVariables(variables):
+                instance.assign_inside(instance, variables)
+            case Reschedule(timers, variables):
+                for token, element_id, moment in timers:
+                    if not instance.reschedule(token, element_id, moment):
+                        raise OperationNotSupported(reason=Finding("spiff_nothing_waits", values={"token": token}))
                 instance.assign_inside(instance, variables)
             case Cancel():
                 instance.end()

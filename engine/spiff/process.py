@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Logged, Thrown, WaitKind
+from engine.moments import Due
 from engine.spiff import compensation
 from engine.spiff.scopes import Scope, SubScope, WaitKey, WaitRow, counters, depth, find_boundary, outermost, write
 
@@ -289,6 +291,15 @@ class Instance(Scope, BpmnWorkflow):
             timers = [row for row in rows if row[0] is WaitKind.TIMER and row[1] == element_id]
             if timers and self.wait_token(task) == token:
                 task.task_spec.happen(task, element_id, timers[0][4])
+                return True
+        return False
+
+    def reschedule(self, token: str, element_id: str, moment: datetime) -> bool:
+        """Let the timer of an element be due at another moment; False when nothing waits for it."""
+        for task, rows in self.listening():
+            if self.wait_token(task) == token and any(row[0] is WaitKind.TIMER and row[1] == element_id for row in rows):
+                armed = task.internal_data["due"]
+                armed[element_id] = replace(Due.load(armed[element_id]), at=moment).dump()
                 return True
         return False
 

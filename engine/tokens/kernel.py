@@ -18,6 +18,7 @@ from engine.kernel import (
     Operation,
     Outcome,
     RemoveInstance,
+    Reschedule,
     SetVariables,
     Start,
     Throw,
@@ -127,6 +128,10 @@ def _do(step: Step, operation: Operation) -> None:
             step.end()
         case SetVariables(variables=variables):
             step.assign(ROOT, variables)
+        case Reschedule():
+            for token, element_id, moment in operation.timers:
+                timers.reschedule(step, token, element_id, moment)
+            step.assign(ROOT, operation.variables)
         case _:
             assert_never(operation)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.model import Node
@@ -30,6 +32,19 @@ def arm(step: Step, number: str, nodes: Iterable[Node]) -> None:
                     raise TimerUnreadable(element=node.id, **problem.values) from problem
     if due:
         step.records.change(number, due=due)
+
+
+def reschedule(step: Step, number: str, element: str, moment: datetime) -> None:
+    """The timer is due at another moment; of a cycle only this occurrence.
+
+    Raises NothingWaits when this timer is not armed (any more).
+    """
+    record = step.records.table.get(number)
+    if record is None or element not in record.get("due", {}):
+        raise NothingWaits(token=number, element=element)
+    due = Due.load(record["due"][element])
+    if due.at != moment:
+        step.records.change(number, due={**record["due"], element: replace(due, at=moment).dump()})
 
 
 def fire(step: Step, number: str, element: str) -> None:

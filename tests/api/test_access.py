@@ -60,6 +60,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "inbox.show"): SIGNED,
     ("GET", "cases.list_all"): SIGNED,
     ("GET", "bulk.list_all"): SIGNED,
+    ("GET", "extensions.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "extensions.preview"): (303, 403, 403, 403, 403, 422, 403, 403, 403),  # nothing is typed
+    ("POST", "extensions.extend"): (GUARD, 403, 403, 403, 403, 422, 403, 403, 403),
     ("GET", "archive.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
     ("POST", "archive.archive"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # not over: test_archive.py
     ("POST", "archive.unarchive"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),
@@ -178,6 +181,9 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_stages.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "rest_stages.open_stage"): (401, *(403,) * 8),  # for nobody's body
     ("GET", "rest_stages.show"): (404,) * 9,  # the campaign is no body's own stage
+    ("GET", "rest_extensions.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "rest_extensions.preview"): (401, 403, 403, 403, 403, 422, 403, 403, 403),  # nothing is asked for
+    ("POST", "rest_extensions.extend"): (401, 403, 403, 403, 403, 422, 403, 403, 403),  # without a reason
     ("GET", "rest_reminders.list_missing"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "rest_reminders.preview"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "rest_reminders.urge"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
@@ -220,6 +226,7 @@ SENT: dict[str, Any] = {
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},
+    "rest_extensions.extend": {"days": 1, "digest": "0" * 64, "reason": "", "document_number": ""},
     "rest_letters.set_weekly": {"persons": []},
     "rest_panels.drop": {"reason": "left"},
     "rest_tasks.declare_conflict": {"reason": "-"},

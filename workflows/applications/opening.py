@@ -16,7 +16,7 @@ from engine.work import Work
 from workflows.campaigns import windows
 from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import campaign_dates, get_campaign
-from workflows.campaigns.windows import BODY, COLLECTION, Window
+from workflows.campaigns.windows import Window
 from workflows.organisations import Organisation, find_above, get_organisation, list_organisations
 from workflows.people import Person
 from workflows.rules import campaign_subject, require
@@ -153,9 +153,9 @@ def find_end(work: Work, campaign_id: str) -> Problem | None:
 
     To be shown; what counts is decided when an application comes.
     """
-    where = windows.find_window(work, campaign_id, COLLECTION)
-    if where is not None:
-        return windows.too_late(where, work.now) if work.now >= where.cutoff_at else None
+    found = [each for each in windows.list_windows(work, campaign_id) if each.name in windows.APPLYING]
+    if found:
+        return windows.too_late(found[-1], work.now) if work.now >= found[-1].cutoff_at else None
     return None if get_campaign(work, campaign_id).phase in ("prepared", "collecting") else windows.CollectionEnded()
 
 
@@ -216,11 +216,12 @@ class _Way:
 
 
 def _find_way(work: Work, campaign_id: str, body_id: str | None, institution: Organisation | None, *, lock: bool = False) -> _Way:
+    own = None if institution is None else institution.id
     if body_id is None:
-        return _Way(windows.find_window(work, campaign_id, COLLECTION, lock=lock))
+        return _Way(windows.latest_window(work, campaign_id, whole=True, body=None, institution=own, lock=lock))
     stage = work.connection.execute(_STAGE, {"campaign": campaign_id, "body": body_id}).one_or_none()
     if stage is None:
-        return _Way(windows.find_window(work, campaign_id, BODY, body_id, lock=lock))
+        return _Way(windows.latest_window(work, campaign_id, whole=False, body=body_id, institution=own, lock=lock))
     checker = None
     if institution is not None:
         members = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == stage.id)

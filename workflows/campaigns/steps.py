@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from engine.handlers import Call
 from engine.messages import Outgoing, send_message, send_messages
 from engine.tables import message
-from workflows.campaigns.windows import BODY, COLLECTION, find_window
+from workflows.campaigns.windows import BODY, COLLECTION, INSTITUTION, find_window
 from workflows.mails import Letter, list_members, queue_letters
 from workflows.tables import campaign, case, recommending_body, window
 
@@ -94,7 +94,7 @@ def end(call: Call) -> None:
 
 
 def _windows(campaign_id: str) -> sa.Update:
-    return sa.update(window).where(window.c.campaign_id == campaign_id, window.c.name.in_((COLLECTION, BODY)))
+    return sa.update(window).where(window.c.campaign_id == campaign_id, window.c.name.in_((COLLECTION, BODY, INSTITUTION)))
 
 
 def _update(call: Call, **values: str) -> None:

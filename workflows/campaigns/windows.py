@@ -19,6 +19,10 @@ from workflows.tables import campaign, case, window
 
 COLLECTION = "collection"
 BODY = "body"
+INSTITUTION = "institution"
+"""A longer time that one institution was given; without it an institution has no window of its own."""
+APPLYING = (COLLECTION, BODY, INSTITUTION)
+"""Windows that belong to the collection."""
 COLLECTED = ("applications.submit", "applications.correct")
 """Handlers of what institutions send within a collection."""
 
@@ -43,7 +47,7 @@ class CollectionEnded(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window's row. `organisation_id` is the body whose own cut-off it is; None for the organiser's."""
+    """A window's row. `organisation_id` is the body (or institution) whose own cut-off it is; None for the organiser's."""
 
     id: str
     campaign_id: str
@@ -74,8 +78,26 @@ def _find(*, whole: bool, lock: bool) -> sa.Select[Any]:
 
 
 _FIND = {(whole, lock): _find(whole=whole, lock=lock) for whole in (True, False) for lock in (True, False)}
+_NOBODY = ""
+_LATEST = (
+    sa.select(window)
+    .where(
+        window.c.campaign_id == sa.bindparam("campaign"),
+        sa.or_(
+            sa.and_(window.c.name == sa.bindparam("whole"), window.c.organisation_id.is_(None)),
+            sa.and_(window.c.name == BODY, window.c.organisation_id == sa.bindparam("body")),
+            sa.and_(window.c.name == INSTITUTION, window.c.organisation_id == sa.bindparam("institution")),
+        ),
+    )
+    .order_by(window.c.cutoff_at.desc(), window.c.name.desc())
+    .limit(1)
+)
+_FIND_LATEST = {False: _LATEST, True: _LATEST.with_for_update(read=True)}
 _CASE = (
-    sa.select(case.c.campaign_id, case.c.channel, case.c.body_id, case.c.stage_id, case.c.prefecture_id, campaign.c.settings)
+    sa.select(
+        *(case.c[name] for name in ("campaign_id", "channel", "body_id", "institution_id", "stage_id", "prefecture_id")),
+        campaign.c.settings,
+    )
     .join(campaign, campaign.c.id == case.c.campaign_id)
     .where(case.c.id == sa.bindparam("case"))
 )
@@ -99,6 +121,16 @@ def find_window(
     """As `get_window`; None while the campaign's cut-off is unknown, when it has no windows yet."""
     given = {"campaign": campaign_id, "name": name, "organisation": organisation_id}
     row = work.connection.execute(_FIND[organisation_id is None, lock], given).one_or_none()
+    return None if row is None else Window(**row._mapping)
+
+
+def latest_window(
+    work: Work, campaign_id: str, *, whole: bool, body: str | None, institution: str | None, lock: bool = False
+) -> Window | None:
+    """That of several windows which ends last: the organiser's (`whole`), a body's, an institution's. Whoever was given longer
+    may use it, whatever binds the others; None where there are none."""
+    named = {"whole": COLLECTION if whole else _NOBODY, "body": body or _NOBODY, "institution": institution or _NOBODY}
+    row = work.connection.execute(_FIND_LATEST[lock], {"campaign": campaign_id, **named}).one_or_none()
     return None if row is None else Window(**row._mapping)
 
 
@@ -160,7 +192,8 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
     `variables` are those of the instance: `campaign`, and `case` for a case.
     """
     if handler in ("recommendations.submit", "audits.report"):
-        return find_window(work, variables["campaign"], COLLECTION, lock=lock)
+        body = variables.get("body")
+        return latest_window(work, variables["campaign"], whole=True, body=body, institution=None, lock=lock)
     if handler not in COLLECTED:
         return None
     row = work.connection.execute(_CASE, {"case": variables["case"]}).one()
@@ -171,10 +204,9 @@ def window_of_case(work: Work, handler: str, row: Any, settings: Mapping[str, An
     """The window that decides about an application or its correction, for who has the case's row and its campaign's settings."""
     if handler not in COLLECTED:
         return None
-    own = row.channel == "recommended" and row.body_id is not None
-    if handler == "applications.correct":
-        # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
-        own = own and settings.get("correction_window", COLLECTION) == BODY
-    if own and row.stage_id is not None:
+    body = row.body_id if row.channel == "recommended" else None
+    # The notice is silent about corrections after a cut-off: a setting, `collection` (the organiser's) unless changed.
+    whole = handler == "applications.correct" and settings.get("correction_window", COLLECTION) == COLLECTION
+    if body is not None and not whole and row.stage_id is not None:
         return stage_window(work, row.stage_id, row.prefecture_id, lock=lock)
-    return find_window(work, row.campaign_id, BODY if own else COLLECTION, row.body_id if own else None, lock=lock)
+    return latest_window(work, row.campaign_id, whole=whole or body is None, body=body, institution=row.institution_id, lock=lock)

@@ -71,6 +71,14 @@ def read_lines(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]], act
         detail = {key: entry.detail[key] for key in _SHOWN if entry.detail.get(key) is not None}
         if "to" in entry.detail and entry.kind == "returned":
             detail["to"] = names.get(entry.detail["to"]) or entry.detail["to"]
+        if entry.kind == "deadline_moved":
+            moved = entry.detail.get("own") or entry.detail["dates"][0]
+            number = entry.detail["document_number"]
+            detail["facts"] = {"document_number": number, "before": moved["old"], "until": moved["new"]}
+        if entry.kind == "deadline_moved":
+            moved = entry.detail.get("own") or entry.detail["dates"][0]
+            number = entry.detail["document_number"]
+            detail["facts"] = {"document_number": number, "before": moved["old"], "until": moved["new"]}
         if entry.detail.get("opened"):
             detail["next"] = list(dict.fromkeys(names.get(opened) or opened for opened in entry.detail["opened"]))
         element_name = None if entry.element_id is None else names.get(entry.element_id) or entry.element_id

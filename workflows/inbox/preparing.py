@@ -143,7 +143,7 @@ def _recommendation(work: Work, ground: Ground) -> Prepared:
         }
         for row in waiting
     ]
-    where = deciding_window(work, "recommendations.submit", {"campaign": ground.campaign.id})
+    where = deciding_window(work, "recommendations.submit", {"campaign": ground.campaign.id, "body": body_id})
     sealed = None if body.stage_id is None else read_list(work, body.stage_id)
     decided = {}
     if body.stage_id is not None:  # the body's own stage decides the list: here it is only sent

@@ -24,7 +24,7 @@ from workflows.forms import clean_text
 from workflows.tables import campaign, letter_task, membership, notice, person
 from workflows.tables import letter as letter_table
 
-CUTOFFS = ("until", "own_until", "due")
+CUTOFFS = ("until", "own_until", "old_until", "due")
 """Values of letters that are cut-offs; other moments are when something happened."""
 
 PART = 300

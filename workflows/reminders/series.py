@@ -99,6 +99,12 @@ def read_open(work: Work, series: Series, *, of: Sequence[str] | None = None) ->
     return sorted(rows.values(), key=lambda row: (row.business_key, row.id))
 
 
+def count_open(work: Work, series: Series) -> int:
+    """How many tasks of a series are open now."""
+    query = sa.select(sa.func.count()).select_from(user_task).where(_is_open(work, series))
+    return int(work.connection.execute(query).scalar_one())
+
+
 def list_owing(work: Work, series: Series, *, after: str, limit: int) -> list[str]:
     """The ids of people after one, in order, who may owe open tasks of a series: whose they are, or who could claim them."""
     owing = _owing(work, series).subquery()

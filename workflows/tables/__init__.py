@@ -10,6 +10,7 @@ from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step
 from workflows.tables.drafts import notice_draft_version as notice_draft_version
+from workflows.tables.extensions import extension as extension
 from workflows.tables.letters import letter as letter
 from workflows.tables.letters import letter_task as letter_task
 from workflows.tables.letters import urge as urge

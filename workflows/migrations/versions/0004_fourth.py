@@ -28,10 +28,12 @@ def upgrade() -> None:
     make_archive()
     make_search()
     index_numbers()
+    make_extensions()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_extensions()
     index_columns()
     op.drop_table("search_entry")
     drop_archive()
@@ -281,3 +283,34 @@ def index_columns() -> None:
     for name in OWNERS:
         op.drop_index(f"ix_case_{name}", "case_")
         op.create_index(f"ix_case__{name}_id", "case_", [f"{name}_id"])
+
+
+# ---- extensions -------------------------------------------------------------------------------------------------------
+def make_extensions() -> None:
+    """Deadlines that were moved."""
+    op.create_table(
+        "extension",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("organisation_id", sa.String(length=32), nullable=True),
+        sa.Column("dates", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("document_number", sa.String(length=100), nullable=False),
+        sa.Column("windows", sa.Integer(), nullable=False),
+        sa.Column("tasks", sa.Integer(), nullable=False),
+        sa.Column("timers", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("job_id", sa.String(length=32), nullable=True),
+        sa.Column("by", sa.String(length=32), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_extension_campaign_id")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_extension_organisation_id")),
+        sa.ForeignKeyConstraint(["job_id"], ["bulk_job.id"], name=op.f("fk_extension_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_extension")),
+    )
+    op.create_index(op.f("ix_extension_campaign_id"), "extension", ["campaign_id"])
+
+
+def drop_extensions() -> None:
+    """What `make_extensions` made."""
+    op.drop_table("extension")

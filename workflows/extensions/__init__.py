@@ -1,0 +1,31 @@
+"""Deadlines of a running campaign that are moved: asked for (`asking`), previewed (`plans`), done and told (`moving`)."""
+
+from workflows.extensions.asking import Asked, ExtensionRefused, ask_extension, ask_shift
+from workflows.extensions.moving import (
+    OPERATIONS,
+    Extension,
+    PreviewOutdated,
+    extend,
+    hold_campaign,
+    list_extensions,
+    preview_extension,
+    read_job,
+)
+from workflows.extensions.plans import MovedRow, Plan
+
+__all__ = [
+    "Asked",
+    "Extension",
+    "ExtensionRefused",
+    "OPERATIONS",
+    "MovedRow",
+    "Plan",
+    "PreviewOutdated",
+    "ask_extension",
+    "ask_shift",
+    "extend",
+    "hold_campaign",
+    "list_extensions",
+    "preview_extension",
+    "read_job",
+]

@@ -1,0 +1,264 @@
+"""The confirmed change: what was previewed and nothing else, or the new preview.
+
+At once, in one transaction: the windows, the campaign's dates, the moments of all timers and tasks, the reminders, and the
+campaign's own instance. The documents of the cases, their histories and the letters follow as a bulk job; no timer of theirs can
+fire at its old moment meanwhile, since its row has the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.bulk import BulkJob, BulkOperation, lock_instances, read_bulk, start_bulk
+from engine.errors import Finding, Problem
+from engine.ids import new_id
+from engine.moments import SHANGHAI
+from engine.rescheduling import follow_rows, move_tasks, move_timers
+from engine.runs import Run
+from engine.tables import timer, user_task
+from engine.work import Work
+from workflows.campaigns.reading import Campaign, get_campaign
+from workflows.deadlines import Bilingual, DateValue, Day, Instant, Range, dump_date, last_day, load_date, start_of_day
+from workflows.extensions.asking import Asked, ExtensionRefused
+from workflows.extensions.cutoffs import case_variables, read_cutoffs
+from workflows.extensions.plans import ALIVE, Plan, find_moves, make_plan
+from workflows.forms import clean_text
+from workflows.mails import Letter, find_members, queue_letters
+from workflows.people import Person
+from workflows.reminders.moving import move_reminders
+from workflows.reminders.recipients import find_recipients
+from workflows.rules import campaign_subject, require
+from workflows.tables import campaign, case, extension, organisation, person, window
+
+FOLLOW = "extensions.follow"
+KIND = "deadline_moved"
+"""The history's name for it, of the campaign and of each case."""
+OWING = ("draft", "returned")
+"""States of cases that wait for their institution: only then it is told."""
+LONGEST_REASON, LONGEST_NUMBER = 500, 100
+
+
+class PreviewOutdated(Problem):
+    """Something has moved since the preview: nothing was changed, and what would move now is shown anew."""
+
+    kind = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A change that was confirmed; `dates` are {name, old, new}, `organisation` the name of the one body or institution."""
+
+    id: str
+    organisation_id: str | None
+    organisation: str | None
+    dates: Sequence[Mapping[str, str]]
+    reason: str
+    document_number: str
+    windows: int
+    tasks: int
+    timers: int
+    sha256: str
+    job_id: str | None
+    by: str | None
+    at: datetime
+
+
+def preview_extension(work: Work, who: Person, campaign_id: str, asked: Asked) -> Plan:
+    """What the change would move now; nothing is written.
+
+    Raises CampaignUnknown, NotPermitted.
+    """
+    found = get_campaign(work, campaign_id, person=who)
+    require(who, "campaign.manage", campaign_subject(work, campaign_id))
+    return make_plan(work, found, asked, read_cutoffs(work, campaign_id))
+
+
+def hold_campaign(work: Work, campaign_id: str) -> None:
+    """Lock what a change of its deadlines moves, in the one order of locks: instances, windows, the campaign's row."""
+    if work.connection.dialect.name == "postgresql":
+        of_cases = sa.select(case.c.instance_id).where(case.c.campaign_id == campaign_id, case.c.instance_id.is_not(None))
+        own = sa.select(campaign.c.instance_id).where(campaign.c.id == campaign_id, campaign.c.instance_id.is_not(None))
+        lock_instances(work, work.connection.execute(sa.union_all(of_cases, own)).scalars().all())
+    windows = sa.select(window.c.id).where(window.c.campaign_id == campaign_id).order_by(window.c.id)
+    work.connection.execute(windows.with_for_update()).all()
+    work.connection.execute(sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()).all()
+
+
+def extend(
+    work: Work, who: Person, campaign_id: str, asked: Asked, *, digest: str, reason: str, document_number: str
+) -> Extension:
+    """Do what the preview with this `digest` showed. The caller has called `hold_campaign` before it asked.
+
+    Raises CampaignUnknown, NotPermitted, ExtensionRefused (no reason, no document number), PreviewOutdated.
+    """
+    plan = preview_extension(work, who, campaign_id, asked)
+    reason, document_number = clean_text(reason, lines=True).strip(), clean_text(document_number).strip()
+    findings = [
+        Finding(code, path=path, values={"most": most})
+        for code, path, text, most in (
+            ("ExtensionReasonMissing", "reason", reason, LONGEST_REASON),
+            ("ExtensionNumberMissing", "document_number", document_number, LONGEST_NUMBER),
+        )
+        if not 0 < len(text) <= most
+    ]
+    if findings:
+        raise ExtensionRefused(findings=findings)
+    if plan.digest != digest:
+        raise PreviewOutdated()
+    found = get_campaign(work, campaign_id)
+    extension_id = new_id()
+    _move_windows(work, found, plan)
+    _move_dates(work, found, plan, f"{document_number} {reason}"[:500])
+    move_timers(work, {row.id: row.new for row in plan.timers})
+    move_tasks(work, {row.id: row.new for row in plan.tasks})
+    move_reminders(work, found.id, plan.withdrawn, sorted({(row.element_id, row.new) for row in plan.tasks}))
+    dates = [{"date": name, "old": old.isoformat(), "new": new.isoformat()} for name, old, new in plan.dates]
+    told = {"dates": dates, "reason": reason, "document_number": document_number, "extension": extension_id}
+    told |= {} if asked.organisation_id is None else {"organisation": asked.organisation_id}
+    if found.instance_id is not None:
+        run = Run.load(work, found.instance_id, states=ALIVE)
+        seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
+        counts = {"windows": len(plan.windows), "tasks": len(plan.tasks), "timers": len(plan.timers)}
+        variables = {"dates": {**seen.get("dates", {}), **plan.after.of_campaign(None)}}
+        follow_rows(run, variables, kind=KIND, detail={**told, **counts, "sha256": plan.digest})
+    job_id = None
+    if plan.instances:
+        shared = {"campaign": found.id, "told": told}
+        items = ({"instance": each} for each in plan.instances)
+        job_id = start_bulk(work, FOLLOW, items, shared=shared, subject=found.key, unique_key=f"extension:{extension_id}")
+    _tell_bodies(work, found, plan, told)
+    values = {
+        "id": extension_id,
+        "campaign_id": found.id,
+        "organisation_id": asked.organisation_id,
+        "dates": dates,
+        "reason": reason,
+        "document_number": document_number,
+        "windows": len(plan.windows),
+        "tasks": len(plan.tasks),
+        "timers": len(plan.timers),
+        "sha256": plan.digest,
+        "job_id": job_id,
+        "by": who.id,
+        "at": work.now,
+    }
+    work.connection.execute(sa.insert(extension).values(**values))
+    return list_extensions(work, found.id)[0]
+
+
+def list_extensions(work: Work, campaign_id: str) -> list[Extension]:
+    """The changes of a campaign's deadlines, the latest first."""
+    columns = [extension.c[name] for name in Extension.__slots__ if name not in ("organisation", "by")]
+    query = (
+        sa.select(*columns, organisation.c.name.label("organisation"), person.c.name.label("by"))
+        .outerjoin(organisation, organisation.c.id == extension.c.organisation_id)
+        .outerjoin(person, person.c.id == extension.c.by)
+        .where(extension.c.campaign_id == campaign_id)
+        .order_by(extension.c.at.desc(), extension.c.id.desc())
+    )
+    return [Extension(**row._mapping) for row in work.connection.execute(query)]
+
+
+def read_job(work: Work, found: Extension) -> BulkJob | None:
+    """How far a change has come to the cases; None when none was affected."""
+    return None if found.job_id is None else read_bulk(work, found.job_id)
+
+
+# ---- the campaign's own rows -----------------------------------------------------------------------------------------
+def _move_windows(work: Work, found: Campaign, plan: Plan) -> None:
+    opened = sa.select(window.c.opens_at).where(window.c.campaign_id == found.id, window.c.name == "collection")
+    opens_at = work.connection.execute(opened).scalar()
+    for each in plan.windows:
+        state = "planned" if opens_at is None else "open"
+        if each.id is not None:
+            work.connection.execute(sa.update(window).where(window.c.id == each.id).values(cutoff_at=each.new, state=state))
+            continue
+        values = {"name": each.name, "organisation_id": each.organisation_id, "cutoff_at": each.new}
+        work.connection.execute(
+            sa.insert(window).values(id=new_id(), campaign_id=found.id, opens_at=opens_at, state=state, **values)
+        )
+
+
+def _move_dates(work: Work, found: Campaign, plan: Plan, note: str) -> None:
+    if plan.asked.organisation_id is not None:
+        return
+    dates = dict(found.dates)
+    for name, _old, new in plan.dates:
+        dates[name] = dump_date(_rewrite(load_date(dates[name]), new, note))
+    work.connection.execute(sa.update(campaign).where(campaign.c.id == found.id).values(dates=dates))
+
+
+def _rewrite(before: DateValue, moment: datetime, note: str) -> DateValue:
+    """The date with another moment: the notice's words belong to the old one and are left out."""
+    stated: dict[str, Any] = {"label": before.label, "source": "ours", "note": Bilingual(zh=note, en=note)}
+    day = last_day(moment, SHANGHAI.key)
+    if start_of_day(moment.astimezone(SHANGHAI).date(), SHANGHAI.key) != moment:
+        return Instant(value=moment.isoformat(), **stated)
+    if isinstance(before, Range) and before.first <= day:
+        return Range(first=before.first, last=day, **stated)
+    return Day(value=day, **stated)
+
+
+def _tell_bodies(work: Work, found: Campaign, plan: Plan, told: Mapping[str, Any]) -> None:
+    """A letter to those who owe the moved tasks of the campaign itself, and to the bodies whose cut-off moved."""
+    ids = [row.id for row in plan.tasks if row.subject == found.key]
+    rows = work.connection.execute(sa.select(user_task).where(user_task.c.id.in_(ids))).all() if len(ids) <= 500 else []
+    owers = find_recipients(work, rows, ("candidates", "body"))
+    people = {each.id: each for mine in owers.values() for each in mine.values()}
+    bodies = [f"auditor@{each.organisation_id}" for each in plan.windows if each.name == "body"]
+    people |= {each.id: each for each in find_members(work, bodies)}
+    institutions = [f"applicant@{each.organisation_id}" for each in plan.windows if each.name == "institution"]
+    people |= {each.id: each for each in find_members(work, institutions)}
+    queue_letters(work, [_letter(found.key, list(people.values()), told)], campaign_id=found.id)
+
+
+def _letter(about: str, people: Sequence[Any], told: Mapping[str, Any]) -> Letter:
+    first = told.get("own") or told["dates"][0]
+    values = {
+        "count": len(told["dates"]),
+        "old_until": datetime.fromisoformat(first["old"]),
+        "until": datetime.fromisoformat(first["new"]),
+        "reason": told["reason"],
+        "document_number": told["document_number"],
+    }
+    return Letter("deadline_moved", people, about, f"extension:{told['extension']}", values)
+
+
+# ---- the cases -------------------------------------------------------------------------------------------------------
+def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any]:
+    """A case's document, history and people learn of a change. It goes by the cut-offs as they are now, so that of two changes
+    it does not matter which comes to the case first."""
+    run = Run.load(work, item["instance"], states=None)
+    if run.status not in ALIVE:
+        run.work.chains.pop(run.place.instance_id, None)
+        return {"moved": 0}
+    row = work.connection.execute(sa.select(case).where(case.c.instance_id == item["instance"])).one()
+    seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
+    wanted = case_variables(work, item["campaign"], row.id)
+    wanted["dates"] = {**seen.get("dates", {}), **wanted["dates"]}
+    moves = find_moves(run.definition.model, seen, {**seen, **wanted}, work.now)
+    moved = 0
+    for kind, table, waiting in (("task", user_task, "open"), ("timer", timer, "armed")):
+        ours = sa.select(table.c.id, table.c.element_id, table.c.due_at).where(
+            table.c.instance_id == item["instance"], table.c.state == waiting
+        )
+        for each in work.connection.execute(ours).all():  # what has begun since the rows were moved
+            old, new = moves.get((kind, each.element_id), (None, None))
+            if old is not None and new is not None and each.due_at == old:
+                moved += (move_tasks if kind == "task" else move_timers)(work, {each.id: new})
+    told = dict(item["told"])
+    if wanted.get("cutoff") and seen.get("cutoff") and wanted["cutoff"] != seen["cutoff"]:
+        told["own"] = {"old": seen["cutoff"], "new": wanted["cutoff"]}
+    follow_rows(run, wanted, kind=KIND, detail=told)
+    people = find_members(work, [f"applicant@{row.institution_id}"]) if row.state in OWING else []
+    queue_letters(work, [_letter(row.number, people, told)], campaign_id=item["campaign"])
+    return {"moved": moved}
+
+
+OPERATIONS = {FOLLOW: BulkOperation(follow, lambda work, items: lock_instances(work, (item["instance"] for item in items)))}
+"""The bulk operation that `api/wiring.py` registers with the engine."""
