@@ -21,7 +21,8 @@ from engine.tables import timer
 from engine.work import Work
 from workflows.campaigns.creating import CUTOFF
 from workflows.campaigns.reading import Campaign, get_campaign
-from workflows.deadlines import DateInvalid, Range, Unknown, last_day, load_date, say_cutoff, start_of_day
+from workflows.deadlines import DateInvalid, Unknown, last_day, load_date, say_cutoff, start_of_day
+from workflows.deadlines.origins import FIRST_DAY, LAST_DAY
 from workflows.extensions.cutoffs import Cutoffs, latest, read_cutoffs
 from workflows.organisations import OrganisationUnknown, find_above, get_organisation, list_organisations
 from workflows.tables import case, recommending_body, report
@@ -110,11 +111,15 @@ def _read_moment(text: str, findings: list[Finding], *, path: str = "new") -> da
     try:
         if "T" in text:
             moment = datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).astimezone(SHANGHAI)
-        return start_of_day(date.fromisoformat(text) + timedelta(days=1), SHANGHAI.key)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).astimezone(SHANGHAI)
+        else:
+            moment = start_of_day(date.fromisoformat(text) + timedelta(days=1), SHANGHAI.key)
+        if FIRST_DAY < moment.date() < LAST_DAY:
+            return moment
     except (ValueError, OverflowError, DateInvalid):
-        findings.append(Finding("ExtensionMomentUnreadable", path=path, values={"given": text[:40]}))
-        return None
+        pass
+    findings.append(Finding("ExtensionMomentUnreadable", path=path, values={"given": text[:40]}))
+    return None
 
 
 def _find_old(work: Work, found: Campaign, cutoffs: Cutoffs, name: str, findings: list[Finding], *, path: str) -> datetime | None:
@@ -131,13 +136,11 @@ def _find_old(work: Work, found: Campaign, cutoffs: Cutoffs, name: str, findings
         return None
     if name == CUTOFF and found.phase not in ("prepared", "collecting"):
         findings.append(Finding("ExtensionCollectionOver", path=path, values=values))
-    elif old <= work.now and found.phase != "collecting" and _has_acted(work, found, old):
+    elif old <= work.now and _has_acted(work, found, old):
         findings.append(Finding("ExtensionActedOn", path=path, values=values))
     owed = sa.select(report.c.id).where(report.c.campaign_id == found.id, report.c.due_at == old, report.c.ended_at.is_(None))
     if work.connection.execute(owed.limit(1)).first():
         findings.append(Finding("ExtensionOfReports", path=path, values=values))
-    if isinstance(value, Range) and value.opens_at is not None and value.opens_at <= work.now < old and name != CUTOFF:
-        return old  # a period that has begun: its end moves
     return old
 
 

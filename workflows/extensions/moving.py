@@ -41,6 +41,8 @@ KIND = "deadline_moved"
 OWING = ("draft", "returned")
 """States of cases that wait for their institution: only then it is told."""
 LONGEST_REASON, LONGEST_NUMBER = 500, 100
+LOCKED = 5_000
+"""Instances locked by one statement."""
 
 
 class PreviewOutdated(Problem):
@@ -83,7 +85,9 @@ def hold_campaign(work: Work, campaign_id: str) -> None:
     if work.connection.dialect.name == "postgresql":
         of_cases = sa.select(case.c.instance_id).where(case.c.campaign_id == campaign_id, case.c.instance_id.is_not(None))
         own = sa.select(campaign.c.instance_id).where(campaign.c.id == campaign_id, campaign.c.instance_id.is_not(None))
-        lock_instances(work, work.connection.execute(sa.union_all(of_cases, own)).scalars().all())
+        ids = sorted(work.connection.execute(sa.union_all(of_cases, own)).scalars())
+        for start in range(0, len(ids), LOCKED):
+            lock_instances(work, ids[start : start + LOCKED])
     windows = sa.select(window.c.id).where(window.c.campaign_id == campaign_id).order_by(window.c.id)
     work.connection.execute(windows.with_for_update()).all()
     work.connection.execute(sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()).all()

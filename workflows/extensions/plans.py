@@ -62,7 +62,7 @@ class MovedWindow:
 
 @dataclass(frozen=True, slots=True)
 class MovedReminder:
-    """A planned reminder of a step: `old` goes (None: it is needed for others, or there was none), `new` comes."""
+    """A planned reminder of a step: `old` goes (None: it is needed for others, or there was none), `new` comes (None: none)."""
 
     element_id: str
     name: str
@@ -251,12 +251,16 @@ def _replan(work: Work, found: Campaign, tasks: list[MovedRow]) -> tuple[tuple[M
         counted[row.element_id, row.old] = counted.get((row.element_id, row.old), 0) + 1
     lines: list[MovedReminder] = []
     withdrawn: list[str] = []
-    for (element_id, old), count in sorted(counted.items()):
-        for armed in list_going(work, found.id, element_id, old, leaving=count):
-            lines.append(MovedReminder(element_id, armed.name, armed.at, None))
-            withdrawn.append(armed.id)
-    for element_id, new in sorted({(row.element_id, row.new) for row in tasks}):
-        lines += [MovedReminder(element_id, each.name, None, each.at) for each in list_coming(work, found.id, element_id, new)]
+    planned: set[tuple[str, datetime]] = set()
+    for element_id, old, new in sorted({(row.element_id, row.old, row.new) for row in tasks}):
+        count = counted.pop((element_id, old), None)  # several new moments after one old: it goes once
+        going = {} if count is None else {each.name: each for each in list_going(work, found.id, element_id, old, leaving=count)}
+        known = (element_id, new) in planned
+        coming = {} if known else {each.name: each.at for each in list_coming(work, found.id, element_id, new)}
+        planned.add((element_id, new))
+        withdrawn += [each.id for each in going.values()]
+        for name in (*going, *(name for name in coming if name not in going)):
+            lines.append(MovedReminder(element_id, name, going[name].at if name in going else None, coming.get(name)))
     return tuple(lines), tuple(withdrawn)
 
 
