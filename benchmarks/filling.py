@@ -84,8 +84,9 @@ class _Filling:
             self._load(candidate_set, self._sets())
             self._load(user_task, self._open_tasks())
             self._load(user_task, self._done_tasks())
-        with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE")
+        if self.database.dialect.name == "postgresql":  # as it does by itself; nobody does it on SQLite
+            with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM ANALYZE")
         return filled
 
     # ---- a few rows --------------------------------------------------------------------------------------------------

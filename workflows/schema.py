@@ -17,17 +17,29 @@ UPGRADE_LOCK = 7_203_194_001
 """PostgreSQL advisory lock held while the schema is upgraded; on SQLite the write lock does it."""
 
 
+HAS_WORDS = sa.text("SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'")
+
+
 class SchemaOutdated(Problem):
     """The database was made by another version; `linxuan migrate` brings it up to date."""
 
     kind = "conflict"
 
 
+class WordsMissing(Problem):
+    """This Python's SQLite has no index of words (FTS5), by which lists are searched."""
+
+
 def upgrade_schema(database: sa.Engine, *, to: str = "head") -> None:
-    """Bring the schema up to date, in one transaction; a database without tables gets them all. Safe to call at each start."""
+    """Bring the schema up to date, in one transaction; a database without tables gets them all. Safe to call at each start.
+
+    Raises WordsMissing.
+    """
     with database.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        elif not connection.execute(HAS_WORDS).scalar_one():
+            raise WordsMissing()
         command.upgrade(_config(connection), to)
 
 

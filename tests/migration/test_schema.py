@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 import workflows.tables  # noqa: F401 - its tables join the engine's metadata
 from engine.database import open_database
 from engine.tables import metadata
-from workflows.schema import SchemaOutdated, newest_revision, require_schema, schema_revision, upgrade_schema
+from workflows import schema
+from workflows.schema import SchemaOutdated, WordsMissing, newest_revision, require_schema, schema_revision, upgrade_schema
 
 FOREIGN = {"postgresql": ("procrastinate_",), "sqlite": ("search_entry",)}
 """Prefixes of tables that are not compared: the job queue's on PostgreSQL; on SQLite what FTS5 makes."""
@@ -49,4 +50,13 @@ def test_a_failed_migration_leaves_nothing(database_url: str, monkeypatch: pytes
     assert sa.inspect(database).get_table_names() == []
     upgrade_schema(database)
     require_schema(database)
+    database.dispose()
+
+
+def test_a_database_without_an_index_of_words_is_refused(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = open_database(sqlite_url)
+    monkeypatch.setattr(schema, "HAS_WORDS", sa.text("SELECT 0"))
+    with pytest.raises(WordsMissing):
+        upgrade_schema(database)
+    assert sa.inspect(database).get_table_names() == []
     database.dispose()

@@ -102,26 +102,30 @@ def list_bodies(work: Work, campaign_id: str) -> list[BodyLine]:
     cutoffs = {each.organisation_id: each.cutoff_at for each in list_windows(work, campaign_id) if each.name == BODY}
 
     def count(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(sa.case((which, 1), else_=0)), 0)
+        return sa.func.sum(sa.case((which, 1), else_=0))
 
-    passed = sa.or_(case.c.state == "audited", case.c.state == "not_recommended", case.c.state.in_(LISTED))
+    # The campaign's cases are read by themselves: a body's of all years are no way to them.
+    ours = sa.select(case.c.body_id, case.c.state, case.c.received_at, case.c.rank).where(case.c.campaign_id == campaign_id)
+    own = ours.offset(0).subquery("ours").c
+    passed = own.state.in_(("audited", "not_recommended", *LISTED))
+    numbers = {
+        "opened": sa.func.count(),
+        "submitted": count(own.received_at.is_not(None)),
+        "audited": count(passed),
+        "recommended": count(own.rank.is_not(None)),
+    }
+    by_body = sa.select(own.body_id, *(number.label(name) for name, number in numbers.items())).group_by(own.body_id)
+    counted = by_body.subquery("counted")
     query = (
         sa.select(
             recommending_body,
             organisation.c.name,
             organisation.c.short_name,
-            sa.func.count(case.c.id).label("opened"),
-            count(case.c.received_at.is_not(None)).label("submitted"),
-            count(passed).label("audited"),
-            count(case.c.rank.is_not(None)).label("recommended"),
+            *(sa.func.coalesce(counted.c[name], 0).label(name) for name in numbers),
         )
         .join(organisation, organisation.c.id == recommending_body.c.organisation_id)
-        .outerjoin(
-            case,
-            sa.and_(case.c.campaign_id == recommending_body.c.campaign_id, case.c.body_id == recommending_body.c.organisation_id),
-        )
+        .outerjoin(counted, counted.c.body_id == recommending_body.c.organisation_id)
         .where(recommending_body.c.campaign_id == campaign_id)
-        .group_by(*recommending_body.c, organisation.c.name, organisation.c.short_name)
         .order_by(recommending_body.c.place)
     )
     return [
