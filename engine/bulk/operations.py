@@ -81,7 +81,8 @@ def lock_tasks(work: Work, task_ids: Iterable[str]) -> None:
 # ---- start -----------------------------------------------------------------------------------------------------------
 def _start(work: Work, item: Item, shared: Any) -> Mapping[str, Any]:
     definition_id = item.get("definition") or latest_definition(work, item["process"]).id
-    return {"instance": start_instance(work, definition_id, item["business_key"], item.get("variables") or {})}
+    given, belongs_to = item.get("variables") or {}, item.get("belongs_to")
+    return {"instance": start_instance(work, definition_id, item["business_key"], given, belongs_to=belongs_to)}
 
 
 def _lock_starts(work: Work, items: Sequence[Item]) -> None:
@@ -153,6 +154,7 @@ OPERATIONS: dict[str, BulkOperation] = {
     "resume": _on_instances(lambda work, item: resume_instance(work, item["instance"])),
     "set_variables": _on_instances(lambda work, item: set_variables(work, item["instance"], item["variables"])),
 }
-"""The engine's own. Items: `start` {process (key) or definition (id), business_key, variables} → {instance}; `complete` {task,
-variables, form, revision}; `correlate` {name, business_key, variables, correlation, unique_key, sent_by, keep (seconds)} →
-{message, state}; `cancel` and `suspend` {instance, reason}; `resume` {instance}; `set_variables` {instance, variables}."""
+"""The engine's own. Items: `start` {process (key) or definition (id), business_key, variables, belongs_to} → {instance};
+`complete` {task, variables, form, revision}; `correlate` {name, business_key, variables, correlation, unique_key, sent_by, keep
+(seconds)} → {message, state}; `cancel` and `suspend` {instance, reason}; `resume` {instance}; `set_variables` {instance,
+variables}."""

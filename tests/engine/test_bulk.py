@@ -26,7 +26,7 @@ from engine.due import next_due, run_due
 from engine.errors import Finding, Problem
 from engine.incidents import list_incidents, retry_incident
 from engine.messages import send_message
-from engine.tables import bulk_job, history, instance, message
+from engine.tables import bulk_job, history, instance, message, user_task
 from engine.tasks import complete_task
 from engine.work import ProcessEngine, Work
 from tests.engine.bulk_rows import chunks, complete_many, completions, effects, prepare, start_many, tasks_by_key
@@ -37,6 +37,16 @@ def progress(process_engine: ProcessEngine, job: str) -> tuple[int, int, int, in
     with process_engine.read() as work:
         now = read_bulk(work, job)
     return now.total, now.done, now.refused, now.left, now.state
+
+
+def test_what_is_started_belongs_to_what_is_said(process_engine: ProcessEngine) -> None:
+    prepare(process_engine)
+    with process_engine.begin() as work:
+        job = start_bulk(work, "start", [{"business_key": "c1"}], shared={"process": "steps", "belongs_to": "campaign"})
+    run_bulk(process_engine, job)
+    with process_engine.read() as work:
+        told = work.connection.execute(sa.select(instance.c.belongs_to, user_task.c.belongs_to).join(user_task)).all()
+    assert [tuple(row) for row in told] == [("campaign", "campaign")]
 
 
 def test_many_instances_are_started_and_their_tasks_completed(process_engine: ProcessEngine) -> None:
