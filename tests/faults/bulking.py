@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from engine.clock import VirtualClock
 from engine.database import open_database
 from engine.due import run_due
 from engine.handlers import Call
-from engine.work import ProcessEngine
+from engine.work import ProcessEngine, Work
 from tests.engine.bulk_rows import note
 from workflows.campaigns.archiving import OPERATIONS
 
@@ -27,7 +29,13 @@ def main(url: str, moment: str, pause: str) -> None:
         note(call)
 
     process_engine.handlers.register("effects.note", note_slowly)
-    process_engine.bulk.update(OPERATIONS)
+    for name, operation in OPERATIONS.items():
+
+        def do_slowly(work: Work, item: Any, shared: Any, do: Any = operation.do) -> Any:
+            time.sleep(float(pause))
+            return do(work, item, shared)
+
+        process_engine.bulk[name] = replace(operation, do=do_slowly)
     run_due(process_engine)
 
 

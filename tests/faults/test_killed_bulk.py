@@ -89,12 +89,12 @@ def test_an_archive_that_was_killed_loses_nothing(sqlite_engine: ProcessEngine, 
 
     run_bulk(sqlite_engine, on_all("cancel", reason="-"))
     before = read()
-    work_and_be_killed(sqlite_engine, on_all(ARCHIVE, subject="t"), tmp_path, pause=0)
+    work_and_be_killed(sqlite_engine, on_all(ARCHIVE, subject="t"), tmp_path, pause=0.01)
     assert set(map(len, read().values())) == {0}
     with sqlite_engine.read() as work:
         assert work.connection.execute(sa.select(sa.func.count()).select_from(archived_instance)).scalar_one() == COUNT
         verified = verify_history(work)
     assert (verified.broken, verified.instances, verified.rows) == (None, COUNT, len(before["history"]))
-    work_and_be_killed(sqlite_engine, on_all(RESTORE, subject="t"), tmp_path, pause=0)
+    work_and_be_killed(sqlite_engine, on_all(RESTORE, subject="t"), tmp_path, pause=0.01)
     assert read() == before
     assert find_faults(sqlite_engine) == []
