@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from engine import correlation
 from engine.attempts import record_failure
+from engine.chunks import advance_many
 from engine.database import lock_name
 from engine.definitions import get_definition
 from engine.errors import StepFailed
@@ -31,11 +32,9 @@ from engine.work import ProcessEngine, Work
 Keys = list[tuple[str | None, str]]
 TRIES = 5
 """How often a delivery begins anew because its receiver appeared meanwhile."""
-CHUNK = 50
-"""How many messages are delivered in one transaction when many are due."""
 _other = subscription.alias()
 HOLD_DUE: sa.Select[Any] = (
-    sa.select(message.c.id.label("message_id"), message.c.generation, message.c.name, message.c.variables, message.c.sent_by)
+    sa.select(message.c.id.label("row_id"), message.c.generation, message.c.name, message.c.variables, message.c.sent_by)
     .add_columns(subscription.c.token, subscription.c.element_id, subscription.c.instance_id)
     .add_columns(instance.c.business_key, instance.c.belongs_to, *STATE)
     .select_from(
@@ -60,7 +59,6 @@ HOLD_DUE: sa.Select[Any] = (
         )
     )
     .order_by(message.c.next_try_at, message.c.id)
-    .limit(CHUNK)
     .with_for_update(skip_locked=True)
 )
 """Messages that are due and have one receiver alone, which waits for them by their business key, with its instance, all locked:
@@ -86,36 +84,21 @@ def deliver_message(process_engine: ProcessEngine, message_id: str, generation: 
 
 
 def deliver_messages(process_engine: ProcessEngine, ids: Sequence[str] | None = None) -> int:
-    """Deliver messages that are due, up to `CHUNK` of them in one transaction, each to an instance of its own; how many.
+    """Deliver messages that are due, each to an instance of its own, in one transaction (`engine.chunks`); how many.
 
     With `ids` these: those that need a closer look (correlation keys, several receivers or none yet, a process that they start)
-    by themselves. When one of a chunk fails nothing of it has happened: they are delivered one by one, and its failure is
-    counted.
+    by themselves.
     """
-    tried: list[str] = []
-    try:
-        with process_engine.begin() as work:
-            done = _deliver_chunk(work, ids, tried)
-    except Exception:  # whose it is the single turns will tell
-        done = sum(deliver_message(process_engine, message_id) for message_id in tried)
+    query = HOLD_DUE if ids is None else HOLD_DUE.where(message.c.id.in_(ids))
+    done, tried = advance_many(process_engine, "message", query, _deliver_one, deliver_message)
     return done + sum(deliver_message(process_engine, each) for each in ids or () if each not in tried)
 
 
-def _deliver_chunk(work: Work, ids: Sequence[str] | None, tried: list[str]) -> int:
-    query = HOLD_DUE if ids is None else HOLD_DUE.where(message.c.id.in_(ids))
-    found = work.connection.execute(query, {"of_now": work.now}).all()
-    chunk = [*{row.instance_id: row for row in reversed(found)}.values()][::-1]  # of an instance the earliest
-    tried += [row.message_id for row in chunk]
-    with work.together():
-        for row in chunk:
-            work.writes.add(DELIVER_MESSAGE, {"of_id": row.message_id, "to_done_at": work.now})
-            run = Run.resume(work, row)
-            run.step(Deliver("message", row.name, row.variables, row.token, row.element_id))
-            run.settle()
-            detail = {"message": row.name, "from": row.sent_by}
-            run.save("received", element_id=row.element_id, token=row.token, detail=detail)
-    work.engine.backend.forget(work, "message", [(row.message_id, row.generation) for row in chunk])
-    return len(chunk)
+def _deliver_one(run: Run, row: sa.Row[Any]) -> None:
+    run.work.writes.add(DELIVER_MESSAGE, {"of_id": row.row_id, "to_done_at": run.work.now})
+    run.step(Deliver("message", row.name, row.variables, row.token, row.element_id))
+    run.settle()
+    run.save("received", element_id=row.element_id, token=row.token, detail={"message": row.name, "from": row.sent_by})
 
 
 def bring_message(work: Work, message_id: str) -> str:

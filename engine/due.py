@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.bulk import do_chunk
+from engine.chunks import CHUNK
 from engine.delivery import deliver_message, deliver_messages
 from engine.outbox import send_mail
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.timers import CHUNK, fire_timer, fire_timers
+from engine.timers import fire_timer, fire_timers
 from engine.work import ProcessEngine, Work
 
 PAGE = 200

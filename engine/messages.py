@@ -47,7 +47,8 @@ def send_message(
     """
     columns: dict[str, Any] = {} if correlation is None else {"correlation": dict(correlation)}
     columns |= {"sent_by": sent_by}
-    return _send(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, scheduled=scheduled, **columns)
+    row = _row(work, "message", name, business_key, variables, unique_key=unique_key, keep=keep, **columns)
+    return _send(work, row, scheduled=scheduled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,12 @@ def send_signal(
     )
     receivers = work.connection.execute(waiting.distinct().order_by(subscription.c.instance_id)).all()
     for receiver in receivers:
-        _send(work, "signal", name, receiver.business_key, variables, sent_by=sent_by, to_instance=receiver.instance_id)
+        to = receiver.instance_id
+        _send(work, _row(work, "signal", name, receiver.business_key, variables, sent_by=sent_by, to_instance=to))
     starting = sa.select(start_subscription.c.key).where(start_subscription.c.kind == "signal", start_subscription.c.name == name)
     keys = work.connection.execute(starting.distinct().order_by(start_subscription.c.key)).scalars().all()
     for key in keys:
-        _send(work, "signal", name, business_key or new_id(), variables, sent_by=sent_by, to_process=key)
+        _send(work, _row(work, "signal", name, business_key or new_id(), variables, sent_by=sent_by, to_process=key))
     return len(receivers) + len(keys)
 
 
@@ -112,25 +114,13 @@ def send_thrown(work: Work, business_key: str, instance_id: str, thrown: Thrown,
     return carried
 
 
-def _send(
-    work: Work,
-    kind: str,
-    name: str,
-    business_key: str,
-    variables: Mapping[str, Any] | None,
-    *,
-    unique_key: str | None = None,
-    keep: timedelta = KEEP,
-    scheduled: bool = True,
-    **columns: Any,
-) -> str:
-    values = _row(work, kind, name, business_key, variables, unique_key=unique_key, keep=keep, **columns)
-    if not insert_once(work.connection, message, values):
-        first = sa.select(message.c.id).where(message.c.unique_key == unique_key)
+def _send(work: Work, row: dict[str, Any], *, scheduled: bool = True) -> str:
+    if not insert_once(work.connection, message, row):
+        first = sa.select(message.c.id).where(message.c.unique_key == row["unique_key"])
         return str(work.connection.execute(first).scalar_one())
     if scheduled:
-        work.schedule("message", values["id"], 1, work.now, new=True)
-    return str(values["id"])
+        work.schedule("message", row["id"], 1, work.now, new=True)
+    return str(row["id"])
 
 
 def _row(

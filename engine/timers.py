@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from engine.attempts import record_failure
 from engine.automatic import raise_at
+from engine.chunks import advance_many
 from engine.database import insert_once
 from engine.definitions import find_latest
 from engine.errors import BpmnThrow
@@ -32,15 +33,12 @@ from engine.states import script_of
 from engine.tables import instance, timer, user_task
 from engine.work import ProcessEngine, Work
 
-CHUNK = 50
-"""How many timers are fired in one transaction when many are due."""
 HOLD_DUE: sa.Select[Any] = (
-    sa.select(timer, instance.c.business_key, instance.c.belongs_to, *STATE)
+    sa.select(timer, timer.c.id.label("row_id"), instance.c.business_key, instance.c.belongs_to, *STATE)
     .select_from(instance.join(timer, timer.c.instance_id == instance.c.id))
     .where(timer.c.state == "armed", timer.c.next_try_at <= sa.bindparam("of_now", type_=timer.c.next_try_at.type))
     .where(timer.c.kind == "event", instance.c.state == "running")
     .order_by(timer.c.next_try_at, timer.c.id)
-    .limit(CHUNK)
     .with_for_update(skip_locked=True)
 )
 """Event timers that are due, with their instances, both locked: those that nobody else has locked."""
@@ -95,33 +93,16 @@ def fire_timer(process_engine: ProcessEngine, timer_id: str, generation: int | N
 
 
 def fire_timers(process_engine: ProcessEngine, ids: Sequence[str] | None = None) -> int:
-    """Fire event timers that are due, the earliest first, up to `CHUNK` of them in one transaction; how many were fired.
-
-    With `ids` only these. Left to their own turn are those of instances that somebody works on, and of an instance the second
-    one. When one of them fails nothing of the chunk has happened: they are fired one by one, and its failure is counted.
-    """
-    tried: list[str] = []
-    try:
-        with process_engine.begin() as work:
-            return _fire_chunk(work, ids, tried)
-    except Exception:  # whose it is the single turns will tell
-        return sum(fire_timer(process_engine, timer_id) for timer_id in tried)
-
-
-def _fire_chunk(work: Work, ids: Sequence[str] | None, tried: list[str]) -> int:
+    """Fire event timers that are due, the earliest first, in one transaction (`engine.chunks`); how many. With `ids` these."""
     query = HOLD_DUE if ids is None else HOLD_DUE.where(timer.c.id.in_(ids))
-    rows = {row.instance_id: row for row in reversed(work.connection.execute(query, {"of_now": work.now}).all())}
-    chunk = list(reversed(rows.values()))  # of an instance the earliest
-    tried += [row.id for row in chunk]
-    with work.together():
-        for row in chunk:
-            work.writes.add(FIRE_TIMER, {"of_id": row.id, "to_done_at": work.now})
-            run = Run.resume(work, row)
-            run.step(Fire(row.token, row.element_id), moment=row.due_at)
-            run.settle()
-            run.save("fired", element_id=row.element_id, token=row.token, detail={"due_at": row.due_at.isoformat()})
-    work.engine.backend.forget(work, "timer", [(row.id, row.generation) for row in chunk])
-    return len(chunk)
+    return advance_many(process_engine, "timer", query, _fire_one, fire_timer)[0]
+
+
+def _fire_one(run: Run, row: sa.Row[Any]) -> None:
+    run.work.writes.add(FIRE_TIMER, {"of_id": row.id, "to_done_at": run.work.now})
+    run.step(Fire(row.token, row.element_id), moment=row.due_at)
+    run.settle()
+    run.save("fired", element_id=row.element_id, token=row.token, detail={"due_at": row.due_at.isoformat()})
 
 
 def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -> bool:

@@ -13,9 +13,9 @@ from benchmarks.national import pages
 from benchmarks.national.people import options_of
 from benchmarks.national.workers import Worker
 from benchmarks.national.world import describe_application, is_late, is_rejected, is_returned, is_silent, make_id
+from engine.chunks import CHUNK
 from engine.due import DO, DO_MANY
 from engine.tables import message, timer
-from engine.timers import CHUNK
 from workflows import consultations, inbox
 from workflows.campaigns.windows import TooLate
 from workflows.replay.cast import given_values

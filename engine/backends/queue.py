@@ -24,9 +24,9 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 
+from engine.chunks import CHUNK
 from engine.due import DO, DO_MANY
 from engine.tables import bulk_chunk, instance, message, outbox, timer
-from engine.timers import CHUNK
 from engine.work import ProcessEngine, Scheduled, Work
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,9 @@ from threading import Thread
 import pytest
 import sqlalchemy as sa
 
+from engine.chunks import CHUNK
 from engine.definitions import deploy
-from engine.delivery import CHUNK, deliver_messages
+from engine.delivery import deliver_messages
 from engine.due import run_due
 from engine.handlers import Call
 from engine.instances import start_instance, suspend_instance

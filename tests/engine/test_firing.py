@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from engine.chunks import CHUNK
 from engine.clock import VirtualClock
 from engine.definitions import deploy
 from engine.due import run_due
 from engine.handlers import Call
 from engine.instances import start_instance, suspend_instance
 from engine.tables import history, instance, timer, user_task
-from engine.timers import CHUNK, fire_timers
+from engine.timers import fire_timers
 from engine.work import ProcessEngine
 from tests.engine.tokens.drawing import draw
 
