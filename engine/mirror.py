@@ -27,6 +27,8 @@ from engine.statements import (
     OPEN_SUBSCRIPTION,
     OPEN_TASK,
     OPEN_TIMER,
+    WAKE,
+    WAKE_EARLY,
 )
 from engine.tables import message, message_key, subscription, subscription_key
 
@@ -147,18 +149,16 @@ def open_subscription(work: Work, place: Place, wait: Wait) -> None:
         "created_at": work.now,
     }
     work.writes.add(OPEN_SUBSCRIPTION, row)
-    wake_messages(work, place, sa.and_(message.c.business_key == place.business_key, message.c.name == wait.name))
+    _wake(work, WAKE_EARLY, {"of_business_key": place.business_key, "of_name": wait.name})
 
 
-def wake_messages(work: Work, place: Place, which: sa.ColumnElement[bool]) -> None:
+def wake_messages(work: Work, which: sa.ColumnElement[bool]) -> None:
     """Try these messages, which may be for the instance, again now: they came when nobody could take them."""
-    early = work.connection.execute(
-        message.update()
-        .where(message.c.state == "unmatched", which)
-        .values(state="waiting", next_try_at=work.now, generation=message.c.generation + 1)
-        .returning(message.c.id, message.c.generation)
-    ).all()
-    for row in early:
+    _wake(work, WAKE.where(which), {})
+
+
+def _wake(work: Work, statement: sa.Executable, given: Mapping[str, Any]) -> None:
+    for row in work.connection.execute(statement, {**given, "to_next_try_at": work.now}).all():
         work.schedule("message", row.id, row.generation, work.now)
 
 
@@ -168,7 +168,7 @@ def wake_all(work: Work, place: Place) -> None:
     named = message.c.name.in_(sa.select(subscription.c.name).where(ours))
     keys = sa.select(subscription_key.c.digest).join(subscription).where(ours)
     known = sa.select(message_key.c.message_id).where(message_key.c.digest.in_(keys))
-    wake_messages(work, place, sa.or_(sa.and_(message.c.business_key == place.business_key, named), message.c.id.in_(known)))
+    wake_messages(work, sa.or_(sa.and_(message.c.business_key == place.business_key, named), message.c.id.in_(known)))
 
 
 def close_subscription(work: Work, place: Place, closed: Closed) -> None:

@@ -241,7 +241,7 @@ class Run:
             digests = correlation.refresh(
                 work, self.own, self.definition.model, self.place.instance_id, self.known, self.variables
             )
-            mirror.wake_messages(work, self.place, correlation.waits_for(digests))
+            mirror.wake_messages(work, correlation.waits_for(digests))
         for task_id, wait in tasks:
             tell_opened(self, task_id, wait)
         facts = {

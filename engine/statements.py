@@ -90,6 +90,14 @@ CLOSE_EXTERNAL = (
     .where(*these(_EXTERNAL.instance_id, _EXTERNAL.token, _EXTERNAL.element_id), _EXTERNAL.state.in_(("open", "dead")))
     .values(**to(_EXTERNAL.state, _EXTERNAL.done_at))
 )
+WAKE = (
+    message.update()
+    .where(message.c.state == "unmatched")
+    .values(**to(message.c.next_try_at), state="waiting", generation=message.c.generation + 1)
+    .returning(message.c.id, message.c.generation)
+)
+"""Messages that came when nobody could take them are tried again; which of them is added."""
+WAKE_EARLY = WAKE.where(*these(message.c.business_key, message.c.name))
 OPEN_TASK = user_task.insert()
 OPEN_TIMER = timer.insert()
 OPEN_SUBSCRIPTION = subscription.insert()

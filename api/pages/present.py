@@ -241,11 +241,7 @@ def main_menu() -> list[MenuItem]:
     if roles & {"administrator", "organiser"}:
         entries.append(("menu.incidents", "incidents.show", 0))
     here = (request.endpoint or "").partition(".")[0]
-    here = {
-        "tasks": "inbox",
-        "consultation": "campaigns",
-        "stages": "campaigns",
-        "reminders": "campaigns",
-        "drafts": "designer",
-    }.get(here, here)
+    here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer"}.get(here, here)
+    if request.path.startswith("/campaigns/"):
+        here = "campaigns"
     return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from engine.work import ProcessEngine
 from workflows.campaigns import create_campaign
 from workflows.notices import deploy_folder
-from workflows.replay.filling import PHRASES
+from workflows.replay.filling import describe_case
 from workflows.replay.play import find_notice, notice_dates
 from workflows.replay.setting import KINDS
 from workflows.replay.world import FORMS, TRADES, Dates, chance
@@ -85,26 +85,8 @@ def body_of(number: int, bodies: int) -> int:
 
 def describe_application(number: int, phone: str, email: str) -> dict[str, Any]:
     """What an institution writes into its application."""
-    dice = chance(SEED, "words", number)
-
-    def words(count: int) -> str:
-        return "，".join(dice.choice(PHRASES) for _ in range(count)) + "。"
-
-    return {
-        "institution_kind": "third_party_company",
-        "contact_name": "演练联系人",
-        "contact_phone": phone,
-        "contact_email": email,
-        "title": f"{TRADES[number % len(TRADES)]}检验检测服务产业案例{number:05d}",
-        "directions": [dice.choice(("specialised", "small_business", "safety_livelihood", "market_supervision"))],
-        "summary": words(2),
-        "background": words(3),
-        "practice": words(5),
-        "results": words(4),
-        "indicators": [{"name": "服务企业", "value": str(dice.randint(20, 900)), "unit": "家"}],
-        "demonstration": words(2),
-        "originality": True,
-    }
+    title = f"{TRADES[number % len(TRADES)]}检验检测服务产业案例{number:05d}"
+    return describe_case(chance(SEED, "words", number), title=title, contact="演练联系人", phone=phone, email=email)
 
 
 # ---- writing them ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.bulk import BulkJob, BulkOperation, lock_instances, read_bulk, start_bulk
-from engine.errors import Finding, Problem
+from engine.errors import Finding, InstanceNotRunning, Problem
 from engine.ids import new_id
 from engine.moments import SHANGHAI
 from engine.rescheduling import follow_rows, move_tasks, move_timers
@@ -237,9 +237,9 @@ def _letter(about: str, people: Sequence[Any], told: Mapping[str, Any]) -> Lette
 def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any]:
     """A case's document, history and people learn of a change. It goes by the cut-offs as they are now, so that of two changes
     it does not matter which comes to the case first."""
-    run = Run.load(work, item["instance"], states=None)
-    if run.status not in ALIVE:
-        run.work.chains.pop(run.place.instance_id, None)
+    try:
+        run = Run.load(work, item["instance"], states=ALIVE)
+    except InstanceNotRunning:  # it has ended meanwhile
         return {"moved": 0}
     row = work.connection.execute(sa.select(case).where(case.c.instance_id == item["instance"])).one()
     seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)

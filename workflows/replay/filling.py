@@ -19,8 +19,32 @@ PHRASES = (
     "与上下游单位协同开展技术攻关",
     "数据来自演练，不对应任何真实单位",
 )
+DIRECTIONS = ("specialised", "small_business", "safety_livelihood", "market_supervision")
 ROUNDS = 8
 """Conditions may ask for more once something is filled in; after so many rounds a form asks in circles."""
+
+
+def describe_case(dice: random.Random, *, title: str, contact: str, phone: str, email: str) -> dict[str, Any]:
+    """What an institution says in its application."""
+
+    def words(count: int) -> str:
+        return "，".join(dice.choice(PHRASES) for _ in range(count)) + "。"
+
+    return {
+        "institution_kind": "third_party_company",
+        "contact_name": contact,
+        "contact_phone": phone,
+        "contact_email": email,
+        "title": title,
+        "directions": [dice.choice(DIRECTIONS)],
+        "summary": words(2),
+        "background": words(3),
+        "practice": words(5),
+        "results": words(4),
+        "indicators": [{"name": "服务企业", "value": str(dice.randint(20, 900)), "unit": "家"}],
+        "demonstration": words(2),
+        "originality": True,
+    }
 
 
 def fill_form(

@@ -13,7 +13,7 @@ from workflows.applications import list_open_channels, start_application
 from workflows.campaigns.windows import COLLECTION, CollectionEnded, find_window
 from workflows.people import Person
 from workflows.replay.cast import Cast, Duty, Part, Record
-from workflows.replay.filling import PHRASES
+from workflows.replay.filling import describe_case
 from workflows.replay.world import Fate, InstitutionPlan
 from workflows.tables import case
 
@@ -85,26 +85,13 @@ class Institutions(Part):
     def answer(self, plan: InstitutionPlan) -> dict[str, Any]:
         """The same for an institution."""
         person = self.applicant(plan)
-        dice = self.cast.world.chance("words", plan.number)
-
-        def words(count: int) -> str:
-            return "，".join(dice.choice(PHRASES) for _ in range(count)) + "。"
-
-        return {
-            "institution_kind": "third_party_company",
-            "contact_name": person.name,
-            "contact_phone": f"010-5550{plan.number % 10000:04d}",
-            "contact_email": f"{person.login}@example.org",
-            "title": f"{plan.trade}检验检测服务产业案例{plan.number:03d}",
-            "directions": [dice.choice(("specialised", "small_business", "safety_livelihood", "market_supervision"))],
-            "summary": words(2),
-            "background": words(3),
-            "practice": words(5),
-            "results": words(4),
-            "indicators": [{"name": "服务企业", "value": str(dice.randint(20, 900)), "unit": "家"}],
-            "demonstration": words(2),
-            "originality": True,
-        }
+        return describe_case(
+            self.cast.world.chance("words", plan.number),
+            title=f"{plan.trade}检验检测服务产业案例{plan.number:03d}",
+            contact=person.name,
+            phone=f"010-5550{plan.number % 10000:04d}",
+            email=f"{person.login}@example.org",
+        )
 
     def _record(self, channel: str, plan: InstitutionPlan) -> Record:
         body = None if plan.body is None else self.cast.world.bodies[plan.body].short_name
