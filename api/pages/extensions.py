@@ -11,7 +11,6 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from api.pages.campaigns import list_dates
 from api.pages.errors import STATUS
 from api.pages.present import process_engine, read_key, reader, signed_in, tell_next, words
-from api.rest.extensions import count_moved
 from engine.definitions import get_definition
 from engine.errors import Problem
 from engine.idempotency import once
@@ -131,7 +130,9 @@ def page(campaign_id: str, typed: Mapping[str, str], *, previews: bool = False, 
             earlier=earlier,
             typed=typed,
             plan=plan,
-            counts=None if plan is None else {"task": count_moved(plan.tasks), "timer": count_moved(plan.timers)},
+            counts=None
+            if plan is None
+            else {"task": extensions.count_moved(plan.tasks), "timer": extensions.count_moved(plan.timers)},
             steps={} if plan is None else name_steps(work, campaign, plan),
             shown=[] if plan is None else plan.tasks[begin : begin + SHOWN],
             begin=begin,

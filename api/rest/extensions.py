@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +14,6 @@ from engine.bulk import BulkJob
 from engine.work import Work
 from workflows import extensions
 from workflows.campaigns.reading import get_campaign
-from workflows.extensions import MovedRow
 from workflows.extensions.asking import MOST_DAYS
 from workflows.extensions.moving import LONGEST_NUMBER, LONGEST_REASON
 from workflows.rules import campaign_subject, require
@@ -190,8 +187,8 @@ def preview(campaign_id: str, query: PreviewAsked) -> ExtensionPreviewTold:
         dates=[MovedDateTold(name=name, old=old, new=new) for name, old, new in plan.dates],
         windows=[MovedWindowTold.model_validate(each) for each in plan.windows],
         cases=len(plan.instances),
-        tasks=count_moved(plan.tasks),
-        timers=count_moved(plan.timers),
+        tasks=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.tasks)],
+        timers=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.timers)],
         reminders=[MovedReminderTold.model_validate(each) for each in plan.reminders],
         items=[MovedTaskTold.model_validate(each) for each in page],
         next=following,
@@ -227,12 +224,6 @@ def extend(campaign_id: str, body: ExtensionAsked, key: str) -> Any:
         return _tell(found, extensions.read_job(work, found))
 
     return act(key, "campaign.extend", {"campaign": campaign_id, **body.model_dump()}, move)
-
-
-def count_moved(rows: Iterable[MovedRow]) -> list[MovedCountTold]:
-    """Rows by element and moments."""
-    counted = Counter((row.element_id, row.old, row.new) for row in rows)
-    return [MovedCountTold(element_id=each[0], old=each[1], new=each[2], count=count) for each, count in sorted(counted.items())]
 
 
 def _tell(found: extensions.Extension, job: BulkJob | None) -> ExtensionTold:

@@ -11,18 +11,18 @@ from workflows.extensions.moving import (
     preview_extension,
     read_job,
 )
-from workflows.extensions.plans import MovedRow, Plan
+from workflows.extensions.plans import Plan, count_moved
 
 __all__ = [
     "Asked",
     "Extension",
     "ExtensionRefused",
     "OPERATIONS",
-    "MovedRow",
     "Plan",
     "PreviewOutdated",
     "ask_extension",
     "ask_shift",
+    "count_moved",
     "extend",
     "hold_campaign",
     "list_extensions",

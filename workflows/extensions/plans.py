@@ -7,6 +7,7 @@ Which rows follow a date the diagrams say: an armed timer or an open task moves 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -47,6 +48,16 @@ class MovedRow:
     subject: str
     old: datetime
     new: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MovedCount:
+    """How many rows of one element move from one moment to another."""
+
+    element_id: str
+    old: datetime
+    new: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,13 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
         before.of_campaign(None) != after.of_campaign(None) or any(row.subject == found.key for row in (*tasks, *timers)),
     )
     return replace(plan, digest=_digest(plan))
+
+
+def count_moved(rows: Iterable[MovedRow]) -> list[MovedCount]:
+    """Rows by element and moments."""
+    return [
+        MovedCount(*each, count) for each, count in sorted(Counter((row.element_id, row.old, row.new) for row in rows).items())
+    ]
 
 
 def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
