@@ -28,7 +28,7 @@ from workflows.reviews.terms import Terms, read_terms_by_key, set_phase
 from workflows.rules import CampaignUnknown
 from workflows.selection import decide_tie, last_selection, ranking, write_selection
 from workflows.tables import campaign, case, comment, organisation, recommending_body, selection_item, window
-from workflows.workdays import add_workdays
+from workflows.workdays import read_calendar
 
 WINDOW = "comments"
 KINDS = ("comment", "objection")
@@ -80,7 +80,7 @@ def open(call: Call) -> Mapping[str, Any]:  # noqa: A001 - the handler's name is
     work = call.work
     terms = read_terms_by_key(work, call.business_key, lock=True)
     days = int(terms.find_setting("consultation_work_days", 5))
-    last = add_workdays(work.now.astimezone(ZONE).date(), days)
+    last = read_calendar(work).add_workdays(work.now.astimezone(ZONE).date(), days)
     until = start_of_day(last.day + timedelta(days=1), SHANGHAI.key)
     work.connection.execute(
         window.insert().values(id=new_id(), campaign_id=terms.id, name=WINDOW, opens_at=work.now, cutoff_at=until, state="open")

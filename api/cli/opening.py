@@ -31,7 +31,7 @@ def read_address(given: str | None) -> str | None:
 
 
 def open_engine(settings: Settings, *, backend: Backend | None = None, clock: Clock | None = None) -> ProcessEngine:
-    """The engine for these settings, its schema brought up to date.
+    """The engine for these settings, its schema brought up to date, with the work days of the years that this version knows.
 
     Raises OSError when a folder cannot be made, OperationalError when the database cannot be opened.
     """
@@ -40,7 +40,19 @@ def open_engine(settings: Settings, *, backend: Backend | None = None, clock: Cl
 
     process_engine = build_engine(settings, backend=backend, clock=clock)
     upgrade_schema(process_engine.database)
+    bring_years(process_engine)
     return process_engine
+
+
+def bring_years(process_engine: ProcessEngine) -> None:
+    """Write the work days of the years that this version of the software knows and the database does not."""
+    from workflows.workdays import hold_calendar, unseeded_years
+
+    with process_engine.read() as work:
+        missing = unseeded_years(work)
+    if missing:
+        with process_engine.begin() as work:
+            hold_calendar(work)
 
 
 def address_of(settings: Settings) -> URL:

@@ -71,6 +71,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         schema,
         serving,
         tokens,
+        workdays,
         working,
     )
 
@@ -89,6 +90,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         campaigns,
         archiving,
         tokens,
+        workdays,
         backup,
         evidence,
         bench,

@@ -33,6 +33,7 @@ from api.pages import (
     task_operations,
     tasks,
     tokens,
+    workdays,
 )
 
 
@@ -55,6 +56,7 @@ def install(app: Flask) -> None:
         incidents,
         operations,
         tokens,
+        workdays,
     )
     for part in whole:
         app.register_blueprint(part.pages)

@@ -240,6 +240,7 @@ def main_menu() -> list[MenuItem]:
         entries.append(("menu.designer", "designer.list_all", count_waiting_drafts(who)))
     if roles & {"administrator", "organiser"}:
         entries.append(("menu.incidents", "incidents.show", 0))
+        entries.append(("menu.workdays", "workdays.show_now", 0))
     here = (request.endpoint or "").partition(".")[0]
     here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer"}.get(here, here)
     if request.path.startswith("/campaigns/"):

@@ -28,6 +28,7 @@ from workflows.reminders import (
     urge_owers,
 )
 from workflows.rules import campaign_subject, can, require
+from workflows.workdays import read_calendar
 
 pages = Blueprint("reminders", __name__)
 PAGE = 100
@@ -101,7 +102,7 @@ def list_letters(campaign_id: str) -> str:
         shown = register.list_letters(work, who, subject, state=state, limit=LETTERS, after=asked.get("after") or None)
         counts = register.count_letters(work, who, subject)
         receivers = list_receivers(work, campaign_id) if can(who, "campaign.manage", subject) else []
-        next_at = next_board(work.now).at
+        next_at = next_board(work.now, read_calendar(work)).at
     return render_template(
         "letters.html",
         campaign=campaign,

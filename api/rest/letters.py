@@ -15,6 +15,7 @@ from workflows import reminders
 from workflows.campaigns.reading import get_campaign
 from workflows.mails import register
 from workflows.rules import campaign_subject, require
+from workflows.workdays import read_calendar
 
 resource = Resource("letters")
 State = Literal["waiting", "retrying", "sent", "failed", "held", "withdrawn"]
@@ -154,7 +155,7 @@ def tell_weekly(work: Work, campaign_id: str) -> WeeklyTold:
     """
     get_campaign(work, campaign_id, person=reader())
     require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
-    board = reminders.next_board(work.now)
+    board = reminders.next_board(work.now, read_calendar(work))
     receivers = reminders.list_receivers(work, campaign_id)
     return WeeklyTold(
         week=board.week,

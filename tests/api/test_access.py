@@ -108,6 +108,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "drafts.withdraw"): (GUARD, 403, 403, 403, 403, 403, 403, 409, 403),  # not handed over
     ("PUT", "drafts.write_file"): (GUARD, 403, 403, 403, 403, 403, 403, 422, 403),  # without the version that the page knew
     ("POST", "reminders.set_weekly"): (GUARD, 403, 403, 403, 403, 303, 403, 403, 403),
+    ("GET", "workdays.show_now"): (303,) * 9,
+    ("GET", "workdays.show"): SIGNED,
+    ("POST", "workdays.set_day"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 422),  # without a day
+    ("POST", "workdays.remove_day"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 422),
+    ("POST", "workdays.import_year"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 200),  # the preview of what is known already
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
     ("GET", "stages.show"): (404,) * 9,  # the campaign is no body's own stage; who sees what of one: test_stages.py
@@ -312,6 +317,8 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "plan": "month",
             "occurrence": "2023-05",
             "number": "1",
+            "year": "2022",
+            "day": "2022-10-01",
         }
     )
 

@@ -29,6 +29,8 @@ ENGINE_TABLES = ("history", "user_task", "timer", "message", "message_key", "ext
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 ENDINGS = {
+    "workdays.kind.": ("seeded", "imported", "set", "removed"),
+    "workdays.weekday.": tuple("1234567"),
     "case.state.": STATES,
     "phase.": ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published", "ended"),
     "case.channel.": ("recommended", "direct"),

@@ -26,7 +26,7 @@ from workflows.deadlines.origins import FIRST_DAY, LAST_DAY
 from workflows.extensions.cutoffs import Cutoffs, latest, read_cutoffs
 from workflows.organisations import OrganisationUnknown, find_above, get_organisation, list_organisations
 from workflows.tables import case, recommending_body, report
-from workflows.workdays import add_workdays
+from workflows.workdays import WorkCalendar, read_calendar
 
 MOST_DAYS = 3_660
 """Days (or work days) by which a campaign can be shifted at once."""
@@ -88,7 +88,8 @@ def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0
         findings.append(Finding("ExtensionDaysInvalid", path="days", values={"most": MOST_DAYS}))
     if findings:
         raise ExtensionRefused(findings=findings)
-    moments = {name: shift_moment(moment, days, work_days) for name, moment in coming.items()}
+    calendar = read_calendar(work)
+    moments = {name: shift_moment(moment, days, work_days, calendar) for name, moment in coming.items()}
     for name, moment in coming.items():
         _find_old(work, found, cutoffs, name, findings, path="days")
         _check_later(found, name, moment, moments[name], work.now, findings, path="days")
@@ -97,13 +98,13 @@ def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0
     return Asked(moments, whole=True, old=coming)
 
 
-def shift_moment(moment: datetime, days: int, work_days: int) -> datetime:
+def shift_moment(moment: datetime, days: int, work_days: int, calendar: WorkCalendar) -> datetime:
     """So many days and then work days later, at the same time of the day; the end of a day stays the end of a day."""
     local = moment.astimezone(SHANGHAI)
     ends = local.time() == datetime.min.time()
     day = (last_day(moment, SHANGHAI.key) if ends else local.date()) + timedelta(days=days)
     if work_days:
-        day = add_workdays(day, work_days).day
+        day = calendar.add_workdays(day, work_days).day
     return datetime.combine(day + timedelta(days=ends), local.time(), SHANGHAI).astimezone(moment.tzinfo)
 
 

@@ -22,7 +22,7 @@ from workflows.reminders.recipients import OWING, find_recipients, read_candidat
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import CampaignSubject, owed_tasks
 from workflows.tables import case, letter_task, organisation, person
-from workflows.workdays import workdays_between
+from workflows.workdays import read_calendar
 
 
 class MissingPageUnknown(Problem):
@@ -193,7 +193,7 @@ def _describe(work: Work, rows: Sequence[sa.Row[Any]]) -> list[Owed]:
     owers = find_recipients(work, rows, OWING)
     ids = [row.id for row in rows]
     sent, urged = read_sent(work, ids), read_urged(work, ids)
-    today = work.now.astimezone(SHANGHAI).date()
+    today, calendar = work.now.astimezone(SHANGHAI).date(), read_calendar(work)
     return [
         Owed(
             task_id=row.id,
@@ -201,7 +201,7 @@ def _describe(work: Work, rows: Sequence[sa.Row[Any]]) -> list[Owed]:
             step=row.name,
             due_at=row.due_at,
             overdue=row.due_at <= work.now,
-            work_days=workdays_between(today, last_day(row.due_at, SHANGHAI.key)).count,
+            work_days=calendar.workdays_between(today, last_day(row.due_at, SHANGHAI.key)).count,
             units=tuple(units[at] for name in groups.get(row.id, ()) if (at := name.partition("@")[2]) in units),
             holder=row.holder,
             body=units.get(row.body_id),

@@ -13,6 +13,7 @@ from engine.work import Work
 from workflows.reminders.ownership import rules_of
 from workflows.reminders.plans import Occurrence, list_occurrences
 from workflows.reminders.series import PART, Series, arm_series, count_open
+from workflows.workdays import read_calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def list_going(work: Work, campaign_id: str, task: str, due_at: datetime, *, lea
 def list_coming(work: Work, campaign_id: str, task: str, due_at: datetime) -> list[Occurrence]:
     """What will be planned for tasks of a step that are due at another moment now, unless others have that plan already."""
     rule = rules_of(work, campaign_id).get(task)
-    found = [] if rule is None else list_occurrences(rule, due_at, work.now)
+    found = [] if rule is None else list_occurrences(rule, due_at, work.now, read_calendar(work))
     keys = {f"{Series(campaign_id, task, due_at).key}:{each.name}": each for each in found}
     known = set(work.connection.execute(sa.select(timer.c.unique_key).where(timer.c.unique_key.in_(keys))).scalars())
     return [each for key, each in keys.items() if key not in known]

@@ -13,7 +13,7 @@ from engine.moments import SHANGHAI
 from engine.work import Work
 from workflows.deadlines import last_day
 from workflows.tables import notice
-from workflows.workdays import ANNOUNCED, add_workdays
+from workflows.workdays import WorkCalendar
 
 HOUR = time(9)
 """In Beijing: when people begin to work (ours)."""
@@ -49,18 +49,19 @@ class Occurrence:
     at: datetime
 
 
-def list_occurrences(rule: Rule, due_at: datetime, now: datetime) -> list[Occurrence]:
+def list_occurrences(rule: Rule, due_at: datetime, now: datetime, calendar: WorkCalendar) -> list[Occurrence]:
     """What is to come after `now`, in order: before, on and after the due day at nine, and the next one that repeats.
 
     Two at the same moment are one: the planned day counts, not the repetition.
     """
     due_on = last_day(due_at, SHANGHAI.key)
-    days = {f"before{number}": add_workdays(due_on, -number).day for number in sorted(rule.work_days_before, reverse=True)}
+    before = sorted(rule.work_days_before, reverse=True)
+    days = {f"before{number}": calendar.add_workdays(due_on, -number).day for number in before}
     if rule.on_the_day:
         days["day"] = due_on
-    days |= {f"after{number}": add_workdays(due_on, number).day for number in sorted(rule.after)}
+    days |= {f"after{number}": calendar.add_workdays(due_on, number).day for number in sorted(rule.after)}
     if rule.overdue != "none":
-        day = next(day for day in _repeat(due_on, EVERY[rule.overdue], now) if nine(day) > now)
+        day = next(day for day in _repeat(due_on, EVERY[rule.overdue], now, calendar) if nine(day) > now)
         days.setdefault(f"overdue{day:%Y%m%d}", day)
     named = {nine(day): name for name, day in reversed(days.items())}
     return [Occurrence(name, at) for at, name in sorted(named.items()) if at > now]
@@ -80,12 +81,12 @@ def read_rules(work: Work, notice_id: str) -> Mapping[str, Rule]:
     return known[notice_id]
 
 
-def _repeat(due_on: date, step: timedelta, now: datetime) -> Iterator[date]:
+def _repeat(due_on: date, step: timedelta, now: datetime, calendar: WorkCalendar) -> Iterator[date]:
     """Work days on or after each `step` from the due day; begins shortly before `now` and never ends."""
     passed = now.astimezone(SHANGHAI).date() - due_on
     anchor = due_on + step * max(1, passed // step - 1)
     while True:
-        yield ANNOUNCED.next_workday(anchor).day
+        yield calendar.next_workday(anchor).day
         anchor += step
 
 

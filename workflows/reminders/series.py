@@ -16,6 +16,7 @@ from workflows.campaigns.reading import of_campaign
 from workflows.reminders.ownership import planned_by_stages
 from workflows.reminders.plans import Rule, list_occurrences
 from workflows.tables import membership
+from workflows.workdays import read_calendar
 
 HANDLER = "reminders.send"
 
@@ -43,9 +44,10 @@ class Series:
 def arm_series(work: Work, series: Series, rules: Mapping[str, Rule]) -> int:
     """Arm what is to come of a series and is not armed yet; how many."""
     rule = rules.get(series.task)
-    wanted = (
-        {} if rule is None else {f"{series.key}:{each.name}": each for each in list_occurrences(rule, series.due_at, work.now)}
-    )
+    if rule is None:
+        return 0
+    occurrences = list_occurrences(rule, series.due_at, work.now, read_calendar(work))
+    wanted = {f"{series.key}:{each.name}": each for each in occurrences}
     if not wanted:
         return 0
     known = set(work.connection.execute(_KNOWN, {"keys": list(wanted)}).scalars())

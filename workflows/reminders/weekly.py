@@ -31,7 +31,7 @@ from workflows.reminders.sending import say_missed
 from workflows.reminders.series import LATE
 from workflows.rules import campaign_subject, require
 from workflows.tables import campaign, case
-from workflows.workdays import ANNOUNCED
+from workflows.workdays import WorkCalendar, read_calendar
 
 HANDLER = "reminders.send_board"
 WEEK = timedelta(days=7)
@@ -50,12 +50,12 @@ class Board:
     at: datetime
 
 
-def next_board(now: datetime) -> Board:
+def next_board(now: datetime, calendar: WorkCalendar) -> Board:
     """The first occurrence after `now`. A week without a work day has none. Pure."""
     today = now.astimezone(SHANGHAI).date()
     monday = today - timedelta(days=today.weekday())
     while True:
-        day = ANNOUNCED.next_workday(monday).day
+        day = calendar.next_workday(monday).day
         if day < monday + WEEK and nine(day) > now:
             return Board(monday, nine(day))
         monday += WEEK
@@ -63,7 +63,7 @@ def next_board(now: datetime) -> Board:
 
 def arm_board(work: Work, campaign_id: str) -> bool:
     """Arm the next weekly letter of a campaign; whether it was not armed before."""
-    board = next_board(work.now)
+    board = next_board(work.now, read_calendar(work))
     key = f"board:{campaign_id}:{board.week:%Y%m%d}"
     if work.connection.execute(_ARMED, {"key": key}).first() is not None:
         return False
@@ -93,7 +93,7 @@ def send_board(call: Call) -> None:
             campaign_id=campaign_id,
             about=found.key,
             unique_key=f"board:{campaign_id}:{at:%Y%m%d}",
-            values=_describe(work, campaign_id, _list_missed(at, work.now)),
+            values=_describe(work, campaign_id, _list_missed(at, work.now, read_calendar(work))),
         )
     arm_board(work, campaign_id)
 
@@ -133,12 +133,12 @@ def _is_near(work: Work, campaign_id: str, dates: Mapping[str, Mapping[str, Any]
     return any(moment > work.now - NEAR for moment in (*moments, *([owed_at] if owed_at else [])))
 
 
-def _list_missed(at: datetime, now: datetime) -> list[datetime]:
+def _list_missed(at: datetime, now: datetime, calendar: WorkCalendar) -> list[datetime]:
     """The occurrences for which a letter stands that leaves now instead of at `at`; none when it is in time."""
     if now - at <= LATE:
         return []
     missed = [at]
-    while (following := next_board(missed[-1]).at) <= now:
+    while (following := next_board(missed[-1], calendar).at) <= now:
         missed.append(following)
     return missed
 

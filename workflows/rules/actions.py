@@ -56,6 +56,7 @@
 | `incident.retry` | incident | administrators |
 | `person.help` | helper | who may be asked to sign or to prepare a task: members of its groups, else of the asker's groups |
 | `organisation.manage` | organisation | administrators at it or above it |
+| `workdays.edit` | - | administrators: decide about days, import a year (to read them needs no permission) |
 
 Roles are held at organisations. An administrator keeps the installation running and reads no case: separate powers (三员分立).
 """
@@ -311,4 +312,5 @@ ACTIONS: dict[str, Rule] = {
     "incident.retry": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
     "person.help": Rule(HelperSubject, _helps),
     "organisation.manage": Rule(OrganisationSubject, _manages),
+    "workdays.edit": Rule(None, _holds("administrator")),
 }

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from workflows.reminders import Rule, list_occurrences
+from workflows.workdays import announced_calendar
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 RULE = Rule("review", (1, 7, 3), True, "daily", ("assignee",), "reminder")
@@ -17,7 +18,10 @@ DUE = datetime(2022, 10, 31, 16, tzinfo=UTC)
 
 
 def names(rule: Rule, due: datetime, now: datetime) -> list[tuple[str, str]]:
-    return [(found.name, found.at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")) for found in list_occurrences(rule, due, now)]
+    return [
+        (found.name, found.at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"))
+        for found in list_occurrences(rule, due, now, announced_calendar())
+    ]
 
 
 def test_before_on_and_after_the_day_in_work_days() -> None:

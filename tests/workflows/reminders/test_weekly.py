@@ -17,6 +17,7 @@ from workflows.people import create_person
 from workflows.reminders import list_receivers, next_board, set_receivers
 from workflows.rules import NotPermitted
 from workflows.tables import campaign
+from workflows.workdays import announced_calendar
 
 Letters = Callable[..., list[Any]]
 
@@ -38,7 +39,7 @@ def at(month: int, day: int, hour: int = 9, *, year: int = 2022) -> datetime:
     ],
 )
 def test_mondays_at_nine_or_the_next_work_day(now: datetime, week: str, moment: datetime) -> None:
-    found = next_board(now.astimezone(UTC))
+    found = next_board(now.astimezone(UTC), announced_calendar())
     assert (found.week.isoformat(), found.at) == (week, moment)
 
 

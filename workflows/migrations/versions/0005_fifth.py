@@ -1,0 +1,65 @@
+"""What came after the fourth landing. Not released yet, so it still grows."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from engine.database import Moment
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go to this revision."""
+    make_workdays()
+
+
+def downgrade() -> None:
+    """Go back to the one before."""
+    drop_workdays()
+
+
+# ---- work days -------------------------------------------------------------------------------------------------------
+def make_workdays() -> None:
+    """The days that differ from plain weeks, and every change of them. The software fills them in at its start."""
+    op.create_table(
+        "work_year",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_work_year")),
+    )
+    op.create_table(
+        "work_day",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("is_workday", sa.Boolean(), nullable=False),
+        sa.Column("name_zh", sa.String(length=60), nullable=False),
+        sa.Column("name_en", sa.String(length=60), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("origin", sa.String(length=8), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_work_day")),
+    )
+    op.create_table(
+        "work_day_change",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("days", sa.JSON(), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_day_change")),
+    )
+    op.create_index(op.f("ix_work_day_change_year"), "work_day_change", ["year"])
+
+
+def drop_workdays() -> None:
+    """What `make_workdays` made."""
+    op.drop_table("work_day_change")
+    op.drop_table("work_day")
+    op.drop_table("work_year")
