@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from engine.work import ProcessEngine, Work
 PAGE = 200
 """How many rows are fetched at a time."""
 
+SPAN = timedelta(minutes=1)
+"""Timers that were due further apart go one after the other: what the first one arms may be due before the second."""
+
 DO_MANY = {"timer": fire_timers, "message": deliver_messages}
 """What is done in chunks when much of it is due."""
 DO = {"timer": fire_timer, "message": deliver_message, "mail": send_mail, "bulk": do_chunk}
@@ -27,7 +30,8 @@ DO = {"timer": fire_timer, "message": deliver_message, "mail": send_mail, "bulk"
 def run_due(process_engine: ProcessEngine) -> int:
     """Fire, deliver and send all that is due now, and what becomes due by it; how many rows were done.
 
-    A row that fails is tried later (`engine.attempts`) and does not stop the others. Messages go before timers of a later moment.
+    A row that fails is tried later (`engine.attempts`) and does not stop the others. Messages go before timers of a later moment,
+    and so does what becomes due by a row and should have been long ago: after a downtime all happens in the order of its moments.
     Chunks of bulk jobs come when nothing else is due, one at a time: what becomes due meanwhile does not wait for all of them.
     """
     done = 0
@@ -35,8 +39,12 @@ def run_due(process_engine: ProcessEngine) -> int:
     while True:
         with process_engine.read() as work:
             rows = work.connection.execute(_due(work)).all()
-        before = done
+        before, passed_at = done, None
         for chunk in _chunks(rows):
+            if passed_at is not None and chunk[0].next_try_at > passed_at and _is_behind(process_engine, chunk[0].next_try_at):
+                break  # what was done has made something that goes before this
+            if chunk[0].kind != "mail":
+                passed_at = chunk[-1].next_try_at
             if len(chunk) > 1:
                 done += DO_MANY[chunk[0].kind](process_engine, [row.id for row in chunk])
             else:
@@ -53,14 +61,30 @@ def run_due(process_engine: ProcessEngine) -> int:
             passed.append(chunk_id)
 
 
+def _is_behind(process_engine: ProcessEngine, moment: datetime) -> bool:
+    """Whether something waits (but for chunks of bulk jobs) that was due before this moment."""
+    with process_engine.read() as work:
+        earliest = _find_earliest(work, _pending(work))
+    return earliest is not None and earliest < moment
+
+
+def _find_earliest(work: Work, parts: Sequence[sa.Select[Any]]) -> datetime | None:
+    rows = sa.union_all(*parts).subquery()
+    earliest: datetime | None = work.connection.execute(
+        sa.select(sa.func.min(rows.c.next_try_at, type_=rows.c.next_try_at.type))
+    ).scalar_one()
+    return earliest
+
+
 def _chunks(rows: Iterable[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
-    """The rows in their order; event timers of different instances, or messages to different business keys, that stand beside
-    each other together."""
+    """The rows in their order; event timers of different instances that are due within `SPAN`, or messages to different business
+    keys, that stand beside each other together."""
     chunk: list[sa.Row[Any]] = []
     whose: set[str] = set()
     for row in rows:
         alone = row.whose is None or row.whose in whose or not whose or row.kind != chunk[0].kind or len(chunk) == CHUNK
-        if chunk and alone:
+        far = bool(chunk) and row.kind == "timer" and row.next_try_at - chunk[0].next_try_at > SPAN
+        if chunk and (alone or far):
             yield chunk
             chunk, whose = [], set()
         chunk.append(row)
@@ -76,11 +100,7 @@ def next_due(work: Work) -> datetime | None:
     chunks = sa.select(sa.literal("bulk"), bulk_chunk.c.id, bulk_chunk.c.next_try_at, nothing).where(
         bulk_chunk.c.state == "waiting"
     )
-    rows = sa.union_all(*_pending(work), chunks).subquery()
-    moment: datetime | None = work.connection.execute(
-        sa.select(sa.func.min(rows.c.next_try_at, type_=rows.c.next_try_at.type))
-    ).scalar_one()
-    return moment
+    return _find_earliest(work, [*_pending(work), chunks])
 
 
 def _due_chunk(work: Work, passed: Sequence[str]) -> sa.Select[Any]:
@@ -114,7 +134,7 @@ def _pending(work: Work) -> list[sa.Select[Any]]:
 def _due(work: Work) -> sa.Select[Any]:
     rows = sa.union_all(*_pending(work)).subquery()
     return (
-        sa.select(rows.c.kind, rows.c.id, rows.c.whose)
+        sa.select(rows.c.kind, rows.c.id, rows.c.whose, rows.c.next_try_at)
         .where(rows.c.next_try_at <= work.now)
         .order_by(rows.c.next_try_at, rows.c.id)
         .limit(PAGE)

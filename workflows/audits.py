@@ -42,11 +42,13 @@ def record(call: Call) -> Mapping[str, Any]:
 def report(call: Call) -> Mapping[str, Any]:
     """`audits.report`: a body examines a case and reports it onward, each by itself, in time for the organiser's window.
 
-    Returns `audit_result`, and `outcome` "reported" or "rejected". Only what is reported has to be in time. Raises TooLate.
+    Returns `audit_result`, and `outcome` "reported" or "rejected". Only what is reported has to be in time. Raises TooLate, and
+    FormInvalid where it is late without a reason.
     """
     work, passed = call.work, call.form.get("result") == "pass"
     where = windows.deciding_window(work, "audits.report", call.variables, lock=True) if passed else None
-    reported_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    received = windows.Reception(work.decide()) if where is None else windows.receive(work, where, call.form)
+    reported_at = received.received_at
     row, result = store_result(call, "audit")
     if not passed:
         _set_state(call, {"return": "returned", "reject": "rejected"}[result])
@@ -62,6 +64,8 @@ def report(call: Call) -> Mapping[str, Any]:
         accepted=True,
         received_at=reported_at,
         sha256=hash_data(call.form),
+        lateness=received.lateness,
+        late_reason=received.reason,
     )
     return {"audit_result": result, "outcome": "reported"}
 

@@ -28,7 +28,7 @@ from workflows.campaigns.windows import (
     CollectionNotOpen,
     TooLate,
     decide_collecting,
-    decide_in_time,
+    decide_open,
     find_window,
 )
 from workflows.deadlines import say_cutoff
@@ -201,7 +201,7 @@ def _check_target(work: Work, variables: Mapping[str, Any], target_id: str) -> l
             return [Finding("ForwardingCollectionEnded", path="campaign")]
         return []
     try:
-        decide_in_time(work, where)
+        decide_open(work, where)
     except (TooLate, CollectionNotOpen):
         return [Finding("ForwardingWindowClosed", path="campaign", values=where.cutoff_values)]
     return []

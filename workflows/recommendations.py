@@ -38,11 +38,12 @@ def submit(call: Call) -> None:
     Its cases must be this body's, audited and waiting for the list. Fewer than the quota's minimum is recorded as a warning (or
     refused, where the setting `quota.below_minimum` says so), more than its maximum is refused. Each audited case of the body
     is told whether it is recommended, and at which rank. A body that runs a stage of its own sends the list that it sealed.
-    Raises TooLate, ListNotSealed and ListRefused.
+    Raises TooLate, ListNotSealed, ListRefused, and FormInvalid where it is late without a reason.
     """
     work, campaign_id, body_id = call.work, call.variables["campaign"], call.variables["body"]
     where = windows.deciding_window(work, "recommendations.submit", call.variables, lock=True)
-    received_at = work.decide() if where is None else windows.decide_in_time(work, where)
+    received = windows.Reception(work.decide()) if where is None else windows.receive(work, where, call.form)
+    received_at = received.received_at
     body = get_body(work, campaign_id, body_id, lock=True)
     sealed = None if body.stage_id is None else _require_sealed(work, body.stage_id)
     waiting = list_audited(work, campaign_id, body_id)
@@ -69,6 +70,8 @@ def submit(call: Call) -> None:
         accepted=True,
         received_at=received_at,
         sha256=hash_data(call.form),
+        lateness=received.lateness,
+        late_reason=received.reason,
     )
     queue_letter(
         work,

@@ -12,6 +12,7 @@ from api.pages.present import process_engine, reader, signed_in, words
 from engine.errors import Problem
 from engine.work import Work
 from workflows import arrivals, cases, forwardings
+from workflows.applications.refusing import LONGEST_REASON, UNDECIDED
 from workflows.campaigns.reading import list_campaigns
 from workflows.cases import CaseView
 from workflows.cases.states import STATES
@@ -71,6 +72,7 @@ def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Probl
         whereto, origin = ([], None) if view.blind else forwardings.list_forwardings(work, case_id)
         linked = {each.case_id for each in (*whereto, origin) if each and each.case_id and _may_see(work, each.case_id)}
         noted = [] if view.blind else arrivals.list_arrivals(work, case_id)
+        may_refuse = view.late_at is not None and can(reader(), "case.refuse_late", case_subject(work, case_id))
         channels = (
             arrivals.list_channels(work, view.campaign.id) if can(reader(), "case.arrive", case_subject(work, case_id)) else []
         )
@@ -94,7 +96,9 @@ def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Probl
         linked=linked,
         arrivals=noted,
         channels=channels,
+        may_refuse=may_refuse and view.state in UNDECIDED,
         typed=typed or {},
+        longest=LONGEST_REASON,
         faults=faults,
     )
 

@@ -17,6 +17,7 @@ from engine.idempotency import once
 from engine.tables import instance
 from engine.work import Work
 from workflows import extensions
+from workflows.campaigns.lateness import ACCEPT, GRACE, MOST_DAYS, MOST_MINUTES, POLICIES, Lateness
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import APPLYING, list_windows
 from workflows.extensions import ExtensionRefused, Plan, PreviewOutdated
@@ -26,7 +27,10 @@ from workflows.tables import campaign as campaign_table
 from workflows.tables import case
 
 pages = Blueprint("extensions", __name__)
-FIELDS = ("way", "date", "new", "organisation", "days", "work_days", "first_day", "reason", "document_number")
+FIELDS = (
+    *("way", "date", "new", "organisation", "days", "work_days", "first_day", "policy", "minutes", "late_days"),
+    *("reason", "document_number"),
+)
 SHOWN = 50
 """Tasks on a page of the preview."""
 
@@ -97,6 +101,9 @@ def ask(work: Work, campaign_id: str, typed: Mapping[str, str]) -> extensions.As
 
     Raises ExtensionRefused.
     """
+    if typed["way"] == "late":
+        extent = {GRACE: typed["minutes"], ACCEPT: typed["late_days"]}.get(typed["policy"], "")
+        return extensions.ask_lateness(work, campaign_id, typed["policy"], int(extent) if extent.isdecimal() else None)
     if typed["way"] != "shift":
         return extensions.ask_extension(
             work, campaign_id, typed["date"], typed["new"], organisation_id=typed["organisation"] or None
@@ -128,6 +135,9 @@ def page(campaign_id: str, typed: Mapping[str, str], *, previews: bool = False, 
             places=places,
             names={each.id: each.name for each in places},
             earlier=earlier,
+            lateness=Lateness.read(campaign.settings),
+            policies=POLICIES,
+            most={"minutes": MOST_MINUTES, "late_days": MOST_DAYS},
             typed=typed,
             plan=plan,
             counts=None

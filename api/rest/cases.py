@@ -32,7 +32,8 @@ class CasesAsked(Paging):
 
 
 class CaseLineTold(Told):
-    """A case in a list. In blind review `unit`, `body`, `channel` and `rank` are null."""
+    """A case in a list. In blind review `unit`, `body`, `channel`, `rank` and `late_at` (when it came late and was taken) are
+    null."""
 
     id: str
     number: str
@@ -47,6 +48,7 @@ class CaseLineTold(Told):
     received_at: datetime | None
     rank: int | None
     score: Decimal | None
+    late_at: datetime | None
 
 
 class CasesTold(Listed):
@@ -80,7 +82,7 @@ class VersionTold(Told):
 
 
 class ReceiptTold(Told):
-    """What reached us when, against which cut-off."""
+    """What reached us when, against which cut-off; `lateness` tells how it was taken after it (`grace`, `accept_late`)."""
 
     id: str
     kind: str
@@ -88,6 +90,8 @@ class ReceiptTold(Told):
     received_at: datetime
     cutoff_at: datetime | None
     sha256: str
+    lateness: str | None
+    late_reason: str | None
 
 
 class AuditTold(Told):
@@ -150,6 +154,7 @@ class CaseTold(Told):
     body: OrganisationTold | None
     created_at: datetime | None
     received_at: datetime | None
+    late_at: datetime | None
     rank: int | None
     score: Decimal | None
     versions: list[VersionTold]

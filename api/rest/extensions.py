@@ -13,6 +13,7 @@ from api.rest.shapes import Asked, Id, Listed, Paging, Told, cut_page
 from engine.bulk import BulkJob
 from engine.work import Work
 from workflows import extensions
+from workflows.campaigns.lateness import MOST_MINUTES
 from workflows.campaigns.reading import get_campaign
 from workflows.extensions.asking import MOST_DAYS
 from workflows.extensions.moving import LONGEST_NUMBER, LONGEST_REASON
@@ -26,7 +27,8 @@ Days = Annotated[int, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
 
 class ChangeAsked(Asked):
     """What is to move: one `date` to `new` (a day, whose end counts, or an ISO moment), for all or for one `organisation` (a
-    recommending body or an institution); or, without `date`, all dates to come by `days`, `work_days`, or to `first_day`."""
+    recommending body or an institution); or all dates to come by `days`, `work_days`, or to `first_day`; or what becomes of
+    `late` submissions (`refuse`, `grace`, `accept_late`), with its `extent` in minutes or days."""
 
     date: Name | None = None
     new: Moment = "?"
@@ -34,6 +36,8 @@ class ChangeAsked(Asked):
     days: Days = 0
     work_days: Days = 0
     first_day: Moment | None = None
+    late: Annotated[str, StringConstraints(max_length=40)] | None = None
+    extent: Annotated[int, Field(ge=1, le=MOST_MINUTES)] | None = None
 
     def ask(self, work: Work, campaign_id: str) -> extensions.Asked:
         """The same for the domain.
@@ -42,6 +46,8 @@ class ChangeAsked(Asked):
         """
         get_campaign(work, campaign_id, person=reader())
         require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
+        if self.late is not None:
+            return extensions.ask_lateness(work, campaign_id, self.late, self.extent)
         if self.date is not None:
             return extensions.ask_extension(work, campaign_id, self.date, self.new, organisation_id=self.organisation)
         return extensions.ask_shift(work, campaign_id, days=self.days, work_days=self.work_days, first_day=self.first_day or "")
@@ -117,6 +123,21 @@ class ExtensionPreviewTold(Listed):
     items: list[MovedTaskTold]
 
 
+class LatenessTold(Told):
+    """What becomes of late submissions: the settings of that name."""
+
+    late_submissions: str
+    grace_minutes: int
+    late_days: int
+
+
+class LatenessChangedTold(Told):
+    """The same before and after a change."""
+
+    old: LatenessTold
+    new: LatenessTold
+
+
 class DateMovedTold(Told):
     """A date that was moved."""
 
@@ -143,6 +164,7 @@ class ExtensionTold(Told):
     organisation_id: str | None
     organisation: str | None
     dates: list[DateMovedTold]
+    late: LatenessChangedTold | None
     reason: str
     document_number: str
     windows: int
@@ -227,9 +249,10 @@ def extend(campaign_id: str, body: ExtensionAsked, key: str) -> Any:
 
 
 def _tell(found: extensions.Extension, job: BulkJob | None) -> ExtensionTold:
-    named = {name: getattr(found, name) for name in ExtensionTold.model_fields if name not in ("dates", "job")}
+    named = {name: getattr(found, name) for name in ExtensionTold.model_fields if name not in ("dates", "late", "job")}
     return ExtensionTold(
         **named,
         dates=[DateMovedTold.model_validate(each) for each in found.dates],
+        late=None if found.late is None else LatenessChangedTold.model_validate(found.late),
         job=None if job is None else ProgressTold.model_validate(job),
     )

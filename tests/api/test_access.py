@@ -81,6 +81,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rounds.show_one"): (303, 403, 403, 404, 404, 404, 403, 403, 403),  # the notice of this world has no rounds
     ("GET", "rounds.download"): (303, 403, 403, 404, 404, 404, 403, 403, 403),
     ("POST", "activities.report"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 404),  # nor activities
+    ("POST", "lateness.refuse"): (GUARD, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
     ("POST", "arrivals.record"): (GUARD, 403, 404, 303, 404, 303, 404, 404, 404),
     ("GET", "reminders.show_missing"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "reminders.remind"): (GUARD, 403, 403, 422, 422, 422, 403, 403, 403),  # nobody is chosen
@@ -181,6 +182,7 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_notices.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_notices.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_arrivals.list_all"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("POST", "rest_lateness.refuse"): (401, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
     ("POST", "rest_arrivals.record"): (401, 403, 404, 201, 404, 201, 404, 404, 404),
     ("GET", "rest_forwardings.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "rest_stages.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -228,6 +230,7 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
 }
 SENT: dict[str, Any] = {
     "rest_bulk.begin": {"action": "claim", "tasks": [{"task": "0" * 32}]},
+    "rest_lateness.refuse": {"reason": ""},
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},

@@ -16,8 +16,10 @@ from engine.kernel import WaitKind
 from engine.preview import SCOPE
 from engine.texts import LANGUAGES, Catalogue
 from workflows.activities import STATES as ACTIVITY_STATES
+from workflows.applications.receiving import LATENESS
 from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
+from workflows.campaigns.lateness import POLICIES
 from workflows.cases.states import STATES
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
@@ -35,7 +37,7 @@ ENDINGS = {
     "phase.": ("prepared", "collecting", "reviewing", "selecting", "consulting", "publishing", "published", "ended"),
     "case.channel.": ("recommended", "direct"),
     "campaign.channel.": ("recommended", "direct"),
-    "audit.kind.": ("audit", "acceptance", "assessment"),
+    "audit.kind.": ("audit", "acceptance", "assessment", LATENESS),
     "audit.result.": ("pass", "return", "reject"),
     "review.state.": ("assigned", "submitted", "dropped", "closed"),
     "receipt.kind.": ("application", "correction", "recommendation", "supplement", "report", "arrival"),
@@ -68,6 +70,10 @@ ENDINGS = {
     "stage.": (),
     "stage.phase.": ("collecting", "reviewing", "consulting", "publishing", "ended"),
     "rest.": (),
+    "extensions.choice.": POLICIES,
+    "extensions.policy.": POLICIES,
+    "receipt.lateness.": POLICIES[1:],
+    "task.late.": POLICIES[1:],
     "archive.table.": (*ENGINE_TABLES, *(table.name for table in CONTENTS.dependents)),
     "archive.under_way.": ("archive", "unarchive"),
     "archive.last.": ("archive", "unarchive"),

@@ -81,12 +81,12 @@ MESSAGES = {
 }
 TIMERS = {
     "campaign": {
-        "await_cutoff": "${dates.collection_cutoff}",
-        "recommend_cutoff": "${dates.collection_cutoff}",
+        "await_cutoff": "${closes}",
+        "recommend_cutoff": "${closes}",
         "review_deadline": "${dates.review_until}",
         "consultation_end": "${consultation_until}",
     },
-    "case": {"apply_cutoff": "${cutoff}", "supplement_overdue": "P10D"},
+    "case": {"apply_cutoff": "${closes}", "supplement_overdue": "P10D"},
 }
 both = pytest.mark.parametrize("role", ["campaign", "case"])
 

@@ -1,4 +1,5 @@
-"""Applications: an institution opens a case (`opening`), sends, corrects and supplements it (`receiving`)."""
+"""Applications: an institution opens a case (`opening`), sends, corrects and supplements it
+(`receiving`), and what came late is refused after all (`refusing`)."""
 
 from workflows.applications.opening import (
     CHANNELS,
@@ -16,6 +17,7 @@ from workflows.applications.opening import (
 )
 from workflows.applications.receiving import (
     correct,
+    ends_with_collection,
     expire,
     hash_data,
     lapse,
@@ -24,16 +26,28 @@ from workflows.applications.receiving import (
     supplement,
     write_receipt,
 )
+from workflows.applications.refusing import (
+    CaseNotLate,
+    LatenessDecided,
+    LatenessDecidedThere,
+    LateRefusalInvalid,
+    refuse_late,
+)
 
 __all__ = [
     "CHANNELS",
     "BodyUnclear",
+    "CaseNotLate",
     "ChannelUnknown",
     "DirectReportingClosed",
     "InstitutionUnclear",
+    "LateRefusalInvalid",
+    "LatenessDecided",
+    "LatenessDecidedThere",
     "RecommendingClosed",
     "applying_window",
     "correct",
+    "ends_with_collection",
     "expire",
     "find_end",
     "first_task",
@@ -42,6 +56,7 @@ __all__ = [
     "last_version",
     "list_open_channels",
     "open_case",
+    "refuse_late",
     "start_application",
     "submit",
     "supplement",

@@ -15,6 +15,7 @@ from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns import windows
 from workflows.campaigns.forms import campaign_notice
+from workflows.campaigns.lateness import CLOSES
 from workflows.campaigns.reading import campaign_dates, get_campaign
 from workflows.campaigns.windows import Window
 from workflows.organisations import Organisation, find_above, get_organisation, list_organisations
@@ -78,7 +79,7 @@ def start_application(
     if way.window is None:
         windows.decide_collecting(work, campaign_id, alone=True)
     else:
-        windows.decide_in_time(work, way.window)
+        windows.decide_open(work, way.window)
     return _open(work, campaign_id, institution.id, body, way)
 
 
@@ -132,6 +133,7 @@ def _open(work: Work, campaign_id: str, institution_id: str, body_id: str | None
         "organiser": row.organiser_id,
         "channel": channel,
         "cutoff": None if where is None else where.cutoff_at.isoformat(),
+        CLOSES: None if where is None else where.ends_at.isoformat(),
         "dates": dates,
         "outcome": "",
     }
@@ -155,7 +157,8 @@ def find_end(work: Work, campaign_id: str) -> Problem | None:
     """
     found = [each for each in windows.list_windows(work, campaign_id) if each.name in windows.APPLYING]
     if found:
-        return windows.too_late(found[-1], work.now) if work.now >= found[-1].cutoff_at else None
+        last = max(found, key=lambda each: each.ends_at)
+        return windows.too_late(last, work.now) if work.now >= last.ends_at else None
     return None if get_campaign(work, campaign_id).phase in ("prepared", "collecting") else windows.CollectionEnded()
 
 

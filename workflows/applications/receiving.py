@@ -12,15 +12,22 @@ import sqlalchemy as sa
 
 from engine.handlers import Call
 from engine.ids import new_id
+from engine.model import Definition
+from engine.states import definition_of
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns import windows
-from workflows.campaigns.windows import Window
+from workflows.campaigns.lateness import ACCEPT
+from workflows.campaigns.windows import Reception, Window
 from workflows.duplicates import refuse_second
 from workflows.mails import find_members, queue_letter
 from workflows.search import write_number
-from workflows.tables import application_version, campaign, case, receipt
+from workflows.tables import application_version, audit, campaign, case, receipt
 
+COLLECTION_CLOSED = "collection_closed"
+"""The message that tells cases of the collection's end."""
+LATENESS = "lateness"
+"""The kind of an audit that refuses a case because it was late."""
 TITLE, DIRECTIONS = "title", "directions"
 """Fields of the application form that lists show; other fields stay in the versions only."""
 
@@ -32,8 +39,9 @@ def submit(call: Call) -> Mapping[str, Any]:
     Stores version and receipt; a direct case has reached the organiser (`outcome` "direct").
     Raises TooLate, CollectionEnded and CaseRecordedAlready.
     """
-    row, received_at = _receive(call, "application", "applications.submit")
-    values: dict[str, Any] = {"state": "submitted"}
+    row, received = _receive(call, "application", "applications.submit")
+    received_at = received.received_at
+    values: dict[str, Any] = {"state": "submitted", **_marked(received)}
     if row.received_at is None:
         values["received_at"] = received_at
     if row.channel == "direct" and row.reported_at is None:
@@ -47,14 +55,32 @@ def correct(call: Call) -> None:
 
     Raises TooLate and CollectionEnded.
     """
-    _receive(call, "correction", "applications.correct")
-    _update(call, state="submitted", **_shown(call.form))
+    _, received = _receive(call, "correction", "applications.correct")
+    _update(call, state="submitted", **_marked(received), **_shown(call.form))
 
 
 def supplement(call: Call) -> None:
-    """`applications.supplement`: what the organiser asked for after the collection; no cut-off but that of the diagram."""
-    _receive(call, "supplement", "applications.supplement")
-    _update(call, state="submitted", **_shown(call.form))
+    """`applications.supplement`: what the organiser asked for; no cut-off but that of the diagram.
+
+    Where the diagram ends the step with the collection, so does this: what comes after the collection's end and before the
+    message that tells the case of it is too late like a correction.
+    Raises TooLate and CollectionEnded.
+    """
+    bound = ends_with_collection(definition_of(call.work, call.instance_id).model, call.element_id)
+    _, received = _receive(call, "supplement", "applications.correct" if bound else "applications.supplement")
+    _update(call, state="submitted", **_marked(received), **_shown(call.form))
+
+
+def ends_with_collection(model: Definition, element_id: str) -> bool:
+    """Whether a diagram takes a step away when the collection ends: the message is caught at the step or at a scope around it."""
+    here: str | None = element_id
+    while here is not None:
+        node = model.nodes[here]
+        caught = [event for each in node.boundaries for event in model.nodes[each].events]
+        if any(event.kind == "message" and event.name == COLLECTION_CLOSED for event in caught):
+            return True
+        here = node.parent
+    return False
 
 
 def expire(call: Call) -> Mapping[str, Any]:
@@ -64,8 +90,10 @@ def expire(call: Call) -> Mapping[str, Any]:
 
 
 def lapse(call: Call) -> Mapping[str, Any]:
-    """`applications.lapse`: time is over for a case that was neither recommended nor complete (`outcome` "lapsed")."""
-    _update(call, state="lapsed")
+    """`applications.lapse`: time is over for a case that was neither recommended nor complete (`outcome` "lapsed"), or what was
+    late in it was refused."""
+    refused = sa.select(audit.c.id).where(audit.c.case_id == call.variables["case"], audit.c.kind == LATENESS)
+    _update(call, state="lapsed" if call.work.connection.execute(refused).first() is None else "rejected")
     return {"outcome": "lapsed"}
 
 
@@ -101,8 +129,13 @@ def write_receipt(
     sha256: str,
     report_id: str | None = None,
     cutoff_at: datetime | None = None,
+    lateness: str | None = None,
+    late_reason: str | None = None,
 ) -> str:
-    """Note what reached us, when, and against which cut-off as it stood (the window's, or `cutoff_at`); the row's id."""
+    """Note what reached us, when, and against which cut-off as it stood (the window's, or `cutoff_at`); the row's id.
+
+    `lateness` and its reason where it was taken although it came after the cut-off (`windows.Reception`).
+    """
     receipt_id = new_id()
     values = {
         "id": receipt_id,
@@ -117,6 +150,8 @@ def write_receipt(
         "cutoff_at": cutoff_at if where is None else where.cutoff_at,
         "sha256": sha256,
         "by": work.by,
+        "lateness": lateness,
+        "late_reason": late_reason,
     }
     work.connection.execute(_INSERT_RECEIPT, values)
     return receipt_id
@@ -139,20 +174,21 @@ _RECEIVING = (
 """All that receiving an application goes by: its case, the campaign's settings, the last version, and the task's form."""
 
 
-def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime]:
-    """Take a version in time, with its receipt and a letter; the case's row as it was, and the moment that decided.
+def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], Reception]:
+    """Take a version in time, with its receipt and a letter; the case's row as it was, and what was decided.
 
-    Raises TooLate, CollectionEnded and CaseRecordedAlready.
+    Raises TooLate, CollectionEnded, CaseRecordedAlready, and FormInvalid where it is late without a reason.
     """
     work = call.work
     row = work.connection.execute(_RECEIVING, {"case": call.variables["case"], "task": call.task_id}).one()
     where = windows.window_of_case(work, handler, row, row.settings, lock=True)
     if where is not None:
-        received_at = windows.decide_in_time(work, where)
+        received = windows.receive(work, where, call.form)
     elif handler in windows.COLLECTED:
-        received_at = windows.decide_collecting(work, row.campaign_id)
+        received = Reception(windows.decide_collecting(work, row.campaign_id))
     else:
-        received_at = work.decide()
+        received = Reception(work.decide())
+    received_at = received.received_at
     title = _shown(call.form)["title"]
     refuse_second(work, row, row.settings, title)
     if title != row.title:
@@ -180,6 +216,8 @@ def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime
         accepted=True,
         received_at=received_at,
         sha256=digest,
+        lateness=received.lateness,
+        late_reason=received.reason,
     )
     queue_letter(
         work,
@@ -190,7 +228,12 @@ def _receive(call: Call, kind: str, handler: str) -> tuple[sa.Row[Any], datetime
         unique_key=f"application_received:{row.number}:{version}",
         values={"number": row.number, "title": title, "received": received_at},
     )
-    return row, received_at
+    return row, received
+
+
+def _marked(received: Reception) -> dict[str, datetime]:
+    """What a case keeps of what came late and was taken with a reason."""
+    return {"late_at": received.received_at} if received.lateness == ACCEPT else {}
 
 
 def _update(call: Call, **values: Any) -> None:

@@ -15,9 +15,10 @@ from engine.history import record_entry
 from engine.ids import new_id
 from engine.work import Work
 from workflows.campaigns.creating import CUTOFF, write_windows
+from workflows.campaigns.lateness import CLOSES
 from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.steps import tell_opened
-from workflows.campaigns.windows import COLLECTION, find_window
+from workflows.campaigns.windows import COLLECTION, find_window, last_end
 from workflows.deadlines import Bilingual, DateValue, Day, Unknown, confirm_candidate, dump_date, load_date, say_date
 from workflows.forms import OTHER, clean_text
 from workflows.tables import campaign, date_confirmation, person, recommending_body
@@ -88,7 +89,9 @@ def confirm(call: Call) -> Mapping[str, Any]:
         _open_windows(call, row, value.cutoff_at)
     detail = {"date": name, "due_on": None if value.due_on is None else value.due_on.isoformat(), "reason": note}
     record_entry(work, call.instance_id, "date_confirmed", element_id=call.element_id, token=call.token, detail=detail)
-    return {"dates": campaign_dates(work, campaign_id), "series": campaign_series(work, campaign_id)}
+    closes_at = last_end(work, campaign_id)
+    closes = {} if closes_at is None else {CLOSES: closes_at.isoformat()}
+    return {"dates": campaign_dates(work, campaign_id), "series": campaign_series(work, campaign_id), **closes}
 
 
 def list_candidates(value: DateValue) -> tuple[DateValue, ...]:
@@ -125,7 +128,7 @@ def _open_windows(call: Call, row: sa.Row[Any], cutoff_at: datetime) -> None:
         row.id,
         cutoff_at,
         dict.fromkeys(work.connection.execute(bodies.order_by(recommending_body.c.place)).scalars()),
-        lead_days=int(row.settings.get("body_lead_days") or 0),
+        settings=row.settings,
         opens_at=work.now if opened else None,
     )
     if opened:

@@ -9,13 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.definitions import get_definition
 from engine.errors import Finding, Problem
 from engine.ids import new_id
 from engine.instances import start_instance
 from engine.work import Work
+from workflows.campaigns.lateness import CLOSES, POLICY, REFUSE, Lateness, list_early
 from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.settings import merge_settings
-from workflows.campaigns.windows import BODY, COLLECTION
+from workflows.campaigns.windows import BODY, COLLECTION, last_end
 from workflows.deadlines import Bilingual, DateInvalid, DateValue, Day, Instant, Unknown, dump_date, load_date, say_cutoff
 from workflows.notices import Notice, get_notice
 from workflows.organisations import Organisation, get_organisation, list_organisations
@@ -90,6 +92,7 @@ def create_campaign(
         values = {"cutoff": say_cutoff(cutoff_at, "zh"), "cutoff_en": say_cutoff(cutoff_at, "en")}
         findings.append(Finding("CampaignCutoffPast", path=f"dates.{CUTOFF}", values=values))
     findings += _check_bodies(wanted, places, cutoff_at)
+    findings += check_lateness(work, set_to, [stored.definitions[role] for role in ("campaign", "case")])
     if findings:
         raise CampaignInvalid(findings=findings)
     campaign_id = write_campaign(
@@ -106,7 +109,7 @@ def create_campaign(
     for place, (body_id, _) in enumerate(wanted):
         _write_body(work, campaign_id, places[body_id], place, stored.notice, set_to)
     if cutoff_at is not None:
-        write_windows(work, campaign_id, cutoff_at, dict(wanted), lead_days=int(set_to.get("body_lead_days") or 0))
+        write_windows(work, campaign_id, cutoff_at, dict(wanted), settings=set_to)
     begin_campaign(work, campaign_id, stored.definitions["campaign"], [body_id for body_id, _ in wanted])
     return campaign_id
 
@@ -131,6 +134,7 @@ def write_campaign(work: Work, dates: Mapping[str, DateValue], **values: Any) ->
 def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Sequence[str]) -> None:
     """Start the instance of a campaign whose row, bodies and windows are written, with the variables that diagrams know."""
     row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+    closes_at = last_end(work, campaign_id)
     variables = {
         "campaign": campaign_id,
         "campaign_key": row.key,
@@ -139,6 +143,7 @@ def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Seq
         "dates": campaign_dates(work, campaign_id),
         "series": campaign_series(work, campaign_id),
         "settings": row.settings,
+        CLOSES: None if closes_at is None else closes_at.isoformat(),
     }
     instance_id = start_instance(work, definition_id, row.key, variables, belongs_to=campaign_id)
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(instance_id=instance_id))
@@ -150,13 +155,15 @@ def write_windows(
     cutoff_at: datetime,
     bodies: Mapping[str, datetime | None],
     *,
-    lead_days: int,
+    settings: Mapping[str, Any],
     opens_at: datetime | None = None,
 ) -> None:
-    """Write the collection's window and that of each body: its own cut-off, or `lead_days` before the collection's.
+    """Write the collection's window and that of each body: its own cut-off, or as many days before the collection's as `settings`
+    say, which also say what is taken after it.
 
     They are open from `opens_at` on; planned without it.
     """
+    lead_days, lateness = int(settings.get("body_lead_days") or 0), Lateness.read(settings)
     own = {body_id: cutoff or cutoff_at - timedelta(days=lead_days) for body_id, cutoff in bodies.items()}
     for name, organisation_id, ends_at in [(COLLECTION, None, cutoff_at), *((BODY, *each) for each in own.items())]:
         work.connection.execute(
@@ -168,8 +175,17 @@ def write_windows(
                 opens_at=opens_at,
                 cutoff_at=ends_at,
                 state="planned" if opens_at is None else "open",
+                **lateness.columns(ends_at),
             )
         )
+
+
+def check_lateness(work: Work, settings: Mapping[str, Any], definitions: Iterable[str]) -> list[Finding]:
+    """What forbids to take late submissions: a diagram of the campaign that ends something at the cut-off itself."""
+    if settings.get(POLICY, REFUSE) == REFUSE:
+        return []
+    early = sorted({each for one in definitions for each in list_early(get_definition(work, one).model)})
+    return [Finding("LateNotDrawn", path=f"settings.{POLICY}", values={"elements": ", ".join(early)})] if early else []
 
 
 def merge_dates(

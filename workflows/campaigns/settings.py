@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import Finding
+from workflows.campaigns import lateness
 from workflows.campaigns.windows import BODY, COLLECTION
 from workflows.notices import Notice
 
@@ -43,14 +44,21 @@ class Bounds:
 def list_bounds(notice: Notice) -> dict[str, Bounds]:
     """All settings of a campaign of this notice, by name.
 
-    Beside the notice's own: its quota (`quota.minimum`, ...), and `correction_window`: whose cut-off binds corrections, the
-    organiser's (`collection`) or the body's own (`body`); the texts are silent, the choice is ours.
+    Beside the notice's own: its quota (`quota.minimum`, ...), `correction_window`: whose cut-off binds corrections, the
+    organiser's (`collection`) or the body's own (`body`), and what becomes of late submissions (`lateness`); the texts are
+    silent, the choices are ours.
     """
     bounds = {
         name: Bounds(setting.value, tuple(setting.choices), setting.minimum, setting.maximum)
         for name, setting in notice.settings.items()
     }
-    own = {"correction_window": Bounds(COLLECTION, (COLLECTION, BODY)), **bounds}
+    own = {
+        "correction_window": Bounds(COLLECTION, (COLLECTION, BODY)),
+        lateness.POLICY: Bounds(lateness.REFUSE, lateness.POLICIES),
+        lateness.MINUTES: Bounds(lateness.USUAL_MINUTES, minimum=1, maximum=lateness.MOST_MINUTES),
+        lateness.DAYS: Bounds(lateness.USUAL_DAYS, minimum=1, maximum=lateness.MOST_DAYS),
+        **bounds,
+    }
     quota = notice.quota
     if quota is None:
         return own

@@ -1,6 +1,7 @@
 """Windows: until when something may reach somebody. Whether it is in time is decided once, under the lock of the window's row.
 
-A cut-off is half-open: in time means `received_at < cutoff_at`. The row's `state` is housekeeping for pages; it never decides.
+A cut-off is half-open: in time means `received_at < cutoff_at`. Where the campaign takes what is late (`lateness`), its row says
+until when (`closes_at`) and how (`late`). The row's `state` is housekeeping for pages; it never decides.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Problem
+from engine.errors import Finding, Problem
 from engine.work import Work
+from workflows.campaigns.lateness import ACCEPT
 from workflows.deadlines import say_cutoff, say_moment
+from workflows.forms import FormInvalid
 from workflows.tables import campaign, case, window
 
 COLLECTION = "collection"
@@ -25,6 +28,8 @@ APPLYING = (COLLECTION, BODY, INSTITUTION)
 """Windows that belong to the collection."""
 COLLECTED = ("applications.submit", "applications.correct")
 """Handlers of what institutions send within a collection."""
+REPORTED = ("recommendations.submit", "audits.report")
+"""Handlers of what bodies send on to the organiser."""
 
 
 class TooLate(Problem):
@@ -45,6 +50,20 @@ class CollectionEnded(Problem):
     kind = "conflict"
 
 
+LATE_REASON = "late_reason"
+"""The field that a form gets where what it brings is late and is taken with a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What was decided about something that reached us. `lateness`: None in time, `grace` or `accept_late` where it came at or
+    after the cut-off and was taken all the same; `reason` is why it is late."""
+
+    received_at: datetime
+    lateness: str | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A window's row. `organisation_id` is the body (or institution) whose own cut-off it is; None for the organiser's."""
@@ -56,6 +75,17 @@ class Window:
     opens_at: datetime | None
     cutoff_at: datetime
     state: str
+    late: str | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        """When nothing is taken any more: the cut-off, or so long after it as the campaign takes what is late."""
+        return self.closes_at or self.cutoff_at
+
+    def asks_reason(self, moment: datetime) -> bool:
+        """Whether what comes at this moment is late and is taken with a reason."""
+        return self.late == ACCEPT and self.cutoff_at <= moment < self.ends_at
 
     @property
     def cutoff_values(self) -> dict[str, Any]:
@@ -146,17 +176,39 @@ def list_windows(work: Work, campaign_id: str) -> list[Window]:
     return [Window(**row._mapping) for row in work.connection.execute(query)]
 
 
-def decide_in_time(work: Work, where: Window) -> datetime:
-    """The moment that counts as received, for a window whose row is locked by this unit of work.
+def last_end(work: Work, campaign_id: str) -> datetime | None:
+    """When nothing reaches a campaign's collection any more, not even late; None where it has no windows."""
+    return max((each.ends_at for each in list_windows(work, campaign_id) if each.name in APPLYING), default=None)
+
+
+def decide_open(work: Work, where: Window) -> datetime:
+    """The moment, while a window takes anything, be it late; its row is locked by this unit of work.
 
     Raises TooLate, and CollectionNotOpen before the window opens.
     """
-    received_at = work.decide()
-    if where.opens_at is None or received_at < where.opens_at:
+    moment = work.decide()
+    if where.opens_at is None or moment < where.opens_at:
         raise CollectionNotOpen()
-    if received_at >= where.cutoff_at:
-        raise too_late(where, received_at)
-    return received_at
+    if moment >= where.ends_at:
+        raise too_late(where, moment)
+    return moment
+
+
+def receive(work: Work, where: Window, form: Mapping[str, Any]) -> Reception:
+    """What counts as received, for a window whose row is locked by this unit of work: when, and whether in time.
+
+    What is late and needs a reason has it in the field `late_reason`.
+    Raises TooLate, CollectionNotOpen, FormInvalid where the reason is missing.
+    """
+    received_at = decide_open(work, where)
+    if received_at < where.cutoff_at:
+        return Reception(received_at)
+    if where.late != ACCEPT:
+        return Reception(received_at, where.late)
+    reason = str(form.get(LATE_REASON) or "").strip()
+    if not reason:
+        raise FormInvalid(findings=[Finding("LateReasonMissing", path=LATE_REASON, values=where.cutoff_values)])
+    return Reception(received_at, where.late, reason)
 
 
 def decide_collecting(work: Work, campaign_id: str, *, alone: bool = False) -> datetime:
@@ -191,7 +243,7 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
 
     `variables` are those of the instance: `campaign`, and `case` for a case.
     """
-    if handler in ("recommendations.submit", "audits.report"):
+    if handler in REPORTED:
         body = variables.get("body")
         return latest_window(work, variables["campaign"], whole=True, body=body, institution=None, lock=lock)
     if handler not in COLLECTED:

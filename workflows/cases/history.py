@@ -75,10 +75,6 @@ def read_lines(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]], act
             moved = entry.detail.get("own") or entry.detail["dates"][0]
             number = entry.detail["document_number"]
             detail["facts"] = {"document_number": number, "before": moved["old"], "until": moved["new"]}
-        if entry.kind == "deadline_moved":
-            moved = entry.detail.get("own") or entry.detail["dates"][0]
-            number = entry.detail["document_number"]
-            detail["facts"] = {"document_number": number, "before": moved["old"], "until": moved["new"]}
         if entry.detail.get("opened"):
             detail["next"] = list(dict.fromkeys(names.get(opened) or opened for opened in entry.detail["opened"]))
         element_name = None if entry.element_id is None else names.get(entry.element_id) or entry.element_id

@@ -31,7 +31,8 @@ WAYS = 20
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A case in a list. `unit`, `body`, `channel` and `rank` are None in blind review, `score` for all but organisers."""
+    """A case in a list. `unit`, `body`, `channel`, `rank` and `late_at` (when it came, marked as late; None in time) are None in
+    blind review, `score` for all but organisers."""
 
     id: str
     number: str
@@ -46,6 +47,7 @@ class CaseLine:
     received_at: datetime | None
     rank: int | None
     score: Decimal | None
+    late_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def list_cases(
         "received_at": sa.type_coerce(shown(case.c.received_at), case.c.received_at.type),
         "rank": shown(case.c.rank),
         "score": shown(case.c.score, organised),
+        "late_at": sa.type_coerce(shown(case.c.late_at), case.c.late_at.type),
     }
     which: list[sa.ColumnElement[bool]] = []
     if campaign_id is not None:

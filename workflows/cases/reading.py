@@ -74,6 +74,7 @@ def get_case(work: Work, reader: Person, case_id: str) -> CaseView:
         history=tuple(read_history(work, reader, subject, row.instance_id, entries)) if told else (),
         marks=read_marks(work, row.instance_id, entries) if told else None,
         attachments=tuple(attachments),
+        late_at=row.late_at if knows else None,
         archived_at=find_moment(work, row.instance_id) if told else None,
     )
 
@@ -118,7 +119,7 @@ def _rename_files(form: Form, values: dict[str, Any], names: Mapping[str, str]) 
 
 def _receipts(work: Work, subject: CaseSubject) -> tuple[ReceiptView, ...]:
     return tuple(
-        ReceiptView(row.id, row.kind, row.accepted, row.received_at, row.cutoff_at, row.sha256)
+        ReceiptView(row.id, row.kind, row.accepted, row.received_at, row.cutoff_at, row.sha256, row.lateness, row.late_reason)
         for row in work.connection.execute(_RECEIPTS, {"case": subject.id})
     )
 

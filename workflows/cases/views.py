@@ -30,7 +30,8 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """What reached us when: `accepted`, or refused against the cut-off as it stood then."""
+    """What reached us when: `accepted`, or refused against the cut-off as it stood then. `lateness` tells how it was accepted
+    after it (`grace`, `accept_late`), None in time."""
 
     id: str
     kind: str
@@ -38,6 +39,8 @@ class ReceiptView:
     received_at: datetime
     cutoff_at: datetime | None
     sha256: str
+    lateness: str | None = None
+    late_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class CaseView:
     checked_at: datetime | None = None
     stage_cutoff_at: datetime | None = None  # until when it could be applied there
     archived_at: datetime | None = None
+    late_at: datetime | None = None  # when it came late and was taken, marked so
 
     @property
     def latest(self) -> VersionView | None:

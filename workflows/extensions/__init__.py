@@ -1,6 +1,6 @@
 """Deadlines of a running campaign that are moved: asked for (`asking`), previewed (`plans`), done and told (`moving`)."""
 
-from workflows.extensions.asking import Asked, ExtensionRefused, ask_extension, ask_shift
+from workflows.extensions.asking import Asked, ExtensionRefused, ask_extension, ask_lateness, ask_shift
 from workflows.extensions.moving import (
     OPERATIONS,
     Extension,
@@ -21,6 +21,7 @@ __all__ = [
     "Plan",
     "PreviewOutdated",
     "ask_extension",
+    "ask_lateness",
     "ask_shift",
     "count_moved",
     "extend",

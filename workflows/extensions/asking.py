@@ -9,7 +9,7 @@ issued: nobody who relied on a date loses time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,13 @@ import sqlalchemy as sa
 
 from engine.errors import Finding, Problem
 from engine.moments import SHANGHAI
-from engine.tables import timer
+from engine.tables import instance, timer
 from engine.work import Work
-from workflows.campaigns.creating import CUTOFF
+from workflows.campaigns.creating import CUTOFF, check_lateness
+from workflows.campaigns.lateness import ACCEPT, GRACE, MOST_MINUTES, POLICIES, Lateness
+from workflows.campaigns.lateness import MOST_DAYS as MOST_LATE_DAYS
 from workflows.campaigns.reading import Campaign, get_campaign
+from workflows.campaigns.windows import APPLYING, list_windows
 from workflows.deadlines import DateInvalid, Unknown, last_day, load_date, say_cutoff, start_of_day
 from workflows.deadlines.origins import FIRST_DAY, LAST_DAY
 from workflows.extensions.cutoffs import Cutoffs, latest, read_cutoffs
@@ -40,7 +43,8 @@ class ExtensionRefused(Problem):
 class Asked:
     """A change that was found possible: date → its new moment. `whole` shifts the cut-offs of all bodies and institutions, too.
 
-    With `organisation_id` it is the cut-off of this body or institution (`level`); else the campaign's own dates.
+    With `organisation_id` it is the cut-off of this body or institution (`level`); else the campaign's own dates. With `late` it
+    is no date that changes but what is taken after the cut-offs.
     """
 
     moments: Mapping[str, datetime]
@@ -48,6 +52,7 @@ class Asked:
     level: str = "campaign"  # campaign | body | institution
     whole: bool = False
     old: Mapping[str, datetime] = field(default_factory=dict)
+    late: Lateness | None = None
 
 
 def ask_extension(work: Work, campaign_id: str, name: str, new: str, *, organisation_id: str | None = None) -> Asked:
@@ -96,6 +101,48 @@ def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0
     if findings:
         raise ExtensionRefused(findings=findings)
     return Asked(moments, whole=True, old=coming)
+
+
+def ask_lateness(work: Work, campaign_id: str, policy: str, extent: int | None = None) -> Asked:
+    """Late submissions are to be treated otherwise from now on; `extent` are minutes of grace, or days in which they are taken.
+
+    What the diagrams of the campaign end at the cut-off itself cannot be taken late, nor anything once the collection is over.
+    While something late is being taken after a cut-off, nobody is given less time for it.
+    Raises CampaignUnknown, ExtensionRefused.
+    """
+    found, cutoffs, findings = get_campaign(work, campaign_id), read_cutoffs(work, campaign_id), list[Finding]()
+    most = {GRACE: MOST_MINUTES, ACCEPT: MOST_LATE_DAYS}.get(policy)
+    if policy not in POLICIES:
+        findings.append(Finding("LatePolicyUnknown", path="policy", values={"given": policy[:40]}))
+    if most is not None and not (extent is not None and 1 <= extent <= most):
+        findings.append(Finding("LateExtentInvalid", path="extent", values={"most": most}))
+    if cutoffs.collection is None:
+        findings.append(Finding("LateWithoutCutoff", path="policy"))
+    if found.phase not in ("prepared", "collecting"):
+        findings.append(Finding("ExtensionCollectionOver", path="policy", values={"date": CUTOFF}))
+    wanted = cutoffs.lateness
+    if not findings:
+        minutes = extent if policy == GRACE and extent else wanted.minutes
+        wanted = Lateness(policy, minutes, extent if policy == ACCEPT and extent else wanted.days)
+        ids = [found.case_definition_id]
+        if found.instance_id is not None:
+            own = sa.select(instance.c.definition_id).where(instance.c.id == found.instance_id)
+            ids.append(work.connection.execute(own).scalar_one())
+        findings += [replace(each, path="policy") for each in check_lateness(work, wanted.settings, ids)]
+        if wanted == cutoffs.lateness:
+            findings.append(Finding("LateAlreadySo", path="policy"))
+        running = [
+            each
+            for each in list_windows(work, campaign_id)
+            if each.name in APPLYING and each.cutoff_at <= work.now < each.ends_at
+        ]
+        if any(wanted.close(each.cutoff_at) < each.ends_at for each in running):
+            last = max(each.ends_at for each in running)
+            values = {"until": say_cutoff(last, "zh"), "until_en": say_cutoff(last, "en")}
+            findings.append(Finding("LateTakenAway", path="policy", values=values))
+    if findings:
+        raise ExtensionRefused(findings=findings)
+    return Asked({}, late=wanted)
 
 
 def shift_moment(moment: datetime, days: int, work_days: int, calendar: WorkCalendar) -> datetime:

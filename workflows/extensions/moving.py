@@ -23,6 +23,7 @@ from engine.runs import Run
 from engine.tables import timer, user_task
 from engine.work import Work
 from workflows.campaigns.reading import Campaign, get_campaign
+from workflows.campaigns.windows import APPLYING, list_windows
 from workflows.deadlines import Bilingual, DateValue, Day, Instant, Range, dump_date, last_day, load_date, start_of_day
 from workflows.extensions.asking import Asked, ExtensionRefused
 from workflows.extensions.cutoffs import case_variables, read_cutoffs
@@ -36,8 +37,8 @@ from workflows.rules import campaign_subject, require
 from workflows.tables import campaign, case, extension, organisation, person, window
 
 FOLLOW = "extensions.follow"
-KIND = "deadline_moved"
-"""The history's name for it, of the campaign and of each case."""
+KIND, LATE_KIND = "deadline_moved", "late_policy_set"
+"""The history's names for it, of the campaign and of each case: a date moved, or what is late is treated otherwise."""
 OWING = ("draft", "returned")
 """States of cases that wait for their institution: only then it is told."""
 LONGEST_REASON, LONGEST_NUMBER = 500, 100
@@ -53,12 +54,14 @@ class PreviewOutdated(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A change that was confirmed; `dates` are {name, old, new}, `organisation` the name of the one body or institution."""
+    """A change that was confirmed; `dates` are {name, old, new}, `organisation` the name of the one body or institution, `late`
+    the settings of late submissions before and after (`old`, `new`)."""
 
     id: str
     organisation_id: str | None
     organisation: str | None
     dates: Sequence[Mapping[str, str]]
+    late: Mapping[str, Any] | None
     reason: str
     document_number: str
     windows: int
@@ -118,18 +121,21 @@ def extend(
     extension_id = new_id()
     _move_windows(work, found, plan)
     _move_dates(work, found, plan, f"{document_number} {reason}"[:500])
+    _change_lateness(work, found, plan)
     move_timers(work, {row.id: row.new for row in plan.timers})
     move_tasks(work, {row.id: row.new for row in plan.tasks})
     move_reminders(work, found.id, plan.withdrawn, sorted({(row.element_id, row.new) for row in plan.tasks}))
     dates = [{"date": name, "old": old.isoformat(), "new": new.isoformat()} for name, old, new in plan.dates]
-    told = {"dates": dates, "reason": reason, "document_number": document_number, "extension": extension_id}
+    told: dict[str, Any] = {"dates": dates, "reason": reason, "document_number": document_number, "extension": extension_id}
     told |= {} if asked.organisation_id is None else {"organisation": asked.organisation_id}
+    told |= {} if asked.late is None else {"late": {"old": plan.before.lateness.settings, "new": asked.late.settings}}
     if found.instance_id is not None:
         run = Run.load(work, found.instance_id, states=ALIVE)
         seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
         counts = {"windows": len(plan.windows), "tasks": len(plan.tasks), "timers": len(plan.timers)}
-        variables = {"dates": {**seen.get("dates", {}), **plan.after.of_campaign(None)}}
-        follow_rows(run, variables, kind=KIND, detail={**told, **counts, "sha256": plan.digest})
+        after = plan.after.of_campaign(None)
+        variables = {**after, "dates": {**seen.get("dates", {}), **after["dates"]}}
+        follow_rows(run, variables, kind=_name_kind(told), detail={**told, **counts, "sha256": plan.digest})
     job_id = None
     if plan.instances:
         shared = {"campaign": found.id, "told": told}
@@ -141,6 +147,7 @@ def extend(
         "campaign_id": found.id,
         "organisation_id": asked.organisation_id,
         "dates": dates,
+        "late": told.get("late"),
         "reason": reason,
         "document_number": document_number,
         "windows": len(plan.windows),
@@ -179,17 +186,32 @@ def _move_windows(work: Work, found: Campaign, plan: Plan) -> None:
     opens_at = work.connection.execute(opened).scalar()
     for each in plan.windows:
         state = "planned" if opens_at is None else "open"
+        taken = plan.after.lateness.columns(each.new)
         if each.id is not None:
-            work.connection.execute(sa.update(window).where(window.c.id == each.id).values(cutoff_at=each.new, state=state))
+            moved = sa.update(window).where(window.c.id == each.id)
+            work.connection.execute(moved.values(cutoff_at=each.new, state=state, **taken))
             continue
-        values = {"name": each.name, "organisation_id": each.organisation_id, "cutoff_at": each.new}
+        values = {"name": each.name, "organisation_id": each.organisation_id, "cutoff_at": each.new, **taken}
         work.connection.execute(
             sa.insert(window).values(id=new_id(), campaign_id=found.id, opens_at=opens_at, state=state, **values)
         )
 
 
+def _change_lateness(work: Work, found: Campaign, plan: Plan) -> None:
+    """The campaign's settings and what its windows say of it."""
+    if plan.asked.late is None:
+        return
+    settings = {**found.settings, **plan.asked.late.settings}
+    work.connection.execute(sa.update(campaign).where(campaign.c.id == found.id).values(settings=settings))
+    for each in list_windows(work, found.id):
+        if each.name in APPLYING:
+            taken = plan.asked.late.columns(each.cutoff_at)
+            state = {} if plan.asked.late.close(each.cutoff_at) <= work.now or each.opens_at is None else {"state": "open"}
+            work.connection.execute(sa.update(window).where(window.c.id == each.id).values(**taken, **state))
+
+
 def _move_dates(work: Work, found: Campaign, plan: Plan, note: str) -> None:
-    if plan.asked.organisation_id is not None:
+    if plan.asked.organisation_id is not None or not plan.dates:
         return
     dates = dict(found.dates)
     for name, _old, new in plan.dates:
@@ -209,7 +231,10 @@ def _rewrite(before: DateValue, moment: datetime, note: str) -> DateValue:
 
 
 def _tell_bodies(work: Work, found: Campaign, plan: Plan, told: Mapping[str, Any]) -> None:
-    """A letter to those who owe the moved tasks of the campaign itself, and to the bodies whose cut-off moved."""
+    """A letter to those who owe the moved tasks of the campaign itself, and to the bodies whose cut-off moved; none where no date
+    did: then nobody has longer than before, or only who is late."""
+    if not plan.dates:
+        return
     ids = [row.id for row in plan.tasks if row.subject == found.key]
     rows = work.connection.execute(sa.select(user_task).where(user_task.c.id.in_(ids))).all() if len(ids) <= 500 else []
     owers = find_recipients(work, rows, ("candidates", "body"))
@@ -219,6 +244,10 @@ def _tell_bodies(work: Work, found: Campaign, plan: Plan, told: Mapping[str, Any
     institutions = [f"applicant@{each.organisation_id}" for each in plan.windows if each.name == "institution"]
     people |= {each.id: each for each in find_members(work, institutions)}
     queue_letters(work, [_letter(found.key, list(people.values()), told)], campaign_id=found.id)
+
+
+def _name_kind(told: Mapping[str, Any]) -> str:
+    return LATE_KIND if told.get("late") else KIND
 
 
 def _letter(about: str, people: Sequence[Any], told: Mapping[str, Any]) -> Letter:
@@ -258,9 +287,11 @@ def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any
     told = dict(item["told"])
     if wanted.get("cutoff") and seen.get("cutoff") and wanted["cutoff"] != seen["cutoff"]:
         told["own"] = {"old": seen["cutoff"], "new": wanted["cutoff"]}
-    follow_rows(run, wanted, kind=KIND, detail=told)
-    people = find_members(work, [f"applicant@{row.institution_id}"]) if row.state in OWING else []
-    queue_letters(work, [_letter(row.number, people, told)], campaign_id=item["campaign"])
+    follow_rows(run, wanted, kind=_name_kind(told), detail=told)
+    told_of_date = bool(told["dates"])
+    people = find_members(work, [f"applicant@{row.institution_id}"]) if told_of_date and row.state in OWING else []
+    if people:
+        queue_letters(work, [_letter(row.number, people, told)], campaign_id=item["campaign"])
     return {"moved": moved}
 
 

@@ -32,7 +32,7 @@ from workflows.reminders.moving import list_coming, list_going
 from workflows.tables import case
 
 ALIVE = ("running", "suspended")
-NAMES = frozenset({"dates", "cutoff"})
+NAMES = frozenset({"dates", "cutoff", "closes"})
 """Variables by which diagrams know the campaign's dates."""
 
 Moves = Mapping[tuple[str, str], tuple[datetime, datetime]]
@@ -148,6 +148,8 @@ def count_moved(rows: Iterable[MovedRow]) -> list[MovedCount]:
 def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
     """The cut-offs after a change. With the organiser's cut-off move those of the bodies, by as much, but for those that were
     given longer than it; in a shift of the whole campaign all do."""
+    if asked.late is not None:
+        return replace(before, lateness=asked.late)
     if asked.organisation_id is not None:
         own = {asked.organisation_id: asked.moments[CUTOFF]}
         if asked.level == "body":
@@ -157,11 +159,12 @@ def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
     if CUTOFF not in asked.moments or before.collection is None:
         return replace(before, dates=dates)
     by, bound = asked.moments[CUTOFF] - before.collection, before.collection
-    return Cutoffs(
-        dates,
-        asked.moments[CUTOFF],
-        {key: moment + by if asked.whole or moment <= bound else moment for key, moment in before.bodies.items()},
-        {key: moment + by if asked.whole else moment for key, moment in before.institutions.items()},
+    return replace(
+        before,
+        dates=dates,
+        collection=asked.moments[CUTOFF],
+        bodies={key: moment + by if asked.whole or moment <= bound else moment for key, moment in before.bodies.items()},
+        institutions={key: moment + by if asked.whole else moment for key, moment in before.institutions.items()},
     )
 
 
@@ -238,7 +241,7 @@ def _own_rows(work: Work, found: Campaign, before: Cutoffs, after: Cutoffs) -> t
         for row in work.connection.execute(query):
             seen = definition.kernel.variables(definition.model, definition.key, document, row.token)
             body_id = seen.get("body")
-            old_seen, new_seen = ({**seen, "dates": each.of_campaign(body_id)} for each in (before, after))
+            old_seen, new_seen = ({**seen, **each.of_campaign(body_id)} for each in (before, after))
             old, new = find_moves(definition.model, old_seen, new_seen, work.now).get((kind, row.element_id), (None, None))
             if old == row.due_at and new is not None:
                 moved[kind].append(MovedRow(row.id, row.element_id, found.key, old, new))
@@ -286,6 +289,7 @@ def _digest(plan: Plan) -> str:
     """SHA-256 of what moves, in its order."""
     content = [
         [plan.asked.level, plan.asked.organisation_id, plan.dates],
+        [plan.before.lateness, plan.after.lateness],
         *([[row.id, row.old, row.new] for row in rows] for rows in (plan.tasks, plan.timers)),
         [[each.name, each.organisation_id, each.old, each.new] for each in plan.windows],
         [[each.element_id, each.name, each.old, each.new] for each in plan.reminders],

@@ -91,6 +91,10 @@ class Form:
 
         return replace(self, components=change_fields(self.components, change)) if keys else self
 
+    def append(self, field: Field) -> Form:
+        """The form with one more field at its end, that does not belong to what its designer drew."""
+        return replace(self, components=(*self.components, field))
+
     def visible_for(self, role: str | None, *, blind: bool | None = None) -> Form:
         """The form as a reader of `role` may see it (None: the public).
 

@@ -18,15 +18,24 @@ import sqlalchemy as sa
 from engine.errors import Problem, TaskChanged
 from engine.idempotency import KeyReused, once
 from engine.instances import instance_variables
+from engine.states import definition_of
 from engine.tasks import complete_task, get_task, hold_task
 from engine.work import ProcessEngine, Work
-from workflows.applications import hash_data, write_receipt
+from workflows.applications import ends_with_collection, hash_data, write_receipt
 from workflows.campaigns.forms import file_fields
-from workflows.campaigns.windows import COLLECTED, TooLate, Window, decide_collecting, deciding_window, too_late
+from workflows.campaigns.windows import (
+    COLLECTED,
+    LATE_REASON,
+    TooLate,
+    Window,
+    decide_collecting,
+    deciding_window,
+    too_late,
+)
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.acting import drop_drafts, keep_draft, require_doable, see_task
-from workflows.inbox.preparing import Ground, Prepared, find_body, find_form, find_handlers, prepare
+from workflows.inbox.preparing import Ground, Prepared, find_body, find_form, find_handlers, find_late_field, prepare
 from workflows.inbox.viewing import find_ground
 from workflows.people import Person
 from workflows.tables import receipt
@@ -101,6 +110,8 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     ground = find_ground(work, person, row)
     prepared = prepare(work, replace(ground, shown=False))
     form = prepared.finish(find_form(work, ground))
+    if form is not None and LATE_REASON in data and (late := find_late_field(ground.handlers)) is not None:
+        form = form.append(late)  # whether it is needed is decided with the window's row
     clean, unused = _parse(work, form, prepared, task_id, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)
@@ -164,19 +175,28 @@ def _refuse_if_late(work: Work, task: sa.Row[Any]) -> None:
     Raises TooLate and CollectionEnded.
     """
     where = _find_window(work, task)
-    if where is None and any(name in COLLECTED for name in find_handlers(work, task)):
+    if where is None and any(name in COLLECTED for name in _deciding_handlers(work, task)):
         decide_collecting(work, instance_variables(work, task.instance_id)["campaign"])
-    elif where is not None and (received_at := work.decide()) >= where.cutoff_at:
+    elif where is not None and (received_at := work.decide()) >= where.ends_at:
         raise too_late(where, received_at)
 
 
 def _find_window(work: Work, task: sa.Row[Any]) -> Window | None:
     variables = instance_variables(work, task.instance_id)
-    for name in find_handlers(work, task):
+    for name in _deciding_handlers(work, task):
         where = deciding_window(work, name, variables, lock=True)
         if where is not None:
             return where
     return None
+
+
+def _deciding_handlers(work: Work, task: sa.Row[Any]) -> tuple[str, ...]:
+    """The handlers that take the task's form; a supplement that ends with the collection goes by what binds a correction."""
+    names = find_handlers(work, task)
+    bound = "applications.supplement" in names and ends_with_collection(
+        definition_of(work, task.instance_id).model, task.element_id
+    )
+    return tuple("applications.correct" if bound and name == "applications.supplement" else name for name in names)
 
 
 def note_refusal(work: Work, person: Person, task_id: str, data: Mapping[str, Any], late: TooLate) -> dict[str, Any]:

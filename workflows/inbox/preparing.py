@@ -6,12 +6,13 @@ Which it is depends on the handler that takes the form, as the diagram names it:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
+from engine.expressions import parse
 from engine.instances import instance_variables
 from engine.model import Node
 from engine.moments import SHANGHAI
@@ -23,11 +24,11 @@ from workflows.applications import last_version
 from workflows.campaigns.confirming import candidate_options
 from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign, get_campaign
-from workflows.campaigns.windows import deciding_window, window_of_case
+from workflows.campaigns.windows import COLLECTED, LATE_REASON, REPORTED, Window, deciding_window, window_of_case
 from workflows.choosing import list_choosable
 from workflows.deadlines import load_date, say_day
 from workflows.duplicates import list_similar
-from workflows.forms import Form
+from workflows.forms import Field, Form, Kind, Label
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.ranked_lists import digest_list, list_ranked, read_list
@@ -35,6 +36,20 @@ from workflows.recommendations import get_body, list_audited
 from workflows.reports.reading import get_report, latest_versions
 from workflows.rules import campaign_subject, can
 from workflows.tables import case
+
+LATE_FIELD = Field(
+    LATE_REASON,
+    Kind.LONG_TEXT,
+    Label("逾期原因", "Why it is late"),
+    Label(
+        "已过截止时间。主办单位接收逾期报送，将标明“逾期”，并可能不予接受。",
+        "The cut-off has passed. What is late is taken, marked as late, and may be refused.",
+    ),
+    required=True,
+    max_length=500,
+)
+"""What a form asks in addition where what it brings is late."""
+PASSES = parse('result == "pass"')
 
 
 @dataclass(frozen=True)
@@ -67,10 +82,14 @@ class Prepared:
     options: Mapping[str, Iterable[tuple[str, str]]] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
     decided: frozenset[str] = frozenset()
+    late: Field | None = None
 
     def finish(self, form: Form | None) -> Form | None:
-        """The task's form with its options, and with what is decided already only to be read."""
-        return None if form is None else form.bind(self.options).freeze(self.decided)
+        """The task's form with its options, and with what is decided already only to be read; asks why it is late where it is."""
+        if form is None:
+            return None
+        whole = form.bind(self.options).freeze(self.decided)
+        return whole if self.late is None else whole.append(self.late)
 
 
 def find_handlers(work: Work, task: sa.Row[Any], element_id: str | None = None) -> tuple[str, ...]:
@@ -102,6 +121,7 @@ def prepare(work: Work, ground: Ground) -> Prepared:
                 {**whole.options, **part.options},
                 {**whole.context, **part.context},
                 whole.decided | part.decided,
+                part.late or whole.late,
             )
     return whole
 
@@ -112,7 +132,7 @@ def _application(name: str) -> Callable[[Work, Ground], Prepared]:
         assert ground.case is not None
         institution = get_organisation(work, ground.case.institution_id)
         before = None if ground.case.received_at is None else last_version(work, ground.case.id)
-        values: dict[str, Any] = {} if before is None else dict(before.data)
+        values: dict[str, Any] = {} if before is None else {key: said for key, said in before.data.items() if key != LATE_REASON}
         fixed = {"institution_name": institution.name}
         if not ground.shown:
             return Prepared(values=values, fixed=fixed)
@@ -122,7 +142,7 @@ def _application(name: str) -> Callable[[Work, Ground], Prepared]:
             values = forwardings.begin_with(work, ground.case.id, form)
             if institution.institution_kind:
                 values["institution_kind"] = institution.institution_kind
-        return Prepared(values=values, fixed=fixed, context={"cutoff_at": None if where is None else where.cutoff_at})
+        return Prepared(values=values, fixed=fixed, context=_tell_window(where), late=_late_field(work, name, where))
 
     return prepare_application
 
@@ -156,11 +176,40 @@ def _recommendation(work: Work, ground: Ground) -> Prepared:
             "candidates": audited,
             "quota_min": body.quota_min,
             "quota_max": body.quota_max,
-            "cutoff_at": None if where is None else where.cutoff_at,
+            **_tell_window(where),
             "stage": body.stage_id,
             "sealed": sealed,
         },
+        late=_late_field(work, "recommendations.submit", where),
     )
+
+
+def _report_onward(work: Work, ground: Ground) -> Prepared:
+    """As `_examine`, with the cut-off that decides about what the body reports."""
+    assert ground.case is not None
+    where = None
+    if ground.shown:
+        variables = {"campaign": ground.campaign.id, "body": ground.case.body_id}
+        where = deciding_window(work, "audits.report", variables)
+    return replace(_examine(work, ground), late=_late_field(work, "audits.report", where))
+
+
+def _tell_window(where: Window | None) -> dict[str, Any]:
+    """The cut-off that decides, and until when what is late is taken."""
+    if where is None:
+        return {"cutoff_at": None}
+    return {"cutoff_at": where.cutoff_at, "late": where.late, "closes_at": where.closes_at}
+
+
+def _late_field(work: Work, name: str, where: Window | None) -> Field | None:
+    return None if where is None or not where.asks_reason(work.now) else find_late_field((name,))
+
+
+def find_late_field(handlers: Iterable[str]) -> Field | None:
+    """The field that asks why something is late, for what these handlers take; None where no cut-off binds it."""
+    if "audits.report" in handlers:  # what is not reported onward has no cut-off
+        return replace(LATE_FIELD, required=False, required_if=PASSES)
+    return LATE_FIELD if any(name in (*COLLECTED, *REPORTED) for name in handlers) else None
 
 
 def _rank(work: Work, ground: Ground) -> Prepared:
@@ -324,7 +373,7 @@ PREPARATIONS: dict[str, Callable[[Work, Ground], Prepared]] = {
     "recommendations.submit": _recommendation,
     "campaigns.issue": _issue,
     "audits.record": _examine,
-    "audits.report": _examine,
+    "audits.report": _report_onward,
     "audits.assess": _examine,
     "publications.publish_next": _publish_next,
     "forwardings.record": _forward,

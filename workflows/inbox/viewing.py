@@ -173,7 +173,7 @@ def is_in_time(work: Work, task: sa.Row[Any], element_id: str) -> bool:
     """Whether no cut-off has passed that decides about a step of the task's instance."""
     variables = instance_variables(work, task.instance_id)
     windows = [deciding_window(work, name, variables) for name in find_handlers(work, task, element_id)]
-    return all(where is None or work.now < where.cutoff_at for where in windows)
+    return all(where is None or work.now < where.ends_at for where in windows)
 
 
 def find_colleagues(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:

@@ -30,6 +30,9 @@ SETTINGS = (
     "consultation_work_days",
     "supplement_days",
     "duplicate_titles",
+    "late_submissions",
+    "grace_minutes",
+    "late_days",
     "score_maximum",
     "paper_in_time_by",
 )

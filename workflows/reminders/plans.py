@@ -18,6 +18,9 @@ from workflows.workdays import WorkCalendar
 HOUR = time(9)
 """In Beijing: when people begin to work (ours)."""
 
+QUIET_FROM, QUIET_UNTIL = time(22), time(7)
+"""In Beijing: between these hours no reminder leaves, unless its deadline lies within them (ours)."""
+
 EVERY = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
 """How far apart reminders of an overdue task are, counted from the due day."""
 
@@ -65,6 +68,16 @@ def list_occurrences(rule: Rule, due_at: datetime, now: datetime, calendar: Work
         days.setdefault(f"overdue{day:%Y%m%d}", day)
     named = {nine(day): name for name, day in reversed(days.items())}
     return [Occurrence(name, at) for at, name in sorted(named.items()) if at > now]
+
+
+def end_quiet(now: datetime, due_at: datetime | None = None) -> datetime | None:
+    """When the quiet hours end that it is now; None outside of them, and where what is reminded of is due before they end."""
+    local = now.astimezone(SHANGHAI)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return None
+    day = local.date() if local.time() < QUIET_UNTIL else local.date() + timedelta(days=1)
+    ends = datetime.combine(day, QUIET_UNTIL, SHANGHAI)
+    return None if due_at is not None and now < due_at <= ends else ends
 
 
 def nine(day: date) -> datetime:

@@ -1,8 +1,9 @@
 """The letters of a reminder, when its moment has come.
 
 Everybody with such a task still open gets one letter that lists them. A task that is done is in no letter any more. What was
-missed while nothing ran is made good once: the first row that fires late tells what the others would have told, and puts them
-aside.
+missed while nothing ran is made good once: the first row that fires late waits until all else that was due has happened (the
+cut-offs take away what nobody can do any more), then tells what the others would have told, and puts them aside. At night it
+waits for the morning.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from engine.work import Work
 from workflows.campaigns.reading import get_campaign
 from workflows.deadlines import say_cutoff
 from workflows.mails import Letter, Recipient, find_members, has_letter, queue_letters, say
-from workflows.reminders.plans import Rule, read_rules
+from workflows.reminders.plans import Rule, end_quiet, read_rules
 from workflows.reminders.recipients import find_recipients
-from workflows.reminders.series import HANDLER, Series, arm_series, list_owing, read_open, take_missed
+from workflows.reminders.series import HANDLER, LATE, Series, arm_series, list_owing, postpone, read_open, take_missed
 
 CHUNK = 500
 """Letters written in one transaction; more people get theirs in the next ones."""
@@ -45,6 +46,13 @@ def send(call: Call) -> None:
     """`reminders.send`: the moment of a reminder has come. Writes the letters; arms the next one where it repeats."""
     work, form = call.work, call.form
     series = Series(form["campaign"], form["task"], datetime.fromisoformat(form["due_at"]))
+    at = datetime.fromisoformat(form["at"])
+    if not form.get("after"):
+        late = work.now - at > LATE and not form.get("postponed")
+        until = end_quiet(work.now, series.due_at) or (work.now if late else None)
+        if until is not None:
+            postpone(work, HANDLER, form, until, key=f"{series.key}:{form['name']}")
+            return
     row = get_campaign(work, series.campaign_id)
     rule = read_rules(work, row.notice_id).get(series.task)
     after = form.get("after") or ""
@@ -54,7 +62,7 @@ def send(call: Call) -> None:
         return  # the plan was changed, or everybody is done: nothing is sent, and nothing follows
     missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]
     if not form.get("after"):
-        missed = take_missed(work, series, datetime.fromisoformat(form["at"]))
+        missed = take_missed(work, series, at)
     shares = share_tasks(work, rule, tasks, row.managers)
     waiting = sorted(person_id for person_id in shares if person_id > after) if page is None else page
     chosen = [shares[person_id] for person_id in waiting[:CHUNK] if person_id in shares]

@@ -71,12 +71,11 @@ _KNOWN = sa.select(timer.c.unique_key).where(timer.c.unique_key.in_(sa.bindparam
 
 
 def take_missed(work: Work, series: Series, at: datetime) -> list[datetime]:
-    """The moments that passed unused, `at` among them when it is late; the other rows are put aside."""
+    """The moments that passed unused, in order, `at` among them when it is late; the other rows are put aside."""
     missed = [at] if work.now - at > LATE else []
     passed = sa.select(timer.c.id, timer.c.due_at, timer.c.payload).where(
         timer.c.unique_key.startswith(f"{series.key}:", autoescape=True),
         timer.c.state == "armed",
-        timer.c.due_at > at,
         timer.c.due_at <= work.now,
     )
     for row in work.connection.execute(passed.order_by(timer.c.due_at)).all():
@@ -84,8 +83,15 @@ def take_missed(work: Work, series: Series, at: datetime) -> list[datetime]:
             continue  # the rest of an earlier reminder's letters
         aside = timer.update().where(timer.c.id == row.id, timer.c.state == "armed")
         if work.connection.execute(aside.values(state="cancelled", done_at=work.now)).rowcount == 1:
-            missed.append(row.due_at)
-    return missed
+            missed.append(datetime.fromisoformat(row.payload["at"]))
+    return sorted(missed)
+
+
+def postpone(work: Work, handler: str, form: Mapping[str, Any], until: datetime, *, key: str) -> None:
+    """Have the handler of a reminder called at another moment instead of now; `key` is that of its occurrence."""
+    payload = {**form, "postponed": True}
+    unique_key = f"{key}:until{until:%Y%m%dT%H%M%S}"
+    arm_timer(work, handler, until, unique_key=unique_key, payload=payload, subject=f"reminders:{form['campaign']}")
 
 
 def read_open(work: Work, series: Series, *, of: Sequence[str] | None = None) -> Sequence[sa.Row[Any]]:

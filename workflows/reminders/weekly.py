@@ -26,9 +26,9 @@ from workflows.deadlines import say_cutoff
 from workflows.mails import find_members, queue_letter, say
 from workflows.people import Person, list_members
 from workflows.reminders.missing import OwedCount, count_owed
-from workflows.reminders.plans import nine
+from workflows.reminders.plans import end_quiet, nine
 from workflows.reminders.sending import say_missed
-from workflows.reminders.series import LATE
+from workflows.reminders.series import LATE, postpone
 from workflows.rules import campaign_subject, require
 from workflows.tables import campaign, case
 from workflows.workdays import WorkCalendar, read_calendar
@@ -81,6 +81,10 @@ def send_board(call: Call) -> None:
     found = get_campaign(work, campaign_id)
     state = work.connection.execute(sa.select(instance.c.state).where(instance.c.id == found.instance_id)).scalar()
     if state not in ("running", "suspended") or not _is_near(work, campaign_id, found.dates):
+        return
+    if state == "running" and (until := end_quiet(work.now)) is not None:
+        at = datetime.fromisoformat(call.form["at"])
+        postpone(work, HANDLER, call.form, until, key=f"board:{campaign_id}:{at:%Y%m%d}")
         return
     if state == "running":
         at = datetime.fromisoformat(call.form["at"])

@@ -14,6 +14,7 @@ from engine.tables import history, incident, instance
 from engine.work import Work
 from workflows.deadlines import Unknown, load_date
 from workflows.replay.cadences import in_zone, last_day, read_calendar, read_rounds, round_cutoffs
+from workflows.replay.reminders import read_reminders
 from workflows.reports import list_reports
 from workflows.tables import (
     campaign,
@@ -62,6 +63,7 @@ class Report:
     calendar: list[dict[str, Any]]
     below_quota: list[str]
     counts: dict[str, Any]
+    reminders: list[dict[str, Any]]
     reports: list[dict[str, Any]]
     unknown_dates: list[str]
     incidents: list[dict[str, Any]]
@@ -93,6 +95,7 @@ def make_report(
         calendar=read_calendar(work, campaign_id),
         below_quota=_read_below_quota(work, campaign_id, names),
         counts=_count(work, campaign_id),
+        reminders=read_reminders(work, campaign_id),
         reports=_read_reports(work, campaign_id),
         unknown_dates=_unknown_dates(work, campaign_id),
         incidents=[

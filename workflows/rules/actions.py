@@ -32,6 +32,7 @@
 | `report.start` | campaign | auditors of its bodies, once it was issued: an unscheduled report |
 | `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
 | `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
+| `case.refuse_late` | case | its campaign's organisers who are not its experts: refuse what was late and was taken |
 | `case.arrive` | case | its organisers and its body's auditors, once submitted: note that it came by mail or on paper, too |
 | `bulk.read` | bulk job | who asked for it: how far it is, what became of each item; and to stop it |
 | `activity.report` | activity | auditors at one of the organisations that hold it; the campaign's organisers |
@@ -288,6 +289,7 @@ ACTIONS: dict[str, Rule] = {
     "report.collect": Rule(
         ReportSubject, lambda person, report: _reports(person, report) and report.state in ("draft", "returned")
     ),
+    "case.refuse_late": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.arrive": Rule(CaseSubject, _handles),
     "bulk.read": Rule(BulkSubject, lambda person, job: job.created_by == person.id),
     "activity.report": Rule(ActivitySubject, _reports_activity),

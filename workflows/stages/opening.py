@@ -17,6 +17,7 @@ from workflows.campaigns.creating import (
     Override,
     begin_campaign,
     check_key,
+    check_lateness,
     merge_dates,
     write_campaign,
     write_windows,
@@ -133,6 +134,9 @@ def open_stage(
     told = {finding.path for finding in findings}
     findings += [each for each in _check_dates(work, dated, national.cutoff_at) if each.path not in told]
     set_to = merge_settings(overlay.notice, settings or {}, findings)
+    case_definition_id = overlay.definitions.get("case") or found.case_definition_id
+    if "stage" in overlay.definitions:
+        findings += check_lateness(work, set_to, [overlay.definitions["stage"], case_definition_id])
     prefectures = list_prefectures(work, body_id)
     asked = _read_quotas(prefectures, quotas or {}, set_to, findings)
     if findings:
@@ -143,7 +147,7 @@ def open_stage(
         dated,
         key=key,
         notice_id=overlay_id,
-        case_definition_id=overlay.definitions.get("case") or found.case_definition_id,
+        case_definition_id=case_definition_id,
         organiser_id=body_id,
         title=f"{found.title}（{place.short_name}）"[:300],
         demo=found.demo,
@@ -159,7 +163,7 @@ def open_stage(
         )
     own = dated[CUTOFF].cutoff_at
     assert own is not None
-    write_windows(work, stage_id, own, {each.id: None for each in prefectures}, lead_days=int(set_to.get("body_lead_days") or 0))
+    write_windows(work, stage_id, own, {each.id: None for each in prefectures}, settings=set_to)
     work.connection.execute(
         sa.update(recommending_body)
         .where(recommending_body.c.campaign_id == campaign_id, recommending_body.c.organisation_id == body_id)

@@ -162,6 +162,8 @@ window = sa.Table(
     sa.Column("opens_at", Moment),
     sa.Column("cutoff_at", Moment, nullable=False),  # half-open: in time means received_at < cutoff_at
     sa.Column("state", sa.String(16), nullable=False),  # planned | open | closed
+    sa.Column("late", sa.String(12)),  # grace | accept_late: what becomes of what comes at or after the cut-off; None: refused
+    sa.Column("closes_at", Moment),  # until when, half-open; None: the cut-off itself
     sa.UniqueConstraint("campaign_id", "name", "organisation_id"),
 )
 
@@ -191,6 +193,7 @@ case = sa.Table(
     sa.Column("stage_id", Id, sa.ForeignKey("campaign.id"), index=True),  # its body's own stage, on whose diagram it runs
     sa.Column("prefecture_id", Id, sa.ForeignKey("organisation.id")),  # who checks it first in that stage
     sa.Column("checked_at", Moment),  # when it passed that first check
+    sa.Column("late_at", Moment),  # when it came late and was taken, marked as late; None: in time
     *(sa.Index(f"ix_case_{name}", f"{name}_id", "number") for name in ("campaign", "institution", "body", "prefecture")),
 )
 
@@ -222,6 +225,8 @@ receipt = sa.Table(
     sa.Column("cutoff_at", Moment),  # as it stood then
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("by", Id),
+    sa.Column("lateness", sa.String(12)),  # grace | accept_late: how it was taken although it came after the cut-off
+    sa.Column("late_reason", sa.Text),
 )
 
 draft = sa.Table(

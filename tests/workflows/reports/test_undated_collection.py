@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ import sqlalchemy as sa
 
 from engine.due import run_due
 from engine.errors import Problem
+from engine.model import read_diagram
 from engine.tables import instance
 from engine.tasks import complete_task
 from engine.work import Work
 from tests.workflows.reports.acting import Action
 from workflows import inbox
-from workflows.applications import find_end, start_application
+from workflows.applications import ends_with_collection, find_end, start_application
 from workflows.campaigns import CollectionEnded, CollectionNotOpen, create_campaign
 from workflows.campaigns.windows import decide_collecting
 from workflows.rules import NotPermitted
@@ -162,6 +164,46 @@ def test_what_is_sent_after_the_end_is_refused_and_kept(action_lite: Action, tol
         assert work.connection.execute(sa.select(draft.c.data)).scalar_one() == APPLICATION
     run_due(action.process_engine)
     assert cases(action) == [("act-0001", "lapsed")] and waiting(action) == []
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_supplement_after_the_end_is_refused_and_kept(action_lite: Action, told: bool) -> None:
+    """What the diagram takes away with the collection is in time by the collection's end, not by when its message arrives."""
+    action = action_lite
+    begin(action)
+    send(action, action.find_task("apply"))
+    action.do("organiser", "accept", {"checks": ["complete"], "result": "return", "opinion": "请补充"})
+    task = action.find_task("supplement")
+    end(action)
+    if told:
+        run_due(action.process_engine)
+    with pytest.raises(CollectionEnded):
+        send(action, task)
+    assert (count(action, application_version), count(action, receipt)) == (1, 1)
+    with action.process_engine.read() as work:
+        assert work.connection.execute(sa.select(draft.c.data)).scalar_one() == APPLICATION
+    run_due(action.process_engine)
+    assert cases(action) == [("act-0001", "lapsed")] and waiting(action) == []
+
+
+def test_a_supplement_before_the_end_is_taken(action_lite: Action) -> None:
+    action = action_lite
+    begin(action)
+    send(action, action.find_task("apply"))
+    action.do("organiser", "accept", {"checks": ["complete"], "result": "return", "opinion": "请补充"})
+    send(action, action.find_task("supplement"))
+    end(action)
+    run_due(action.process_engine)
+    assert cases(action) == [("act-0001", "submitted")] and waiting(action) == ["act-0001"]
+
+
+@pytest.mark.parametrize(
+    ("notice", "bound"), [("samr_2021_34", True), ("jiangxi_2022", True), ("samr_2022_932", False), ("hubei_2023", False)]
+)
+def test_which_supplements_end_with_the_collection_the_diagram_says(notice: str, bound: bool) -> None:
+    definition = read_diagram((resources.files("bpmn") / notice / "case.bpmn").read_bytes(), name=notice).definition
+    assert definition is not None
+    assert ends_with_collection(definition, "supplement") is bound
 
 
 # ---- at the same moment ----------------------------------------------------------------------------------------------

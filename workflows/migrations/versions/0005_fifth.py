@@ -14,10 +14,12 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_workdays()
+    make_lateness()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_lateness()
     drop_workdays()
 
 
@@ -63,3 +65,24 @@ def drop_workdays() -> None:
     op.drop_table("work_day_change")
     op.drop_table("work_day")
     op.drop_table("work_year")
+
+
+# ---- late submissions --------------------------------------------------------------------------------------------------
+def make_lateness() -> None:
+    """What is taken after a cut-off, and what was."""
+    op.add_column("window", sa.Column("late", sa.String(length=12), nullable=True))
+    op.add_column("window", sa.Column("closes_at", Moment(), nullable=True))
+    op.add_column("receipt", sa.Column("lateness", sa.String(length=12), nullable=True))
+    op.add_column("receipt", sa.Column("late_reason", sa.Text(), nullable=True))
+    op.add_column("case_", sa.Column("late_at", Moment(), nullable=True))
+    op.add_column("extension", sa.Column("late", sa.JSON(), nullable=True))
+
+
+def drop_lateness() -> None:
+    """What `make_lateness` made."""
+    op.drop_column("extension", "late")
+    op.drop_column("case_", "late_at")
+    op.drop_column("receipt", "late_reason")
+    op.drop_column("receipt", "lateness")
+    op.drop_column("window", "closes_at")
+    op.drop_column("window", "late")
