@@ -58,6 +58,23 @@ def test_two_cadences_at_once(reference: dict[str, Any]) -> None:
     assert {("report", "accepted"), ("duplicate", "refused"), ("arrival", "accepted"), ("application", "accepted")} <= answers
 
 
+def test_eight_months_and_two_batches_on_their_dates(reference: dict[str, Any]) -> None:
+    """What `--json` tells of the clock: every cut-off, and when each was done, twelve seconds after its moment."""
+    months = [(f"2023-{month:02}", day) for month, day in zip(range(5, 13), (31, 30, 31, 31, 30, 31, 30, 31), strict=True)]
+    expected = {f"month/{key}": f"{key}-{day}" for key, day in months}
+    expected |= {"batch/2023-H1": "2023-06-30", "batch/2023-H2": "2023-11-30"}
+    cutoffs = {line["name"]: line for line in reference["cutoffs"] if "/2023-" in line["name"]}
+    assert {name: line["due_on"] for name, line in cutoffs.items()} == expected
+    fired = [
+        (line["event"].partition("_")[0], line["due_on"], line["at"])
+        for line in reference["timeline"]
+        if line["event"] in ("month_cutoff.fired", "batch_cutoff.fired")
+    ]
+    told = [(name.partition("/")[0], line["due_on"], line["cutoff_at"]) for name, line in cutoffs.items()]
+    assert sorted(fired) == sorted((plan, due_on, at.replace("T00:00:00", "T00:00:12")) for plan, due_on, at in told)
+    assert len(fired) == 10
+
+
 def test_the_second_kernel_gives_the_same(reference: dict[str, Any], sqlite_url: str, tmp_path: Path) -> None:
     assert replay(sqlite_url, tmp_path, kernel="spiff") == reference
 
