@@ -6,6 +6,7 @@ from flask import Flask
 
 from api.pages import (
     activities,
+    agenda,
     archive,
     arrivals,
     bulk,
@@ -53,6 +54,7 @@ def install(app: Flask) -> None:
         extensions,
         rounds,
         activities,
+        agenda,
         arrivals,
         lateness,
         incidents,

@@ -235,7 +235,11 @@ def main_menu() -> list[MenuItem]:
         entries.append(("menu.inbox", "inbox.show", counts.mine + counts.groups))
         if roles & {"applicant", "auditor", "organiser", "expert"}:
             entries.append(("menu.cases", "cases.list_all", 0))
-    entries += [("menu.campaigns", "campaigns.list_all", 0), ("menu.notices", "notices.list_all", 0)]
+    entries += [
+        ("menu.agenda", "agenda.show", 0),
+        ("menu.campaigns", "campaigns.list_all", 0),
+        ("menu.notices", "notices.list_all", 0),
+    ]
     if who is not None and can(who, "definition.read"):
         entries.append(("menu.designer", "designer.list_all", count_waiting_drafts(who)))
     if roles & {"administrator", "organiser"}:

@@ -113,6 +113,10 @@ class Words:
             return self.both({"zh": value.label.zh, "en": value.label.en})
         return self.say_or(f"date.{name}", name)
 
+    def month(self, first: date) -> str:
+        """2023年5月, or May 2023."""
+        return say_period(f"{first:%Y-%m}", self.language)
+
     def period(self, key: str) -> str:
         """One occurrence of a series by its key."""
         return say_period(key, self.language)

@@ -50,6 +50,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "consultation.show"): P,
     ("GET", "consultation.show_published"): P,
     ("GET", "activities.show"): P,
+    ("GET", "agenda.show"): P,
     ("GET", "notices.list_all"): P,
     ("GET", "notices.show"): P,
     ("GET", "operations.health"): P,

@@ -16,6 +16,8 @@ from engine.kernel import WaitKind
 from engine.preview import SCOPE
 from engine.texts import LANGUAGES, Catalogue
 from workflows.activities import STATES as ACTIVITY_STATES
+from workflows.agenda import KINDS
+from workflows.agenda import STATES as AGENDA_STATES
 from workflows.applications.receiving import LATENESS
 from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
@@ -23,6 +25,7 @@ from workflows.campaigns.lateness import POLICIES
 from workflows.cases.states import STATES
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
+from workflows.people import ROLES
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
 ROOT = Path(api.__file__).parent
@@ -46,6 +49,12 @@ ENDINGS = {
     "activity.state.": ACTIVITY_STATES,
     "forwarding.kind.": ("department", "government", "campaign"),
     "weekday.": tuple("1234567"),
+    "agenda.": ("overdue", "risk"),
+    "agenda.kind.": KINDS,
+    "agenda.open.": ("tasks", "reports", "cases"),
+    "agenda.role.": ROLES,
+    "agenda.state.": AGENDA_STATES,
+    "agenda.view.": ("month", "list"),
     "panel.state.": ("pool", "drawn", "reserve", "dropped"),
     "consultation.kind.": ("comment", "objection"),
     "task.closed.": ("completed", "cancelled"),

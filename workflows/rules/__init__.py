@@ -9,6 +9,7 @@ from workflows.rules.narrowing import (
     visible_cases,
     visible_reports,
     visible_tasks,
+    visible_windows,
     ways_to_cases,
 )
 from workflows.rules.subjects import (
@@ -76,5 +77,6 @@ __all__ = [
     "visible_cases",
     "visible_reports",
     "visible_tasks",
+    "visible_windows",
     "ways_to_cases",
 ]

@@ -14,7 +14,7 @@ from engine.candidates import select_sets
 from engine.tables import candidate_set, user_task
 from workflows.people import Person
 from workflows.rules.subjects import REVIEWING, CampaignSubject
-from workflows.tables import campaign, case, report, review
+from workflows.tables import campaign, case, report, review, window
 
 
 def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
@@ -101,6 +101,13 @@ def visible_campaigns(person: Person) -> sa.ColumnElement[bool]:
         sa.and_(campaign.c.parent_id.is_(None), campaign.c.organiser_id.in_(_at(person, "organiser"))),
         sa.and_(campaign.c.parent_id.is_not(None), campaign.c.organiser_id.in_(_at(person, "auditor"))),
     )
+
+
+def visible_windows(run: Iterable[str], places: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Rows of `window` that somebody is shown who runs the campaigns `run` and whom the cut-offs of `places` concern: the
+    organiser's are everybody's, those of bodies and institutions their own and their organiser's."""
+    own = window.c.organisation_id
+    return sa.or_(own.is_(None), own.in_(sorted(places)), window.c.campaign_id.in_(sorted(run)))
 
 
 def _at(person: Person, role: str) -> list[str]:
