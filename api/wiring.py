@@ -18,6 +18,7 @@ from workflows.handlers import install_handlers
 from workflows.inbox import many
 from workflows.mails import SmtpMailer, is_wanted
 from workflows.people import ROLES
+from workflows.workdays import workdays_of
 
 
 def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
@@ -35,6 +36,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         clock=clock or SystemClock(),
         backend=backend or NoBackend(),
         roles=frozenset(ROLES),
+        workdays=workdays_of,
     )
     install_handlers(process_engine.handlers)
     process_engine.bulk.update({**many.OPERATIONS, **archiving.OPERATIONS, **extensions.OPERATIONS})

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from engine.model import Definition
+from engine.moments import Workdays, count_weekdays
 
 Variables = Mapping[str, Any]
 Document = dict[str, Any]
@@ -233,9 +234,16 @@ class Kernel(Protocol):
     name: str
 
     def step(
-        self, definition: Definition, process_id: str, document: Document | None, operation: Operation, moment: datetime
+        self,
+        definition: Definition,
+        process_id: str,
+        document: Document | None,
+        operation: Operation,
+        moment: datetime,
+        *,
+        workdays: Workdays = count_weekdays,
     ) -> Outcome:
-        """Do one operation and run on until every token waits.
+        """Do one operation and run on until every token waits. `workdays` counts work days, where a timer wants some.
 
         Raises `StepFailed` (nothing is to be stored then) and `OperationNotSupported`.
         """

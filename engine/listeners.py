@@ -32,7 +32,7 @@ def tell_opened(run: Run, task_id: str, wait: Wait) -> None:
             run.listen(wait.element_id, wait.token, "assignment", variables, form={"assignee": assignee}, task_id=task_id)
     for index, timeout in enumerate(camunda.timeouts):
         try:
-            due = first_due(timeout.timer.kind, timeout.timer.value.evaluate(variables), run.work.now)
+            due = first_due(timeout.timer.kind, timeout.timer.value.evaluate(variables), run.work.now, workdays=run.work.workdays)
         except (MomentInvalid, ExpressionFailed) as problem:
             raise StepFailed(element=wait.element_id, reason=problem) from problem
         arm_timeout(run, wait, index, due)

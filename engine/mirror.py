@@ -17,7 +17,7 @@ from engine.errors import StepFailed
 from engine.ids import new_id
 from engine.kernel import Closed, Wait, WaitKind
 from engine.model import place_of
-from engine.moments import MomentInvalid, parse_instant
+from engine.moments import MomentInvalid, find_moment
 from engine.statements import (
     CLOSE_EXTERNAL,
     CLOSE_SUBSCRIPTION,
@@ -69,8 +69,8 @@ def open_task(work: Work, place: Place, node: Node, wait: Wait) -> str:
         "candidate_set": name_set(candidates),
         "form_key": _text(camunda.form_key, variables),
         "priority": int(_text(camunda.priority, variables) or 50),
-        "due_at": _moment(camunda.due_date, variables, node),
-        "follow_up_at": _moment(camunda.follow_up_date, variables, node),
+        "due_at": _moment(work, camunda.due_date, variables, node),
+        "follow_up_at": _moment(work, camunda.follow_up_date, variables, node),
         "created_at": work.now,
     }
     work.writes.add(OPEN_TASK, row)
@@ -228,11 +228,11 @@ def _names(template: Template, variables: Any) -> list[str]:
     return [str(name).strip() for name in values if name is not None and str(name).strip()]
 
 
-def _moment(template: Template | None, variables: Any, node: Node) -> datetime | None:
+def _moment(work: Work, template: Template | None, variables: Any, node: Node) -> datetime | None:
     value = _text(template, variables)
     if value is None:
         return None
     try:
-        return parse_instant(value)
+        return find_moment(value, work.now, workdays=work.workdays)
     except MomentInvalid as problem:
         raise StepFailed(element=node.id, reason=problem) from problem

@@ -48,7 +48,7 @@ def preview(work: Work, instance_id: str, operation: Operation) -> Preview:
     Raises InstanceUnknown, StepFailed, OperationNotSupported: what doing it would raise.
     """
     definition, document = read_state(work, instance_id)
-    outcome = definition.kernel.step(definition.model, definition.key, document, operation, work.now)
+    outcome = definition.kernel.step(definition.model, definition.key, document, operation, work.now, workdays=work.workdays)
     gone = [each.token for each in outcome.closed if each.kind is WaitKind.TASK]
     query = sa.select(user_task).where(user_task.c.instance_id == instance_id, user_task.c.token.in_(gone))
     tasks = {(row.token, row.element_id): row for row in work.connection.execute(query).all()} if gone else {}

@@ -99,7 +99,12 @@ class Run:
     def step(self, operation: Operation, *, moment: datetime | None = None) -> int:
         """One operation of the kernel; what it did is noted, nothing is written yet. How many waits it reached."""
         outcome = self.definition.kernel.step(
-            self.definition.model, self.definition.key, self.state or None, operation, moment or self.work.now
+            self.definition.model,
+            self.definition.key,
+            self.state or None,
+            operation,
+            moment or self.work.now,
+            workdays=self.work.workdays,
         )
         self.state, self.ended, self.error = outcome.document, outcome.ended, outcome.error
         self.steps += 1

@@ -71,7 +71,7 @@ def _check_message(work: Work, node: Node, name: str, keys: Sequence[str], heard
 
 def _check_timer(work: Work, node: Node, timer: Timer | None) -> Finding | None:
     """Whether a timer (None: another event) can still start something."""
-    due = None if timer is None else first_due(timer.kind, timer.value.evaluate({}), work.now)
+    due = None if timer is None else first_due(timer.kind, timer.value.evaluate({}), work.now, workdays=work.workdays)
     if due is None or due.at >= work.now:
         return None
     return Finding("StartPassed", "warning", node.id, str(node.line), {"at": due.at.isoformat()})
@@ -140,11 +140,11 @@ def _watch_timers(work: Work, latest: LoadedDefinition, before: LoadedDefinition
     if gone:
         work.connection.execute(timer.delete().where(timer.c.id.in_(gone), timer.c.state == "armed"))
     for element, each in timers.items():
-        due: Due | None = first_due(each.kind, each.value.evaluate({}), work.now)
+        due: Due | None = first_due(each.kind, each.value.evaluate({}), work.now, workdays=work.workdays)
         if element in kept or due is None or due.at < work.now:
             continue
         while due is not None and not _arm(work, latest.key, element, due, each.text):
-            due = next_due(due)  # it has happened at this very moment
+            due = next_due(due, workdays=work.workdays)  # it has happened at this very moment
 
 
 def _arm(work: Work, key: str, element_id: str, due: Due, text: str) -> bool:
@@ -176,7 +176,7 @@ def _arm(work: Work, key: str, element_id: str, due: Due, text: str) -> bool:
 def arm_following(work: Work, model: Definition, row: sa.Row[Any]) -> None:
     """Arm the occurrence after a timer row, if the latest version of its process still goes on so. `lock_starts` is held."""
     current = timer_starts(model, row.subject).get(row.element_id)
-    following = next_due(Due.load(row.payload["due"]))
+    following = next_due(Due.load(row.payload["due"]), workdays=work.workdays)
     if current is not None and current.text == row.payload["text"] and following is not None:
         _arm(work, row.subject, row.element_id, following, current.text)
 

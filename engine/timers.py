@@ -222,9 +222,9 @@ def _fire_timeout(work: Work, row: sa.Row[Any]) -> None:
     form = {"listener": timeout.id, "due_at": row.due_at.isoformat()}
     variables = run.variables(row.token)
     run.listen(row.element_id, row.token, "timeout", variables, names=(timeout.handler,), form=form, task_id=task_id)
-    due = next_due(Due.load(row.payload["due"]))
+    due = next_due(Due.load(row.payload["due"]), workdays=work.workdays)
     while due is not None and due.at <= work.now:
-        due = next_due(due)
+        due = next_due(due, workdays=work.workdays)
     if due is not None:
         arm_timeout(run, Wait(WaitKind.TIMER, row.token, row.element_id), row.payload["listener"], due)
     detail = {"event": "timeout", "listener": timeout.id, "task": task_id}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from engine.clock import Clock, SystemClock
 from engine.database import lock_names
 from engine.handlers import Handlers
+from engine.moments import Workdays, count_weekdays
 from engine.statements import Writes
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class ProcessEngine:
     bulk: dict[str, Any] = field(default_factory=dict)  # operations on many things that the rooms above add (`engine.bulk`)
     stored_sets: set[str] = field(default_factory=set)  # sets of candidates that are known to be stored
     roles: frozenset[str] = frozenset()  # that people can hold; empty: nobody says
+    workdays: Callable[[Work], Workdays] = lambda _work: count_weekdays  # who counts work days: the rooms above know them
     extras: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
@@ -108,6 +110,10 @@ class Work:
     def now(self) -> datetime:
         """The moment of this unit of work: the same for all its rows."""
         return self.engine.clock.now()
+
+    def workdays(self, day: date, count: int) -> date:
+        """The nth work day after a day, as this unit of work counts (`engine.moments.Workdays`)."""
+        return self.engine.workdays(self)(day, count)
 
     def schedule(self, kind: str, row_id: str, generation: int, due_at: datetime, *, new: bool = False) -> None:
         """Have somebody look at a row that this unit of work has changed, or inserted (`new`), when its moment has come."""

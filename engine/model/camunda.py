@@ -12,11 +12,11 @@ from engine.errors import Finding
 from engine.expressions import ExpressionRefused, Template
 from engine.model.attributes import get_attribute, list_extensions, pick_named
 from engine.model.data import ASSOCIATIONS, list_associations
-from engine.model.definition import ACTIVITIES, Camunda, Timeout, Timer
+from engine.model.definition import ACTIVITIES, PROBE, Camunda, Timeout, Timer
 from engine.model.parameters import ParameterScript, list_parameters
 from engine.model.report import BPMN, Report
 from engine.model.work import name_handler, read_name, read_work
-from engine.moments import MomentInvalid, parse_instant
+from engine.moments import MomentInvalid, find_moment
 
 LISTENER_EVENTS = frozenset(("create", "assignment", "timeout", "complete", "delete", "return", "withdraw", "skip"))
 ALLOWED = frozenset(("return", "transfer", "delegate", "withdraw", "skip", "add_signer", "remove_signer", "cancel_branch"))
@@ -97,7 +97,7 @@ class CamundaReader:
         template = self._text(element, name, node_id)
         if template is not None and template.literal:
             try:
-                parse_instant(template.text)
+                find_moment(template.text, PROBE)
             except MomentInvalid as problem:
                 self.report.fault("diagram_moment", element, at=node_id, where=name, **problem.values)
                 return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
@@ -17,6 +18,9 @@ EventKind = Literal[
     "message", "signal", "timer", "conditional", "error", "escalation", "compensate", "cancel", "terminate", "link"
 ]
 TimerKind = Literal["timeDate", "timeDuration", "timeCycle"]
+
+PROBE = datetime(2020, 1, 1, tzinfo=UTC)
+"""Any moment: a plain timer text is computed once at reading, to find out whether it can be."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -38,7 +42,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timer:
-    """When a timer event is due: `value` gives an ISO 8601 text (or a moment, or a duration) that `engine.moments` reads."""
+    """When a timer event is due: `value` gives a text that `engine.moments` reads."""
 
     kind: TimerKind
     value: Template | Expression

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
 
 from engine.errors import Problem
 from engine.expressions import Expression, ExpressionFailed, Template
-from engine.model.definition import EventDefinition, EventKind, Timer, TimerKind
+from engine.model.definition import PROBE, EventDefinition, EventKind, Timer, TimerKind
 from engine.model.report import LONGEST_ID, LONGEST_NAME, Report, child_text, local_name
 from engine.model.work import read_handler, read_name
 from engine.moments import MomentInvalid, first_due, is_plain
@@ -34,8 +33,6 @@ REFERENCES: Mapping[str, str] = {
     "compensate": "activityRef",
 }
 TIMERS: tuple[TimerKind, ...] = ("timeDate", "timeDuration", "timeCycle")
-PROBE = datetime(2020, 1, 1, tzinfo=UTC)
-"""Any moment: a plain timer text is computed once at reading, to find out whether it can be."""
 
 
 class EventReader:

@@ -72,7 +72,8 @@ def _texts(node: Node) -> Iterator[tuple[str, str]]:
     for event in node.events:
         wanted.append((event.condition, "truth"))
         if event.timer is not None:
-            wanted.append((event.timer.value, "count" if is_plain(event.timer.text) else event.timer.kind))
+            plain = is_plain(event.timer.text) and event.timer.kind != "timeDate"
+            wanted.append((event.timer.value, "count" if plain else event.timer.kind))
     wanted += [(node.activation, "truth"), (node.completion, "truth")]
     if isinstance(node.loop, StandardLoop):
         wanted.append((node.loop.condition, "truth"))

@@ -47,7 +47,8 @@ class Deadline(EventDefinition):
         """
         value = ENGINE.text(task, self.text, element_id) if is_plain(self.text) else ENGINE.value(task, self.text, element_id)
         try:
-            return first_due(self.kind, value, instance_of(task).now)
+            instance = instance_of(task)
+            return first_due(self.kind, value, instance.now, workdays=instance.workdays)
         except MomentInvalid as problem:
             raise StepFailed(element=element_id, reason=problem) from problem
 
@@ -152,7 +153,7 @@ class Event(Element):
         """Note that a definition has come; whether the event happens: of several parallel ones all must have come (10.5.4)."""
         instance_of(task).closing(task, [row for row in self.rows(task) if row[4] == index], "fired")
         if self.definitions[index][0] == "timer":
-            following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)))
+            following = next_due(Due.load(task.internal_data["due"].pop(self.bpmn_id)), workdays=instance_of(task).workdays)
             if following:
                 task.internal_data["due"][self.bpmn_id] = following.dump()
         if not self.parallel or len(self.definitions) < 2:

@@ -30,6 +30,7 @@ from engine.kernel import (
     Wait,
 )
 from engine.model import Definition
+from engine.moments import Workdays, count_weekdays
 from engine.spiff.document import dump_instance, load_instance
 from engine.spiff.language import ENGINE
 from engine.spiff.limits import limits
@@ -54,7 +55,14 @@ class SpiffKernel:
 
     # ---- the interface -----------------------------------------------------------------------------------------------
     def step(
-        self, definition: Definition, process_id: str, document: Document | None, operation: Operation, moment: datetime
+        self,
+        definition: Definition,
+        process_id: str,
+        document: Document | None,
+        operation: Operation,
+        moment: datetime,
+        *,
+        workdays: Workdays = count_weekdays,
     ) -> Outcome:
         """Do one operation and run on until every token waits.
 
@@ -62,6 +70,7 @@ class SpiffKernel:
         """
         specs = self.specs(definition, process_id)
         instance = load_instance(*specs, document, moment) if document else Instance(*specs, ENGINE, moment)
+        instance.workdays = workdays
         if instance.ended:
             raise OperationNotSupported(reason=Finding("spiff_ended"))
         before = instance.waiting() if document else {}

@@ -17,7 +17,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, OperationNotSupported
 from engine.kernel import Logged, Thrown, WaitKind
-from engine.moments import Due
+from engine.moments import Due, Workdays, count_weekdays
 from engine.spiff import compensation
 from engine.spiff.scopes import Scope, SubScope, WaitKey, WaitRow, counters, depth, find_boundary, outermost, write
 
@@ -34,6 +34,7 @@ class Instance(Scope, BpmnWorkflow):
         super().__init__(spec, subprocess_specs, script_engine=engine, deserializing=True)
         self.data: dict[str, Any] = {}
         self.moment = moment
+        self.workdays: Workdays = count_weekdays
         self.count = 0
         self.ready: deque[Task] = deque()
         self.throwing: deque[Task] = deque()

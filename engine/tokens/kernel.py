@@ -25,6 +25,7 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition, EventKind
+from engine.moments import Workdays, count_weekdays
 from engine.tokens import activities, events, operations, passing, timers
 from engine.tokens.plan import plan_for
 from engine.tokens.problems import InstanceOver, NothingWaits, StartUnknown
@@ -45,13 +46,20 @@ class TokenKernel:
     name = "tokens"
 
     def step(
-        self, definition: Definition, process_id: str, document: Document | None, operation: Operation, moment: datetime
+        self,
+        definition: Definition,
+        process_id: str,
+        document: Document | None,
+        operation: Operation,
+        moment: datetime,
+        *,
+        workdays: Workdays = count_weekdays,
     ) -> Outcome:
         """Do one operation and run on until every token waits.
 
         Raises StepFailed and OperationNotSupported, as the classes of `engine.tokens.problems`.
         """
-        step = Step(plan_for(definition), document, moment)
+        step = Step(plan_for(definition), document, moment, workdays)
         if isinstance(operation, Start):
             _start(step, process_id, operation)
         elif document is None or document.get("ended"):

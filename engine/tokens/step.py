@@ -16,6 +16,7 @@ from typing import Any
 from engine.expressions import Expression, ExpressionFailed, Template, VariableMissing
 from engine.kernel import Document, Logged, Outcome, Thrown
 from engine.model import EVENTS, Flow, Node
+from engine.moments import Workdays, count_weekdays
 from engine.tokens import activities, compensation, conditions, events, gateways, loops
 from engine.tokens.plan import Plan
 from engine.tokens.problems import ConditionFailed, ConditionVariableMissing, NestingTooDeep, NoFlowTaken, StepEndless
@@ -32,8 +33,8 @@ THROWING = frozenset(("intermediateThrowEvent", "endEvent"))
 class Step:
     """The state of one step. Drop it after an exception: the document that was given is untouched."""
 
-    def __init__(self, plan: Plan, document: Document | None, moment: datetime) -> None:
-        self.plan, self.nodes, self.moment = plan, plan.nodes, moment
+    def __init__(self, plan: Plan, document: Document | None, moment: datetime, workdays: Workdays = count_weekdays) -> None:
+        self.plan, self.nodes, self.moment, self.workdays = plan, plan.nodes, moment, workdays
         self.records = Records(document)
         self.tokens: deque[tuple[Node, str, Flow | None]] = deque()
         self.throws: deque[tuple[Node, str, Flow | None]] = deque()

@@ -27,7 +27,7 @@ def arm(step: Step, number: str, nodes: Iterable[Node]) -> None:
             if event.timer is not None:
                 value = step.value(event.timer.value, number, node.id)
                 try:
-                    due[node.id] = first_due(event.timer.kind, value, step.moment).dump()
+                    due[node.id] = first_due(event.timer.kind, value, step.moment, workdays=step.workdays).dump()
                 except MomentInvalid as problem:
                     raise TimerUnreadable(element=node.id, **problem.values) from problem
     if due:
@@ -57,7 +57,7 @@ def fire(step: Step, number: str, element: str) -> None:
         raise NothingWaits(token=number, element=element)
     node = step.nodes[element]
     due = dict(record["due"])
-    following = next_due(Due.load(due.pop(element)))
+    following = next_due(Due.load(due.pop(element)), workdays=step.workdays)
     if following is not None:
         due[element] = following.dump()
     step.records.change(number, due=due or None)

@@ -220,7 +220,7 @@ def test_cycle(text: str, moments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("0 0 9 * * ?", "moment_no_cycle"),
+        ("0 0 9 * * ?", "moment_no_cron"),
         ("PT1H", "moment_no_cycle"),
         ("R0/PT1H", "moment_repeats"),
         ("R1000001/PT1H", "moment_repeats"),
@@ -296,8 +296,14 @@ def test_occurrences_go_forward_and_survive_storing(start: datetime, interval: s
 
 
 def test_every_reason_has_a_text() -> None:
-    source = ast.parse(resources.files("engine").joinpath("moments.py").read_text("utf-8"))
-    strings = [node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    files = [file for file in resources.files("engine").joinpath("moments").iterdir() if file.is_file()]
+    sources = [ast.parse(file.read_text("utf-8")) for file in files]
+    strings = [
+        node.value
+        for source in sources
+        for node in ast.walk(source)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     codes = {value for value in strings if re.fullmatch(r"moment_\w+", value)}
     assert codes == {code for code in Catalogue("engine").entries if code.startswith("moment_")}
 

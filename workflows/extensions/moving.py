@@ -274,7 +274,7 @@ def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any
     seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
     wanted = case_variables(work, item["campaign"], row.id)
     wanted["dates"] = {**seen.get("dates", {}), **wanted["dates"]}
-    moves = find_moves(run.definition.model, seen, {**seen, **wanted}, work.now)
+    moves = find_moves(work, run.definition.model, seen, {**seen, **wanted})
     moved = 0
     for kind, table, waiting in (("task", user_task, "open"), ("timer", timer, "armed")):
         ours = sa.select(table.c.id, table.c.element_id, table.c.due_at).where(

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from engine.definitions import get_definition
 from engine.expressions import Expression, ExpressionFailed, Template
 from engine.model import Definition
-from engine.moments import MomentInvalid, first_due, parse_instant
+from engine.moments import MomentInvalid, find_moment, first_due
 from engine.states import read_state
 from engine.tables import instance, timer, user_task
 from engine.work import Work
@@ -116,7 +116,7 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
             one = (row.definition_id, orjson.dumps([before.of_case(row), after.of_case(row)]))
             if one not in known:
                 known[one] = find_moves(
-                    get_definition(work, row.definition_id).model, before.of_case(row), after.of_case(row), work.now
+                    work, get_definition(work, row.definition_id).model, before.of_case(row), after.of_case(row)
                 )
             old, new = known[one].get((kind, row.element_id), (None, None))
             if old == row.due_at and new is not None:
@@ -168,11 +168,11 @@ def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
     )
 
 
-def find_moves(model: Definition, before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> Moves:
+def find_moves(work: Work, model: Definition, before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     """Which timers and tasks of a diagram have other moments with other dates; those that need more than the dates are left."""
     found = {}
     for kind, element_id, value in _list_moments(model):
-        old, new = (_evaluate(kind, value, variables, now) for variables in (before, after))
+        old, new = (_evaluate(work, kind, value, variables) for variables in (before, after))
         if old is not None and new is not None and old != new:
             found[kind, element_id] = (old, new)
     return found
@@ -188,12 +188,14 @@ def _list_moments(model: Definition) -> Iterator[tuple[str, str, Template | Expr
                 yield "timer", node.id, event.timer.value
 
 
-def _evaluate(kind: str, value: Template | Expression, variables: Mapping[str, Any], now: datetime) -> datetime | None:
+def _evaluate(work: Work, kind: str, value: Template | Expression, variables: Mapping[str, Any]) -> datetime | None:
     try:
         said = value.evaluate(variables)
         if said is None or said == "":
             return None
-        return parse_instant(str(said)) if kind == "task" else first_due("timeDate", said, now).at
+        if kind == "task":
+            return find_moment(str(said), work.now, workdays=work.workdays)
+        return first_due("timeDate", said, work.now, workdays=work.workdays).at
     except (ExpressionFailed, MomentInvalid):
         return None
 
@@ -242,7 +244,7 @@ def _own_rows(work: Work, found: Campaign, before: Cutoffs, after: Cutoffs) -> t
             seen = definition.kernel.variables(definition.model, definition.key, document, row.token)
             body_id = seen.get("body")
             old_seen, new_seen = ({**seen, **each.of_campaign(body_id)} for each in (before, after))
-            old, new = find_moves(definition.model, old_seen, new_seen, work.now).get((kind, row.element_id), (None, None))
+            old, new = find_moves(work, definition.model, old_seen, new_seen).get((kind, row.element_id), (None, None))
             if old == row.due_at and new is not None:
                 moved[kind].append(MovedRow(row.id, row.element_id, found.key, old, new))
     return moved["task"], moved["timer"]

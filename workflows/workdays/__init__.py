@@ -35,6 +35,7 @@ from workflows.workdays.reading import (
     list_decided,
     list_years,
     read_calendar,
+    workdays_of,
 )
 
 __all__ = [
@@ -71,4 +72,5 @@ __all__ = [
     "set_day",
     "unseeded_years",
     "with_source",
+    "workdays_of",
 ]

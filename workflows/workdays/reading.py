@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.moments import Workdays
 from engine.work import Work
 from workflows.tables import person, work_day, work_day_change, work_year
 from workflows.workdays.announced import announced_calendar
@@ -70,6 +71,11 @@ def read_calendar(work: Work) -> WorkCalendar:
         work.known[_STATE] = kept[1]
     calendar: WorkCalendar = work.known[_STATE]
     return calendar
+
+
+def workdays_of(work: Work) -> Workdays:
+    """How the engine counts work days in this unit of work; the database is asked only when something is counted."""
+    return lambda day, count: read_calendar(work).add_workdays(day, count).day
 
 
 def forget_calendar(work: Work) -> None:
