@@ -44,9 +44,11 @@ class Recording:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.kernel, name)
 
-    def step(self, model: Definition, process_id: str, document: Document | None, operation: Operation, moment: Any) -> Outcome:
+    def step(
+        self, model: Definition, process_id: str, document: Document | None, operation: Operation, moment: Any, **given: Any
+    ) -> Outcome:
         """As the kernel does."""
-        outcome = self.kernel.step(model, process_id, document, operation, moment)
+        outcome = self.kernel.step(model, process_id, document, operation, moment, **given)
         self.completed += [line.element_id for line in outcome.log if line.event == "completed"]
         return outcome
 

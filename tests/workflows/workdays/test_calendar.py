@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 
-import holidays
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +10,6 @@ from workflows.workdays import ReckonedCount, ReckonedDay, WorkCalendar, WorkDay
 
 ANNOUNCED = announced_calendar()
 LAST_YEAR = announced_years()[-1]
-
-
-def test_announced_years_agree_with_a_second_source() -> None:
-    china = holidays.country_holidays("CN", years=range(2018, 2027))
-    day, different = date(2018, 1, 1), []
-    while day <= date(2026, 12, 31):
-        if ANNOUNCED.is_workday(day) != china.is_working_day(day):
-            different.append(day)
-        day += timedelta(days=1)
-    assert different == []
 
 
 @pytest.mark.parametrize(
