@@ -7,7 +7,7 @@ instance at a time, together with the variables by which later steps compute the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,12 +47,27 @@ def move_tasks(work: Work, moments: Mapping[str, datetime]) -> int:
     return moved
 
 
-def follow_rows(run: Run, variables: Mapping[str, Any], *, kind: str, detail: Mapping[str, Any]) -> None:
+Replaced = Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+"""Values (mappings) with what takes their place, wherever a variable is one or holds one."""
+
+
+def replace_values(data: Any, replaced: Replaced) -> Any:
+    """JSON data with other mappings in place of those that are equal to one of `replaced`; the data themselves stay."""
+    if isinstance(data, Mapping):
+        found = next((new for old, new in replaced if data == old), None)
+        return dict(found) if found is not None else {key: replace_values(value, replaced) for key, value in data.items()}
+    return [replace_values(each, replaced) for each in data] if isinstance(data, list | tuple) else data
+
+
+def follow_rows(run: Run, variables: Mapping[str, Any], *, kind: str, detail: Mapping[str, Any], replaced: Replaced = ()) -> None:
     """Let the document of an instance say of its armed timers what their rows say, with `variables` of the process written,
-    and note it in the history as `kind`.
+    and note it in the history as `kind`. `replaced` are values that have changed wherever a scope or a loop holds them: the item
+    of an instance of a multi-instance activity, and those that a sequential one has still to come to.
 
     Raises StepFailed.
     """
+    if replaced:
+        run.state = replace_values(run.state, replaced)
     ours = (timer.c.instance_id == run.place.instance_id, timer.c.kind == "event", timer.c.state == "armed")
     query = sa.select(timer.c.token, timer.c.element_id, timer.c.due_at).where(*ours)
     rows = run.work.connection.execute(query.order_by(timer.c.id)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from engine.idempotency import once
 from engine.tables import instance
 from engine.work import Work
 from workflows import extensions
+from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.lateness import ACCEPT, GRACE, MOST_DAYS, MOST_MINUTES, POLICIES, Lateness
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import APPLYING, list_windows
@@ -28,7 +30,7 @@ from workflows.tables import case
 
 pages = Blueprint("extensions", __name__)
 FIELDS = (
-    *("way", "date", "new", "organisation", "days", "work_days", "first_day", "policy", "minutes", "late_days"),
+    *("way", "date", "new", "organisation", "days", "work_days", "first_day", "rest", "policy", "minutes", "late_days"),
     *("reason", "document_number"),
 )
 SHOWN = 50
@@ -106,7 +108,12 @@ def ask(work: Work, campaign_id: str, typed: Mapping[str, str]) -> extensions.As
         return extensions.ask_lateness(work, campaign_id, typed["policy"], int(extent) if extent.isdecimal() else None)
     if typed["way"] != "shift":
         return extensions.ask_extension(
-            work, campaign_id, typed["date"], typed["new"], organisation_id=typed["organisation"] or None
+            work,
+            campaign_id,
+            typed["date"],
+            typed["new"],
+            organisation_id=typed["organisation"] or None,
+            rest=bool(typed["rest"]),
         )
     days, work_days = (int(typed[name]) if typed[name].lstrip("-").isdecimal() else 0 for name in ("days", "work_days"))
     return extensions.ask_shift(work, campaign_id, days=days, work_days=work_days, first_day=typed["first_day"])
@@ -135,6 +142,7 @@ def page(campaign_id: str, typed: Mapping[str, str], *, previews: bool = False, 
             places=places,
             names={each.id: each.name for each in places},
             earlier=earlier,
+            singles=list_singles(campaign, work.now),
             lateness=Lateness.read(campaign.settings),
             policies=POLICIES,
             most={"minutes": MOST_MINUTES, "late_days": MOST_DAYS},
@@ -154,6 +162,16 @@ def page(campaign_id: str, typed: Mapping[str, str], *, previews: bool = False, 
     return html if problem is not None or refused is None else (html, STATUS[refused.kind])
 
 
+def list_singles(campaign: Campaign, now: datetime) -> list[tuple[str, str, datetime]]:
+    """The single dates of series that are still to come: date, name and moment."""
+    return [
+        (name, f"{name}/{key}", moment)
+        for name, stored in campaign.dates.items()
+        for key, moment in extensions.list_singles(stored).items()
+        if moment > now
+    ]
+
+
 def list_places(work: Work, campaign_id: str) -> list[Any]:
     """The bodies of the campaign, then the institutions that have begun a case."""
     bodies = campaign_subject(work, campaign_id).bodies
@@ -163,10 +181,20 @@ def list_places(work: Work, campaign_id: str) -> list[Any]:
     return sorted(found.values(), key=lambda each: (each.id not in bodies, each.name))
 
 
+def list_report_definitions(work: Work, campaign: Campaign) -> list[str]:
+    """The definition of the campaign's reports, where its notice asks for some."""
+    found = campaign_notice(work, campaign.id).definitions.get("report")
+    return [] if found is None else [found]
+
+
 def name_steps(work: Work, campaign: Campaign, plan: Plan) -> dict[str, str]:
     """The names of the elements that move."""
     own = sa.select(instance.c.definition_id).join(campaign_table, campaign_table.c.instance_id == instance.c.id)
-    ids = [campaign.case_definition_id, *work.connection.execute(own.where(campaign_table.c.id == campaign.id)).scalars()]
+    ids = [
+        campaign.case_definition_id,
+        *list_report_definitions(work, campaign),
+        *work.connection.execute(own.where(campaign_table.c.id == campaign.id)).scalars(),
+    ]
     nodes = {node.id: node for each in ids for node in get_definition(work, each).model.nodes.values()}
     wanted = {row.element_id for row in (*plan.tasks, *plan.timers)} | {each.element_id for each in plan.reminders}
     return {element: nodes[element].name or element if element in nodes else element for element in wanted}

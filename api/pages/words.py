@@ -109,6 +109,9 @@ class Words:
 
     def date_name(self, name: str, value: DateValue | None = None) -> str:
         """What a date of a notice or campaign is called: its own label, else what all campaigns call it, else its name."""
+        date, mark, key = name.partition("/")
+        if mark:  # a single date of a series
+            return f"{self.date_name(date, value)} {self.period(key)}"
         if value is not None and value.label is not None:
             return self.both({"zh": value.label.zh, "en": value.label.en})
         return self.say_or(f"date.{name}", name)

@@ -27,11 +27,13 @@ Days = Annotated[int, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
 
 class ChangeAsked(Asked):
     """What is to move: one `date` to `new` (a day, whose end counts, or an ISO moment), for all or for one `organisation` (a
-    recommending body or an institution); or all dates to come by `days`, `work_days`, or to `first_day`; or what becomes of
-    `late` submissions (`refuse`, `grace`, `accept_late`), with its `extent` in minutes or days."""
+    recommending body or an institution); of a series one occurrence (`month_ends/2023-06`), with `rest` all later ones; or all
+    dates to come by `days`, `work_days`, or to `first_day`; or what becomes of `late` submissions (`refuse`, `grace`,
+    `accept_late`), with its `extent` in minutes or days."""
 
     date: Name | None = None
     new: Moment = "?"
+    rest: bool = False
     organisation: Id | None = None
     days: Days = 0
     work_days: Days = 0
@@ -49,7 +51,9 @@ class ChangeAsked(Asked):
         if self.late is not None:
             return extensions.ask_lateness(work, campaign_id, self.late, self.extent)
         if self.date is not None:
-            return extensions.ask_extension(work, campaign_id, self.date, self.new, organisation_id=self.organisation)
+            return extensions.ask_extension(
+                work, campaign_id, self.date, self.new, organisation_id=self.organisation, rest=self.rest
+            )
         return extensions.ask_shift(work, campaign_id, days=self.days, work_days=self.work_days, first_day=self.first_day or "")
 
 
@@ -111,12 +115,14 @@ class MovedReminderTold(Told):
 
 
 class ExtensionPreviewTold(Listed):
-    """All that would move. `cases` is the number of cases whose documents follow; `items` a page of the open tasks."""
+    """All that would move. `cases` is the number of cases whose documents follow, `reports` that of reports not handed in;
+    `items` is a page of the open tasks."""
 
     digest: str
     dates: list[MovedDateTold]
     windows: list[MovedWindowTold]
     cases: int
+    reports: int
     tasks: list[MovedCountTold]
     timers: list[MovedCountTold]
     reminders: list[MovedReminderTold]
@@ -208,7 +214,8 @@ def preview(campaign_id: str, query: PreviewAsked) -> ExtensionPreviewTold:
         digest=plan.digest,
         dates=[MovedDateTold(name=name, old=old, new=new) for name, old, new in plan.dates],
         windows=[MovedWindowTold.model_validate(each) for each in plan.windows],
-        cases=len(plan.instances),
+        cases=len(plan.instances) - len(plan.reports),
+        reports=len(plan.reports),
         tasks=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.tasks)],
         timers=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.timers)],
         reminders=[MovedReminderTold.model_validate(each) for each in plan.reminders],

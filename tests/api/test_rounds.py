@@ -137,3 +137,20 @@ def test_progress_is_reported_by_who_holds_the_activity(pages: Pages) -> None:
     assert "二十家企业" in after and "21 项已过期尚无进展" in after and "报告进展" not in after
     bad = pages.post("/campaigns/{campaign}/calendar", "devices", {**sent, "state": "perhaps"})
     assert bad.status_code == 422 and "请选择进展" in bad.get_data(as_text=True)
+
+
+def test_an_occurrence_of_a_series_is_moved_on_the_page_of_deadlines(pages: Pages) -> None:
+    address = "/campaigns/{campaign}/deadlines"
+    page = pages.get(address, "organiser")
+    assert "2023年7月31日24:00" in page and "以后各期一并顺延" in page
+    assert 'value="month_ends/2023-05"' not in page  # it has passed
+    shown = pages.get(f"{address}/preview?way=extend&date=month_ends/2023-07&new=2023-08-05&rest=yes", "organiser")
+    assert shown.count("2023年8月5日24:00") == 1 and "2024年1月5日24:00" in shown
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', shown)
+    assert digest is not None
+    typed = {"way": "extend", "date": "month_ends/2023-07", "new": "2023-08-05", "rest": "yes", "digest": digest[1]}
+    answer = pages.post(address, "organiser", {**typed, "reason": "汛期", "document_number": "〔2023〕3号"})
+    assert answer.status_code == 303
+    page = pages.get(address, "organiser")
+    assert "〔2023〕3号" in page and "2024年1月5日24:00" in page
+    assert "2023年8月5日24:00" in pages.get("/campaigns/{campaign}/rounds", "organiser")

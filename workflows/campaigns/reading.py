@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine.tables import user_task
 from engine.work import Work, lasting, recalled
-from workflows.deadlines import expand, load_date
+from workflows.deadlines import DateValue, expand, load_date
 from workflows.people import Person
 from workflows.rules import CampaignUnknown, visible_campaigns
 from workflows.tables import campaign, case, notice, report
@@ -107,12 +107,17 @@ def campaign_series(work: Work, campaign_id: str) -> dict[str, list[dict[str, st
     for name, stored in dates.items():
         if stored.get("cutoff_at") or not (stored.get("until") or stored.get("last")):
             continue
-        found[name] = [
-            {"key": each.key, "due_on": each.due_on.isoformat(), "cutoff": each.cutoff_at.isoformat()}
-            for each in expand(load_date(stored))
-            if each.key is not None and each.due_on is not None and each.cutoff_at is not None
-        ]
+        found[name] = list_series(load_date(stored))
     return found
+
+
+def list_series(value: DateValue) -> list[dict[str, str]]:
+    """The single dates of one series that ends, as diagrams loop over them."""
+    return [
+        {"key": each.key, "due_on": each.due_on.isoformat(), "cutoff": each.cutoff_at.isoformat()}
+        for each in expand(value)
+        if each.key is not None and each.due_on is not None and each.cutoff_at is not None
+    ]
 
 
 @lasting

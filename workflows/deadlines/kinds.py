@@ -15,6 +15,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from engine.moments import MomentInvalid, parse_instant
 from workflows.deadlines.origins import FIRST_DAY, LAST_DAY, Dated, Deadline, Half, Month, SomeDay, last_day
 
+Moved = dict[str, str] | None
+"""Of a series: its single dates that have another moment, by their keys; the moments are ISO 8601."""
+
 
 class Day(Deadline):
     """One day: 2022年8月10日."""
@@ -43,10 +46,12 @@ class MonthEnd(Deadline):
     value: Month
     repeats: bool = False
     until: Month | None = None
+    moved: Moved = None
 
     @model_validator(mode="after")
     def _check_until(self) -> Self:
         _check_series(self.repeats, self.value, self.until)
+        _check_moved(self.repeats, self.moved, self.zone)
         return self
 
     @property
@@ -99,10 +104,12 @@ class HalfYear(Deadline):
     months: tuple[Annotated[int, Field(ge=1, le=6)], Annotated[int, Field(ge=7, le=12)]] = (6, 12)
     repeats: bool = False
     until: Half | None = None
+    moved: Moved = None
 
     @model_validator(mode="after")
     def _check_until(self) -> Self:
         _check_series(self.repeats, self.value, self.until)
+        _check_moved(self.repeats, self.moved, self.zone)
         return self
 
     @property
@@ -166,9 +173,11 @@ class Weekly(Dated):
     weekday: Annotated[int, Field(ge=1, le=7)]
     first: SomeDay
     last: SomeDay | None = None
+    moved: Moved = None
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
+        _check_moved(True, self.moved, self.zone)
         if self.last is not None and self.last < self.first:
             raise PydanticCustomError(
                 "DateEndsBeforeStart", "ends before it begins", {"first": str(self.first), "last": str(self.last)}
@@ -177,10 +186,14 @@ class Weekly(Dated):
 
 
 class Instant(Dated):
-    """An exact moment, ISO 8601: with an offset, or a wall-clock reading in `zone`. `24:00` is the end of its day."""
+    """An exact moment, ISO 8601: with an offset, or a wall-clock reading in `zone`. `24:00` is the end of its day.
+
+    `occurrence` is the key of the single date of a series that was moved to it.
+    """
 
     kind: Literal["instant"] = "instant"
     value: str
+    occurrence: str | None = None
 
     @field_validator("value", mode="before")
     @classmethod
@@ -215,8 +228,8 @@ class Instant(Dated):
 
     @property
     def key(self) -> str | None:
-        """The moment in UTC."""
-        return self.cutoff_at.isoformat()
+        """The moment in UTC; of a moved single date what it was called in its series."""
+        return self.occurrence or self.cutoff_at.isoformat()
 
 
 def _read_kind(data: Any, _handler: Any) -> Any:
@@ -266,6 +279,16 @@ class Unknown(Dated):
 _AnyDate = _SingleDate | Weekly | Unknown
 DateValue = Annotated[_AnyDate, Field(discriminator="kind"), _ByKind]
 """Any date, by its `kind`: what a field of a pydantic model is declared as."""
+
+
+def _check_moved(repeats: bool, moved: Moved, zone: str) -> None:
+    if moved and not repeats:
+        raise PydanticCustomError("DateMovedAlone", "`moved` without `repeats`")
+    for value in (moved or {}).values():
+        try:
+            parse_instant(value, ZoneInfo(zone))
+        except MomentInvalid as problem:
+            raise PydanticCustomError("DateNoInstant", "no instant", {"value": value[:60]}) from problem
 
 
 def _check_series(repeats: bool, value: str, until: str | None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from workflows.deadlines.kinds import DateValue, Day, HalfYear, MonthEnd, Unknown, Weekly
+from workflows.deadlines.kinds import DateValue, Day, HalfYear, Instant, MonthEnd, Unknown, Weekly
 
 
 def expand(value: DateValue, until: date | None = None) -> tuple[DateValue, ...]:
     """The single dates of `value` that are due by `until` (included), in order; all of them without `until`.
 
-    A date that does not repeat is its own only occurrence; an unknown date has none. Words, reading, source and zone stay.
+    A date that does not repeat is its own only occurrence; an unknown date has none. Words, reading, source and zone stay; a
+    single date that was moved (`moved`) is ours, and keeps its key.
     Raises ValueError for an endless series without `until`.
     """
     if isinstance(value, Unknown):
@@ -29,6 +30,11 @@ def expand(value: DateValue, until: date | None = None) -> tuple[DateValue, ...]
         if until is not None and single.due_on is not None and single.due_on > until:
             break
         found.append(single)
+    moved = (getattr(value, "moved", None) or {}).items() if found else ()
+    places = {single.key: place for place, single in enumerate(found)}
+    for key, moment in moved:
+        if key in places:
+            found[places[key]] = Instant(value=moment, occurrence=key, source="ours", label=value.label, zone=value.zone)
     return tuple(found)
 
 
@@ -48,7 +54,7 @@ def _month_ends(value: MonthEnd, until: date | None) -> Iterator[DateValue]:
     _check_end(value.until, until)
     year, month = int(value.value[:4]), int(value.value[5:])
     while (name := f"{year:04}-{month:02}") <= (value.until or "2199-12"):
-        yield value.model_copy(update={"value": name, "repeats": False, "until": None})
+        yield value.model_copy(update={"value": name, "repeats": False, "until": None, "moved": None})
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
 
@@ -56,7 +62,7 @@ def _half_years(value: HalfYear, until: date | None) -> Iterator[DateValue]:
     _check_end(value.until, until)
     year, half = int(value.value[:4]), int(value.value[-1])
     while (name := f"{year:04}-H{half}") <= (value.until or "2199-H2"):
-        yield value.model_copy(update={"value": name, "repeats": False, "until": None})
+        yield value.model_copy(update={"value": name, "repeats": False, "until": None, "moved": None})
         year, half = (year, 2) if half == 1 else (year + 1, 1)
 
 

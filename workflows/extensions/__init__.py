@@ -12,6 +12,7 @@ from workflows.extensions.moving import (
     read_job,
 )
 from workflows.extensions.plans import Plan, count_moved
+from workflows.extensions.series import list_singles
 
 __all__ = [
     "Asked",
@@ -26,6 +27,7 @@ __all__ = [
     "count_moved",
     "extend",
     "hold_campaign",
+    "list_singles",
     "list_extensions",
     "preview_extension",
     "read_job",

@@ -27,8 +27,9 @@ from workflows.campaigns.windows import APPLYING, list_windows
 from workflows.deadlines import DateInvalid, Unknown, last_day, load_date, say_cutoff, start_of_day
 from workflows.deadlines.origins import FIRST_DAY, LAST_DAY
 from workflows.extensions.cutoffs import Cutoffs, latest, read_cutoffs
+from workflows.extensions.series import MARK, find_following, list_singles
 from workflows.organisations import OrganisationUnknown, find_above, get_organisation, list_organisations
-from workflows.tables import case, recommending_body, report
+from workflows.tables import case, recommending_body
 from workflows.workdays import WorkCalendar, read_calendar
 
 MOST_DAYS = 3_660
@@ -41,7 +42,8 @@ class ExtensionRefused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A change that was found possible: date → its new moment. `whole` shifts the cut-offs of all bodies and institutions, too.
+    """A change that was found possible: date (of a series `<date>/<key>`) → its new moment. `whole` shifts the cut-offs of all
+    bodies and institutions, too.
 
     With `organisation_id` it is the cut-off of this body or institution (`level`); else the campaign's own dates. With `late` it
     is no date that changes but what is taken after the cut-offs.
@@ -55,8 +57,11 @@ class Asked:
     late: Lateness | None = None
 
 
-def ask_extension(work: Work, campaign_id: str, name: str, new: str, *, organisation_id: str | None = None) -> Asked:
-    """One date is to have a new moment: a day (its end counts) or an ISO moment.
+def ask_extension(
+    work: Work, campaign_id: str, name: str, new: str, *, organisation_id: str | None = None, rest: bool = False
+) -> Asked:
+    """One date is to have a new moment: a day (its end counts) or an ISO moment. Of a series it is a single date, as
+    `month_ends/2023-06`; with `rest` all that follow it move by as much.
 
     Raises CampaignUnknown, ExtensionRefused.
     """
@@ -68,9 +73,12 @@ def ask_extension(work: Work, campaign_id: str, name: str, new: str, *, organisa
         level, old = "campaign", _find_old(work, found, cutoffs, name, findings, path="date")
     if moment is not None and old is not None:
         _check_later(found, name, old, moment, work.now, findings, path="new")
+    moments = {} if moment is None else {name: moment}
+    if moment is not None and old is not None and MARK in name:
+        moments = find_following(found.dates, name, moment, findings, rest=rest, path="new")
     if findings or moment is None or old is None:
         raise ExtensionRefused(findings=findings)
-    return Asked({name: moment}, organisation_id or None, level, old={name: old})
+    return Asked(moments, organisation_id or None, level, old={**_read_singles(found, moments), name: old})
 
 
 def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0, first_day: str = "") -> Asked:
@@ -173,11 +181,13 @@ def _read_moment(text: str, findings: list[Finding], *, path: str = "new") -> da
 def _find_old(work: Work, found: Campaign, cutoffs: Cutoffs, name: str, findings: list[Finding], *, path: str) -> datetime | None:
     """The present moment of a date of the campaign; what forbids to move it is added to `findings`."""
     values: dict[str, Any] = {"date": name}
-    if name not in found.dates:
+    date_, mark, key = name.partition(MARK)
+    singles = list_singles(found.dates[date_]) if mark and date_ in found.dates else {}
+    if date_ not in found.dates or mark and key not in singles:
         findings.append(Finding("CampaignDateUnknown", path=path, values=values))
         return None
-    value = load_date(found.dates[name])
-    old = cutoffs.collection if name == CUTOFF else value.cutoff_at
+    value = load_date(found.dates[date_])
+    old = singles[key] if mark else cutoffs.collection if name == CUTOFF else value.cutoff_at
     old = old or value.cutoff_at
     if isinstance(value, Unknown) or old is None:
         findings.append(Finding("ExtensionNotSingle", path=path, values=values))
@@ -186,10 +196,12 @@ def _find_old(work: Work, found: Campaign, cutoffs: Cutoffs, name: str, findings
         findings.append(Finding("ExtensionCollectionOver", path=path, values=values))
     elif old <= work.now and _has_acted(work, found, old):
         findings.append(Finding("ExtensionActedOn", path=path, values=values))
-    owed = sa.select(report.c.id).where(report.c.campaign_id == found.id, report.c.due_at == old, report.c.ended_at.is_(None))
-    if work.connection.execute(owed.limit(1)).first():
-        findings.append(Finding("ExtensionOfReports", path=path, values=values))
     return old
+
+
+def _read_singles(found: Campaign, moments: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The present moments of single dates of series, by name."""
+    return {name: list_singles(found.dates[name.partition(MARK)[0]])[name.partition(MARK)[2]] for name in moments if MARK in name}
 
 
 def _has_acted(work: Work, found: Campaign, old: datetime) -> bool:

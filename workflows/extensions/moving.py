@@ -28,13 +28,14 @@ from workflows.deadlines import Bilingual, DateValue, Day, Instant, Range, dump_
 from workflows.extensions.asking import Asked, ExtensionRefused
 from workflows.extensions.cutoffs import case_variables, read_cutoffs
 from workflows.extensions.plans import ALIVE, Plan, find_moves, make_plan
+from workflows.extensions.series import MARK, move_singles
 from workflows.forms import clean_text
 from workflows.mails import Letter, find_members, queue_letters
 from workflows.people import Person
 from workflows.reminders.moving import move_reminders
 from workflows.reminders.recipients import find_recipients
 from workflows.rules import campaign_subject, require
-from workflows.tables import campaign, case, extension, organisation, person, window
+from workflows.tables import campaign, case, extension, organisation, person, recommending_body, report, window
 
 FOLLOW = "extensions.follow"
 KIND, LATE_KIND = "deadline_moved", "late_policy_set"
@@ -86,9 +87,14 @@ def preview_extension(work: Work, who: Person, campaign_id: str, asked: Asked) -
 def hold_campaign(work: Work, campaign_id: str) -> None:
     """Lock what a change of its deadlines moves, in the one order of locks: instances, windows, the campaign's row."""
     if work.connection.dialect.name == "postgresql":
-        of_cases = sa.select(case.c.instance_id).where(case.c.campaign_id == campaign_id, case.c.instance_id.is_not(None))
+        of_cases = sa.union_all(
+            *(
+                sa.select(table.c.instance_id).where(table.c.campaign_id == campaign_id, table.c.instance_id.is_not(None))
+                for table in (case, report)
+            )
+        )
         own = sa.select(campaign.c.instance_id).where(campaign.c.id == campaign_id, campaign.c.instance_id.is_not(None))
-        ids = sorted(work.connection.execute(sa.union_all(of_cases, own)).scalars())
+        ids = sorted([*work.connection.execute(of_cases).scalars(), *work.connection.execute(own).scalars()])
         for start in range(0, len(ids), LOCKED):
             lock_instances(work, ids[start : start + LOCKED])
     windows = sa.select(window.c.id).where(window.c.campaign_id == campaign_id).order_by(window.c.id)
@@ -122,6 +128,8 @@ def extend(
     _move_windows(work, found, plan)
     _move_dates(work, found, plan, f"{document_number} {reason}"[:500])
     _change_lateness(work, found, plan)
+    for row in plan.reports:
+        work.connection.execute(sa.update(report).where(report.c.id == row.id).values(due_at=row.new))
     move_timers(work, {row.id: row.new for row in plan.timers})
     move_tasks(work, {row.id: row.new for row in plan.tasks})
     move_reminders(work, found.id, plan.withdrawn, sorted({(row.element_id, row.new) for row in plan.tasks}))
@@ -135,7 +143,8 @@ def extend(
         counts = {"windows": len(plan.windows), "tasks": len(plan.tasks), "timers": len(plan.timers)}
         after = plan.after.of_campaign(None)
         variables = {**after, "dates": {**seen.get("dates", {}), **after["dates"]}}
-        follow_rows(run, variables, kind=_name_kind(told), detail={**told, **counts, "sha256": plan.digest})
+        detail = {**told, **counts, "sha256": plan.digest}
+        follow_rows(run, variables, kind=_name_kind(told), detail=detail, replaced=plan.replaced)
     job_id = None
     if plan.instances:
         shared = {"campaign": found.id, "told": told}
@@ -215,7 +224,9 @@ def _move_dates(work: Work, found: Campaign, plan: Plan, note: str) -> None:
         return
     dates = dict(found.dates)
     for name, _old, new in plan.dates:
-        dates[name] = dump_date(_rewrite(load_date(dates[name]), new, note))
+        date, mark, key = name.partition(MARK)
+        before = load_date(dates[date])
+        dates[date] = dump_date(move_singles(before, {key: new}, note) if mark else _rewrite(before, new, note))
     work.connection.execute(sa.update(campaign).where(campaign.c.id == found.id).values(dates=dates))
 
 
@@ -243,6 +254,10 @@ def _tell_bodies(work: Work, found: Campaign, plan: Plan, told: Mapping[str, Any
     people |= {each.id: each for each in find_members(work, bodies)}
     institutions = [f"applicant@{each.organisation_id}" for each in plan.windows if each.name == "institution"]
     people |= {each.id: each for each in find_members(work, institutions)}
+    if plan.replaced:  # a series is everybody's: whoever reports by it is told
+        all_ = sa.select(recommending_body.c.organisation_id).where(recommending_body.c.campaign_id == found.id)
+        groups = [f"auditor@{each}" for each in work.connection.execute(all_).scalars()]
+        people |= {each.id: each for each in find_members(work, groups)}
     queue_letters(work, [_letter(found.key, list(people.values()), told)], campaign_id=found.id)
 
 
@@ -270,7 +285,9 @@ def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any
         run = Run.load(work, item["instance"], states=ALIVE)
     except InstanceNotRunning:  # it has ended meanwhile
         return {"moved": 0}
-    row = work.connection.execute(sa.select(case).where(case.c.instance_id == item["instance"])).one()
+    row = work.connection.execute(sa.select(case).where(case.c.instance_id == item["instance"])).one_or_none()
+    if row is None:
+        return _follow_report(work, run, item)
     seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
     wanted = case_variables(work, item["campaign"], row.id)
     wanted["dates"] = {**seen.get("dates", {}), **wanted["dates"]}
@@ -293,6 +310,19 @@ def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any
     if people:
         queue_letters(work, [_letter(row.number, people, told)], campaign_id=item["campaign"])
     return {"moved": moved}
+
+
+def _follow_report(work: Work, run: Run, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A report's document, history and people learn of its new date, as it is now; its task was moved with the others."""
+    row = work.connection.execute(sa.select(report).where(report.c.instance_id == item["instance"])).one()
+    seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
+    wanted = {"due": None if row.due_at is None else row.due_at.isoformat(), "dates": read_cutoffs(work, item["campaign"]).dates}
+    told = {**item["told"], "own": {"old": seen["due"], "new": wanted["due"]}}
+    follow_rows(run, wanted, kind=KIND, detail=told)
+    if row.received_at is None and seen["due"] != wanted["due"]:
+        people = find_members(work, [f"auditor@{row.reporter_id}"])
+        queue_letters(work, [_letter(row.number, people, told)], campaign_id=item["campaign"])
+    return {"moved": 1}
 
 
 OPERATIONS = {FOLLOW: BulkOperation(follow, lambda work, items: lock_instances(work, (item["instance"] for item in items)))}

@@ -20,21 +20,21 @@ from engine.definitions import get_definition
 from engine.expressions import Expression, ExpressionFailed, Template
 from engine.model import Definition
 from engine.moments import MomentInvalid, find_moment, first_due
-from engine.states import read_state
+from engine.rescheduling import Replaced, replace_values
+from engine.states import definition_of, read_state
 from engine.tables import instance, timer, user_task
 from engine.work import Work
 from workflows.campaigns.creating import CUTOFF
+from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import Campaign
 from workflows.campaigns.windows import APPLYING, BODY, COLLECTION, INSTITUTION, list_windows
 from workflows.extensions.asking import Asked
 from workflows.extensions.cutoffs import CASE, Cutoffs
+from workflows.extensions.series import MARK, find_replaced
 from workflows.reminders.moving import list_coming, list_going
-from workflows.tables import case
+from workflows.tables import case, report
 
 ALIVE = ("running", "suspended")
-NAMES = frozenset({"dates", "cutoff", "closes"})
-"""Variables by which diagrams know the campaign's dates."""
-
 Moves = Mapping[tuple[str, str], tuple[datetime, datetime]]
 """(`task` or `timer`, element) → its moment before and after."""
 
@@ -72,6 +72,17 @@ class MovedWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedReport:
+    """A report that is not handed in, and whose date moves."""
+
+    id: str
+    instance_id: str
+    number: str
+    old: datetime
+    new: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MovedReminder:
     """A planned reminder of a step: `old` goes (None: it is needed for others, or there was none), `new` comes (None: none)."""
 
@@ -83,7 +94,8 @@ class MovedReminder:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a change moves. `instances` are those of the cases whose documents follow, `campaign` says whether its own does.
+    """All that a change moves. `instances` are those of the cases and reports whose documents follow, `campaign` says whether its
+    own does. `reports` are not handed in and are due by a date that moves, `replaced` the items of series that change.
 
     `digest` names the whole: two plans with one digest move the same rows to the same moments.
     """
@@ -99,6 +111,8 @@ class Plan:
     withdrawn: tuple[str, ...]  # timer rows of reminders that go
     instances: tuple[str, ...]
     campaign: bool
+    reports: tuple[MovedReport, ...] = ()
+    replaced: Replaced = ()
     digest: str = field(default="")
 
 
@@ -107,7 +121,8 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
     after = change_cutoffs(before, asked)
     rows = list(_list_cases(work, found.id, asked))
     changed = {row.instance_id: row for row in rows if before.of_case(row) != after.of_case(row)}
-    tasks, timers = _own_rows(work, found, before, after)
+    replaced = find_replaced(found.dates, asked.moments)
+    tasks, timers = _own_rows(work, found, before, after, replaced)
     known: dict[Any, Moves] = {}
     for kind, moved in (("task", tasks), ("timer", timers)):
         for row in _list_rows(work, found.id, asked, kind):
@@ -121,6 +136,8 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
             old, new = known[one].get((kind, row.element_id), (None, None))
             if old == row.due_at and new is not None:
                 moved.append(MovedRow(row.id, row.element_id, row.business_key, old, new))
+    reports, owned = _move_reports(work, found, asked, before, after)
+    tasks += owned
     reminders, withdrawn = _replan(work, found, tasks)
     plan = Plan(
         asked,
@@ -132,8 +149,12 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
         tuple(sorted(timers, key=lambda row: (row.new, row.subject, row.id))),
         reminders,
         withdrawn,
-        tuple(sorted(changed)),
-        before.of_campaign(None) != after.of_campaign(None) or any(row.subject == found.key for row in (*tasks, *timers)),
+        tuple(sorted({*changed, *(row.instance_id for row in reports)})),
+        bool(replaced)
+        or before.of_campaign(None) != after.of_campaign(None)
+        or any(row.subject == found.key for row in (*tasks, *timers)),
+        reports,
+        replaced,
     )
     return replace(plan, digest=_digest(plan))
 
@@ -155,7 +176,7 @@ def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
         if asked.level == "body":
             return replace(before, bodies={**before.bodies, **own})
         return replace(before, institutions={**before.institutions, **own})
-    dates = {**before.dates, **{name: moment.isoformat() for name, moment in asked.moments.items()}}
+    dates = {**before.dates, **{name: moment.isoformat() for name, moment in asked.moments.items() if MARK not in name}}
     if CUTOFF not in asked.moments or before.collection is None:
         return replace(before, dates=dates)
     by, bound = asked.moments[CUTOFF] - before.collection, before.collection
@@ -171,20 +192,21 @@ def change_cutoffs(before: Cutoffs, asked: Asked) -> Cutoffs:
 def find_moves(work: Work, model: Definition, before: Mapping[str, Any], after: Mapping[str, Any]) -> Moves:
     """Which timers and tasks of a diagram have other moments with other dates; those that need more than the dates are left."""
     found = {}
-    for kind, element_id, value in _list_moments(model):
+    names = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    for kind, element_id, value in _list_moments(model, names):
         old, new = (_evaluate(work, kind, value, variables) for variables in (before, after))
         if old is not None and new is not None and old != new:
             found[kind, element_id] = (old, new)
     return found
 
 
-def _list_moments(model: Definition) -> Iterator[tuple[str, str, Template | Expression]]:
+def _list_moments(model: Definition, names: set[str]) -> Iterator[tuple[str, str, Template | Expression]]:
     for node in model.nodes.values():
         due = node.camunda.due_date
-        if due is not None and NAMES & set(due.names):
+        if due is not None and names & set(due.names):
             yield "task", node.id, due
         for event in node.events:
-            if event.timer is not None and event.timer.kind == "timeDate" and NAMES & set(event.timer.value.names):
+            if event.timer is not None and event.timer.kind == "timeDate" and names & set(event.timer.value.names):
                 yield "timer", node.id, event.timer.value
 
 
@@ -230,7 +252,9 @@ def _list_rows(work: Work, campaign_id: str, asked: Asked, kind: str) -> Iterabl
 _ARMED = sa.and_(timer.c.kind == "event", timer.c.state == "armed")
 
 
-def _own_rows(work: Work, found: Campaign, before: Cutoffs, after: Cutoffs) -> tuple[list[MovedRow], list[MovedRow]]:
+def _own_rows(
+    work: Work, found: Campaign, before: Cutoffs, after: Cutoffs, replaced: Replaced
+) -> tuple[list[MovedRow], list[MovedRow]]:
     """Rows of the campaign's own instance; what a token sees tells to which body it belongs."""
     if found.instance_id is None:
         return [], []
@@ -243,11 +267,46 @@ def _own_rows(work: Work, found: Campaign, before: Cutoffs, after: Cutoffs) -> t
         for row in work.connection.execute(query):
             seen = definition.kernel.variables(definition.model, definition.key, document, row.token)
             body_id = seen.get("body")
-            old_seen, new_seen = ({**seen, **each.of_campaign(body_id)} for each in (before, after))
+            changed = replace_values(seen, replaced) if replaced else seen
+            old_seen, new_seen = {**seen, **before.of_campaign(body_id)}, {**changed, **after.of_campaign(body_id)}
             old, new = find_moves(work, definition.model, old_seen, new_seen).get((kind, row.element_id), (None, None))
             if old == row.due_at and new is not None:
                 moved[kind].append(MovedRow(row.id, row.element_id, found.key, old, new))
     return moved["task"], moved["timer"]
+
+
+def _move_reports(
+    work: Work, found: Campaign, asked: Asked, before: Cutoffs, after: Cutoffs
+) -> tuple[tuple[MovedReport, ...], list[MovedRow]]:
+    """The reports that are owed by a date that moves, and their open tasks."""
+    plans = {each.key: each for each in campaign_notice(work, found.id).notice.reports}
+    moments = {
+        (key, asked.old[name]): moment
+        for name, moment in asked.moments.items()
+        if asked.organisation_id is None
+        for key, plan in plans.items()
+        if name.partition(MARK)[0] in plan.due
+    }
+    if not moments:
+        return (), []
+    owed = sa.select(report).join(instance, instance.c.id == report.c.instance_id)
+    owed = owed.where(report.c.campaign_id == found.id, report.c.parent_id.is_(None), report.c.received_at.is_(None))
+    owed = owed.where(report.c.ended_at.is_(None), report.c.due_at.is_not(None), instance.c.state.in_(ALIVE))
+    reports, tasks = [], []
+    for row in work.connection.execute(owed.order_by(report.c.number)).all():
+        new = moments.get((row.plan, row.due_at))
+        if new is None:
+            continue
+        reports.append(MovedReport(row.id, row.instance_id, row.number, row.due_at, new))
+        model = definition_of(work, row.instance_id).model
+        seen = {"dates": before.dates, "due": row.due_at.isoformat()}
+        moves = find_moves(work, model, seen, {"dates": after.dates, "due": new.isoformat()})
+        open_ = sa.select(user_task).where(user_task.c.instance_id == row.instance_id, user_task.c.state == "open")
+        for task in work.connection.execute(open_.order_by(user_task.c.id)):
+            old_at, new_at = moves.get(("task", task.element_id), (None, None))
+            if old_at == task.due_at and new_at is not None:
+                tasks.append(MovedRow(task.id, task.element_id, row.number, task.due_at, new_at))
+    return tuple(reports), tasks
 
 
 def _list_windows(work: Work, campaign_id: str, asked: Asked, before: Cutoffs, after: Cutoffs) -> Iterator[MovedWindow]:
@@ -292,7 +351,7 @@ def _digest(plan: Plan) -> str:
     content = [
         [plan.asked.level, plan.asked.organisation_id, plan.dates],
         [plan.before.lateness, plan.after.lateness],
-        *([[row.id, row.old, row.new] for row in rows] for rows in (plan.tasks, plan.timers)),
+        *([[row.id, row.old, row.new] for row in rows] for rows in (plan.tasks, plan.timers, plan.reports)),
         [[each.name, each.organisation_id, each.old, each.new] for each in plan.windows],
         [[each.element_id, each.name, each.old, each.new] for each in plan.reminders],
         plan.instances,
