@@ -172,6 +172,7 @@ class Reminder(Sourced):
     work_days_before: Listed[Annotated[int, Key(ge=1, le=60)]]
     on_the_day: bool
     after: Listed[Annotated[int, Key(ge=1, le=60)]] = ()
+    escalate_after: Annotated[int, Key(ge=1, le=60)] | None = None
     overdue: Literal["none", "daily", "weekly"]
     recipients: Annotated[Listed[Literal["candidates", "assignee", "body", "organiser"]], Key(min_length=1)]
     letter: Name

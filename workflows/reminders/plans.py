@@ -24,6 +24,9 @@ QUIET_FROM, QUIET_UNTIL = time(22), time(7)
 EVERY = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
 """How far apart reminders of an overdue task are, counted from the due day."""
 
+ESCALATED = "escalated"
+"""The occurrence that tells the next level."""
+
 Overdue = Literal["none", "daily", "weekly"]
 
 
@@ -32,7 +35,8 @@ class Rule:
     """One entry of the plan, for one step of the diagrams.
 
     `after` are numbers of work days after the due day; `overdue` goes on for as long as the task is open: `daily` on every work
-    day, `weekly` a week after the due day, two weeks, and so on, or on the next work day after that.
+    day, `weekly` a week after the due day, two weeks, and so on, or on the next work day after that. So many work days after the
+    due day as `escalate_after` says the next level is told of what is still open, beside all other reminders.
     """
 
     task: str
@@ -42,6 +46,7 @@ class Rule:
     recipients: tuple[str, ...]
     letter: str
     after: tuple[int, ...] = ()
+    escalate_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,10 @@ def list_occurrences(rule: Rule, due_at: datetime, now: datetime, calendar: Work
         day = next(day for day in _repeat(due_on, EVERY[rule.overdue], now, calendar) if nine(day) > now)
         days.setdefault(f"overdue{day:%Y%m%d}", day)
     named = {nine(day): name for name, day in reversed(days.items())}
-    return [Occurrence(name, at) for at, name in sorted(named.items()) if at > now]
+    found = [(at, name) for at, name in named.items()]
+    if rule.escalate_after is not None:  # to others than the reminders: it takes the place of none
+        found.append((nine(calendar.add_workdays(due_on, rule.escalate_after).day), ESCALATED))
+    return [Occurrence(name, at) for at, name in sorted(found) if at > now]
 
 
 def end_quiet(now: datetime, due_at: datetime | None = None) -> datetime | None:
@@ -112,4 +120,5 @@ def _read_rule(entry: Mapping[str, Any]) -> Rule:
         recipients=tuple(entry["recipients"]),
         letter=entry["letter"],
         after=tuple(entry.get("after") or ()),  # notices from before it was known have none
+        escalate_after=entry.get("escalate_after"),
     )

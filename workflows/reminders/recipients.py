@@ -10,12 +10,16 @@ import sqlalchemy as sa
 from engine.tables import user_task_candidate
 from engine.work import Work
 from workflows.mails import Recipient, find_persons, list_members
+from workflows.tables import case
 
 OWING = ("assignee", "candidates", "body")
 """Kinds of recipients who owe the task themselves; `organiser` gets the list of what others owe."""
 
 AUDITORS = "auditor@"
 """Groups of recommending bodies begin so."""
+
+APPLICANTS = "applicant@"
+"""Groups of institutions begin so."""
 
 PART = 500
 """Values in one statement: SQLite bounds them."""
@@ -44,6 +48,20 @@ def find_recipients(work: Work, tasks: Sequence[sa.Row[Any]], kinds: Iterable[st
             mine += [each for group in groups.get(task.id, ()) if group.startswith(AUDITORS) for each in members[group]]
         found[task.id] = {each.id: each for each in mine if each is not None}
     return found
+
+
+def find_above(work: Work, tasks: Sequence[sa.Row[Any]], managers: str) -> dict[str, str]:
+    """Task id → the group of the level above who owes it: the auditors of its case's body (in a body's own stage of who checks it
+    first) where an institution owes it, else `managers`, the campaign's organisers."""
+    groups, _ = read_candidates(work, tasks)
+    owed = {task.id: task.business_key for task in tasks if any(each.startswith(APPLICANTS) for each in groups.get(task.id, ()))}
+    bodies: dict[str, str] = {}
+    numbers = sorted(set(owed.values()))
+    for start in range(0, len(numbers), PART):
+        query = sa.select(case.c.number, sa.func.coalesce(case.c.prefecture_id, case.c.body_id).label("body_id"))
+        for row in work.connection.execute(query.where(case.c.number.in_(numbers[start : start + PART]))):
+            bodies[row.number] = managers if row.body_id is None else f"{AUDITORS}{row.body_id}"
+    return {task.id: bodies.get(owed.get(task.id, ""), managers) for task in tasks}
 
 
 def read_candidates(work: Work, tasks: Sequence[sa.Row[Any]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -21,13 +21,16 @@ from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import get_campaign
 from workflows.deadlines import say_cutoff
-from workflows.mails import Letter, Recipient, find_members, has_letter, queue_letters, say
-from workflows.reminders.plans import Rule, end_quiet, read_rules
-from workflows.reminders.recipients import find_recipients
+from workflows.mails import Letter, Recipient, find_members, has_letter, list_members, queue_letters, say
+from workflows.reminders.plans import ESCALATED, Rule, end_quiet, read_rules
+from workflows.reminders.recipients import find_above, find_recipients
 from workflows.reminders.series import HANDLER, LATE, Series, arm_series, list_owing, postpone, read_open, take_missed
 
 CHUNK = 500
 """Letters written in one transaction; more people get theirs in the next ones."""
+
+ESCALATION = "reminder_escalated"
+"""The letter to the next level."""
 
 LISTED = 30
 """Tasks named in one letter; of more, only the number is told."""
@@ -56,14 +59,19 @@ def send(call: Call) -> None:
     row = get_campaign(work, series.campaign_id)
     rule = read_rules(work, row.notice_id).get(series.task)
     after = form.get("after") or ""
-    page = None if rule is None or "organiser" in rule.recipients else list_owing(work, series, after=after, limit=CHUNK + 1)
+    escalates = form["name"] == ESCALATED
+    page = (
+        None
+        if rule is None or escalates or "organiser" in rule.recipients
+        else list_owing(work, series, after=after, limit=CHUNK + 1)
+    )
     tasks = read_open(work, series, of=page)
     if rule is None or not (tasks or after):
         return  # the plan was changed, or everybody is done: nothing is sent, and nothing follows
     missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]
     if not form.get("after"):
-        missed = take_missed(work, series, at)
-    shares = share_tasks(work, rule, tasks, row.managers)
+        missed = take_missed(work, series, at) if not escalates else [at] if work.now - at > LATE else []
+    shares = share_above(work, tasks, row.managers) if escalates else share_tasks(work, rule, tasks, row.managers)
     waiting = sorted(person_id for person_id in shares if person_id > after) if page is None else page
     chosen = [shares[person_id] for person_id in waiting[:CHUNK] if person_id in shares]
     letters = (_write(work, share, rule, series, form["name"], missed, about=row.key) for share in chosen)
@@ -78,7 +86,7 @@ def send(call: Call) -> None:
             payload=payload,
             subject=f"reminders:{series.campaign_id}",
         )
-    elif rule.overdue != "none":
+    elif rule.overdue != "none" and not escalates:
         arm_series(work, series, {series.task: rule})
 
 
@@ -98,6 +106,17 @@ def share_tasks(work: Work, rule: Rule, tasks: Sequence[sa.Row[Any]], managers: 
     return shares
 
 
+def share_above(work: Work, tasks: Sequence[sa.Row[Any]], managers: str) -> dict[str, Share]:
+    """Person → what is overdue below: of institutions their body's auditors are told, of all others the organisers."""
+    shares: dict[str, Share] = {}
+    above = find_above(work, tasks, managers)
+    members = list_members(work, set(above.values()))
+    for task in tasks:
+        for recipient in members[above[task.id]]:
+            shares.setdefault(recipient.id, Share(recipient)).tasks.append(task)
+    return shares
+
+
 def list_tasks(tasks: Sequence[sa.Row[Any]], about: str) -> list[str]:
     """The lines of a letter about tasks; those of the campaign itself (`about`) need no number."""
     lines = [f"{task.name} {task.business_key}" if task.business_key != about else task.name for task in tasks[:LISTED]]
@@ -114,7 +133,9 @@ def say_missed(missed: Sequence[datetime], language: Language) -> str:
 
 def _write(work: Work, share: Share, rule: Rule, series: Series, name: str, missed: Sequence[datetime], *, about: str) -> Letter:
     letter = rule.letter if has_letter(rule.letter) else "reminder"
-    if work.now >= series.due_at and has_letter(f"{letter}_overdue"):
+    if name == ESCALATED:
+        letter = ESCALATION
+    elif work.now >= series.due_at and has_letter(f"{letter}_overdue"):
         letter = f"{letter}_overdue"
     values = {
         "count": len(share.tasks),

@@ -14,7 +14,7 @@ from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import of_campaign
 from workflows.reminders.ownership import planned_by_stages
-from workflows.reminders.plans import Rule, list_occurrences
+from workflows.reminders.plans import ESCALATED, Rule, list_occurrences
 from workflows.tables import membership
 from workflows.workdays import read_calendar
 
@@ -79,8 +79,8 @@ def take_missed(work: Work, series: Series, at: datetime) -> list[datetime]:
         timer.c.due_at <= work.now,
     )
     for row in work.connection.execute(passed.order_by(timer.c.due_at)).all():
-        if row.payload.get("after"):
-            continue  # the rest of an earlier reminder's letters
+        if row.payload.get("after") or row.payload["name"] == ESCALATED:
+            continue  # the rest of an earlier reminder's letters; what others are told
         aside = timer.update().where(timer.c.id == row.id, timer.c.state == "armed")
         if work.connection.execute(aside.values(state="cancelled", done_at=work.now)).rowcount == 1:
             missed.append(datetime.fromisoformat(row.payload["at"]))

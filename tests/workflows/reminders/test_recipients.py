@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,3 +125,46 @@ def test_a_letter_that_waited_until_its_task_was_done_does_not_leave(
         "union_auditor": "sent",
         "west_auditor": "sent",
     }
+
+
+def test_the_next_level_is_told_of_what_is_overdue_below(
+    mailed: World, set_rules: Callable[..., None], read_letters: Callable[..., Any]
+) -> None:
+    """Of corrections that institutions owe, their bodies' auditors; of lists that bodies owe, the organiser."""
+    world = mailed
+    correct = reminders.Rule("correct", (), False, "daily", ("candidates",), "reminder", escalate_after=2)
+    set_rules(world, correct, replace(RECOMMEND, work_days_before=(), on_the_day=False, overdue="daily", escalate_after=1))
+    returned, direct = world.apply("lab"), world.open_case("lab2", channel="direct")
+    world.audit("east_auditor", returned, "return")
+    moment = datetime(2022, 7, 10, 16, tzinfo=UTC)  # due long before the collection ends
+    with world.process_engine.begin() as work:
+        due = sa.update(user_task).where(user_task.c.element_id.in_(("correct", "recommend")), user_task.c.state == "open")
+        work.connection.execute(due.values(due_at=moment))
+        reminders.plan_for_campaign(work, world.campaign_id)
+    for day in (11, 12, 13):
+        world.at(datetime(2022, 7, day, 9, tzinfo=BEIJING))
+    told = [(row.recipient.split("@")[0], row.created_at.day) for row in read_letters(world, "reminder_escalated")]
+    assert sorted(told) == [("east_auditor", 12), ("east_colleague", 12), ("organiser", 11)]
+    mine = [row.created_at.day for row in read_letters(world, "reminder_overdue") if row.recipient == "lab@example.org"]
+    assert mine == [11, 12, 13]
+    assert world.number(returned) in read_letters(world, "reminder_escalated")[-1].body
+    assert world.state(direct) == "draft"
+
+
+def test_the_next_level_is_told_once_after_a_downtime_too(
+    mailed: World, set_rules: Callable[..., None], read_letters: Callable[..., Any]
+) -> None:
+    plan_anew(mailed, set_rules, replace(RECOMMEND, work_days_before=(), on_the_day=False, overdue="daily", escalate_after=1))
+    with mailed.process_engine.begin() as work:
+        work.connection.execute(
+            sa.update(user_task).where(user_task.c.element_id == "recommend").values(due_at=datetime(2022, 7, 10, 16, tzinfo=UTC))
+        )
+        reminders.plan_for_campaign(work, mailed.campaign_id)
+    mailed.at(datetime(2022, 7, 20, 12, tzinfo=BEIJING))
+    (letter_,) = read_letters(mailed, "reminder_escalated")
+    assert letter_.recipient == "organiser@example.org"
+    assert "停机" in letter_.body
+    owing = [row.recipient for row in read_letters(mailed, "reminder_overdue")]
+    assert len(owing) == len(set(owing)) == 4
+    mailed.at(datetime(2022, 7, 22, 12, tzinfo=BEIJING))
+    assert len(read_letters(mailed, "reminder_escalated")) == 1
