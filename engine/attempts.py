@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from engine.errors import Problem
+from engine.errors import Problem, StepFailed, read_place
 from engine.incidents import open_incident
 from engine.work import ProcessEngine, Work
 
@@ -51,12 +51,16 @@ def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, ro
 
 
 def _report(work: Work, kind: str, row: sa.Row[tuple[object, ...]], text: str, error: Exception) -> None:
+    """An incident names the element that failed, where that is known, else the one of its row."""
+    instance_id, element_id = read_place(error)
+    if element_id is None and isinstance(error, StepFailed):
+        element_id = error.values.get("element")
     open_incident(
         work,
         kind,
         error.code if isinstance(error, Problem) else "RowFailed",
         text,
         row_id=row.id,
-        instance_id=getattr(row, "instance_id", None),
-        element_id=getattr(row, "element_id", None),
+        instance_id=instance_id or getattr(row, "instance_id", None),
+        element_id=element_id or getattr(row, "element_id", None),
     )

@@ -18,7 +18,7 @@ from engine.attempts import record_failure
 from engine.chunks import advance_many
 from engine.database import lock_name
 from engine.definitions import get_definition
-from engine.errors import StepFailed
+from engine.errors import StepFailed, note_place
 from engine.expressions import Expression, ExpressionFailed, VariableMissing
 from engine.incidents import open_incident
 from engine.instances import advance_instance, start_instance
@@ -163,14 +163,18 @@ def _deliver(work: Work, message_id: str, generation: int | None) -> bool:
 def _bring(work: Work, row: sa.Row[Any], target: sa.Row[Any]) -> None:
     """To the instance that waits for it: a message to this one wait, a signal to all of the instance."""
     to = (target.token, target.element_id) if row.kind == "message" else (None, None)
-    advance_instance(
-        work,
-        target.instance_id,
-        Deliver(row.kind, row.name, row.variables, *to),
-        kind="received",
-        element_id=target.element_id,
-        detail={"message": row.name, "from": row.sent_by},
-    )
+    try:
+        advance_instance(
+            work,
+            target.instance_id,
+            Deliver(row.kind, row.name, row.variables, *to),
+            kind="received",
+            element_id=target.element_id,
+            detail={"message": row.name, "from": row.sent_by},
+        )
+    except Exception as error:
+        note_place(error, target.instance_id, None)
+        raise
     _set(work, row.id, state="delivered", done_at=work.now)
 
 

@@ -160,6 +160,17 @@ class DatabaseBusy(Problem):
     kind = "busy"
 
 
+def note_place(error: Exception, instance_id: str, element_id: str | None) -> None:
+    """Note on a fault at which element of which instance it happened; the first note stays (`read_place`)."""
+    error.__dict__.setdefault("happened_at", (instance_id, element_id))
+
+
+def read_place(error: Exception) -> tuple[str | None, str | None]:
+    """(instance, element) at which a fault happened, as far as that is known."""
+    place: tuple[str | None, str | None] = error.__dict__.get("happened_at", (None, None))
+    return place
+
+
 class BpmnThrow(Exception):
     """What a handler or a script throws into the diagram; `message` is for the variable that a catching event names for it."""
 

@@ -54,6 +54,18 @@ def open_incident(
     return incident_id
 
 
+def get_incident(work: Work, incident_id: str) -> sa.Row[Any]:
+    """One open incident.
+
+    Raises IncidentUnknown.
+    """
+    query = sa.select(incident).where(incident.c.id == incident_id, incident.c.resolved_at.is_(None))
+    found = work.connection.execute(query).one_or_none()
+    if found is None:
+        raise IncidentUnknown()
+    return found
+
+
 def list_incidents(work: Work, *, resolved: bool = False) -> list[sa.Row[Any]]:
     """The open incidents (or the resolved ones), oldest first."""
     condition = incident.c.resolved_at.is_not(None) if resolved else incident.c.resolved_at.is_(None)
@@ -62,8 +74,8 @@ def list_incidents(work: Work, *, resolved: bool = False) -> list[sa.Row[Any]]:
     )
 
 
-def retry_incident(work: Work, incident_id: str) -> None:
-    """Give the row that gave up new tries, and close the incident.
+def retry_incident(work: Work, incident_id: str, *, resolution: str = "retried", reason: str | None = None) -> None:
+    """Give the row that gave up new tries, and close the incident. `resolution` and `reason` tell what was done before.
 
     Raises IncidentUnknown when it is not open.
     """
@@ -90,12 +102,17 @@ def retry_incident(work: Work, incident_id: str) -> None:
         ).one_or_none()
         if row is not None and found.kind != "external":  # a worker fetches it by itself
             work.schedule(found.kind, found.row_id, row.generation, work.now)
-    work.connection.execute(
-        incident.update().where(incident.c.id == incident_id).values(resolved_at=work.now, resolved_by=work.by)
-    )
+    resolve_incident(work, incident_id, resolution, reason)
+
+
+def resolve_incident(work: Work, incident_id: str, resolution: str, reason: str | None = None) -> None:
+    """Close an incident: what became of it, why, and by whom."""
+    how = {"resolved_at": work.now, "resolved_by": work.by, "resolution": resolution, "reason": reason}
+    work.connection.execute(incident.update().where(incident.c.id == incident_id).values(**how))
 
 
 def settle_incidents(work: Work, row_id: str) -> int:
     """Close the open incidents of a row that was replaced by another; how many."""
     ours = sa.and_(incident.c.row_id == row_id, incident.c.resolved_at.is_(None))
-    return work.connection.execute(incident.update().where(ours).values(resolved_at=work.now, resolved_by=work.by)).rowcount
+    how = {"resolved_at": work.now, "resolved_by": work.by, "resolution": "replaced"}
+    return work.connection.execute(incident.update().where(ours).values(**how)).rowcount

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine import correlation, mirror
 from engine.automatic import is_automatic, perform, raise_at
 from engine.definitions import LoadedDefinition, get_definition
-from engine.errors import BpmnThrow, Finding, InstanceNotRunning, InstanceUnknown, StepFailed
+from engine.errors import BpmnThrow, Finding, InstanceNotRunning, InstanceUnknown, StepFailed, note_place
 from engine.handlers import Call
 from engine.history import Chain
 from engine.ids import new_id
@@ -148,15 +148,28 @@ class Run:
             if wait.kind is WaitKind.CALL:
                 self.enter(wait)
                 continue
+            if self.passes_over(wait.element_id):
+                self.step(Complete(wait.token))
+                continue
             node = self.definition.model.nodes[wait.element_id]
             call = self.call(wait.element_id, wait.token, "execute" if node.is_activity else "throw", wait.variables or {})
             try:
                 result, decided = perform(self.own, node, call)
             except BpmnThrow as thrown:
                 raise_at(self, wait.token, wait.element_id, thrown)
+            except Exception as error:
+                note_place(error, self.place.instance_id, wait.element_id)
+                raise
             else:
                 self.decided += [] if decided is None else [decided]
                 self.step(Complete(wait.token, result))
+
+    def passes_over(self, element_id: str) -> bool:
+        """Whether what the engine would do at this element is left out (`engine.mending`); noted for the history."""
+        if (self.place.instance_id, element_id) not in self.work.passing:
+            return False
+        self.work.passed.append(element_id)
+        return True
 
     def enter(self, wait: Wait) -> None:
         """Find what a call activity calls, and begin it.
@@ -212,6 +225,8 @@ class Run:
         result: dict[str, Any] = {}
         if names is None:
             names = self.definition.model.nodes[element_id].camunda.listeners.get(event, ())
+        if names and self.passes_over(element_id):
+            return result
         for name in names:
             call = self.call(element_id, token, event, {**variables, **result}, **given)
             try:
@@ -221,6 +236,9 @@ class Run:
                     raise
                 values = {"handler": name, "event": event, "code": error.code}
                 raise StepFailed(element=element_id, reason=Finding("ErrorNotCatchable", values=values)) from error
+            except Exception as error:
+                note_place(error, self.place.instance_id, element_id)
+                raise
         return result
 
     # ---- storing -----------------------------------------------------------------------------------------------------

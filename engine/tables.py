@@ -320,6 +320,8 @@ incident = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("resolved_at", Moment),
     sa.Column("resolved_by", Id),
+    sa.Column("resolution", sa.String(16)),  # retried | skipped | edited (and retried) | replaced (by a row written again)
+    sa.Column("reason", sa.Text),
 )
 
 history = sa.Table(

@@ -125,6 +125,14 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -
     )
     if done.rowcount != 1:
         return False
+    return take_effect(work, row, result)
+
+
+def take_effect(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow | None = None) -> bool:
+    """What a timer does when its time has come; its row is done by the caller. `result` is that of a script.
+
+    Raises whatever the step raises.
+    """
     if row.kind == "event":
         advance_instance(
             work,
@@ -140,7 +148,7 @@ def _fire(work: Work, row: sa.Row[Any], result: Mapping[str, Any] | BpmnThrow) -
     elif row.kind == "listener":
         _fire_timeout(work, row)
     elif row.kind == "script":
-        _take_over(work, row, result)
+        _take_over(work, row, result or {})
     else:
         work.engine.handlers.call(
             row.handler,

@@ -104,6 +104,8 @@ class Work:
     writes: Writes = field(default_factory=Writes)  # rows of the step that is being done
     scheduled: list[Scheduled] = field(default_factory=list)
     held: set[str] = field(default_factory=set)  # names that this unit of work has locked
+    passing: frozenset[tuple[str, str]] = frozenset()  # (instance, element): what the engine does there is to be left out,
+    passed: list[str] = field(default_factory=list)  # and where it was (`engine.mending`)
     _together: bool = False
 
     @cached_property

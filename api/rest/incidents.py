@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.pages.incidents import list_seen, retry_seen
+from api.pages.incidents import edit_seen, list_seen, retry_seen, skip_seen
 from api.pages.present import process_engine, reader
 from api.rest.operations import Resource, act
-from api.rest.shapes import Told
+from api.rest.shapes import Asked, Told
 from engine.work import Work
 
 resource = Resource("incidents")
@@ -33,8 +33,21 @@ class IncidentsTold(Told):
     items: list[IncidentTold]
 
 
+class SkipAsked(Asked):
+    """Why it is passed over."""
+
+    reason: str
+
+
+class EditAsked(Asked):
+    """The variables to write (what is not named stays), and why."""
+
+    variables: dict[str, Any]
+    reason: str
+
+
 class RetriedTold(Told):
-    """The incident that is tried again."""
+    """The incident that was closed: tried again, or passed over."""
 
     id: str
 
@@ -62,3 +75,31 @@ def retry(incident_id: str, key: str) -> Any:
         return RetriedTold(id=incident_id)
 
     return act(key, "incident.retry", {"incident": incident_id}, again)
+
+
+@resource.post("/incidents/<incident_id>/skip", RetriedTold, takes=SkipAsked)
+def skip(incident_id: str, body: SkipAsked, key: str) -> Any:
+    """Pass over what gave up: the process goes on without what the system does at the step that failed.
+
+    Raises IncidentUnknown, NotPermitted, ReasonRequired, IncidentNotSkippable, InstanceNotRunning.
+    """
+
+    def pass_over(work: Work) -> RetriedTold:
+        skip_seen(work, reader(), incident_id, reason=body.reason)
+        return RetriedTold(id=incident_id)
+
+    return act(key, "incident.skip", {"incident": incident_id, **body.model_dump()}, pass_over)
+
+
+@resource.post("/incidents/<incident_id>/edit", RetriedTold, takes=EditAsked)
+def edit(incident_id: str, body: EditAsked, key: str) -> Any:
+    """Change variables of the instance, then try again.
+
+    Raises IncidentUnknown, NotPermitted, ReasonRequired, IncidentNotEditable, VariablesInvalid, InstanceNotRunning, StepFailed.
+    """
+
+    def change(work: Work) -> RetriedTold:
+        edit_seen(work, reader(), incident_id, body.variables, reason=body.reason)
+        return RetriedTold(id=incident_id)
+
+    return act(key, "incident.edit", {"incident": incident_id, **body.model_dump()}, change)

@@ -116,7 +116,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "workdays.remove_day"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 422),
     ("POST", "workdays.import_year"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 200),  # the preview of what is known already
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("GET", "incidents.show_one"): (303, 404, 404, 404, 404, 404, 404, 404, 200),  # a letter's, of no campaign
+    ("POST", "incidents.edit"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 422),  # nothing is typed
     ("POST", "incidents.retry"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 303),
+    ("POST", "incidents.skip"): (GUARD, *(404,) * 8),  # tried again just before
     ("GET", "stages.show"): (404,) * 9,  # the campaign is no body's own stage; who sees what of one: test_stages.py
     ("GET", "stages.show_opening"): (303, 403, 403, 200, 200, 403, 403, 403, 403),
     ("POST", "stages.open_stage"): (GUARD, 403, 403, 409, 409, 403, 403, 403, 403),  # no overlay is deployed
@@ -222,7 +225,9 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_definitions.list_all"): (401, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "rest_definitions.show_xml"): (401, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_incidents.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("POST", "rest_incidents.edit"): (401, 404, 404, 404, 404, 404, 404, 404, 422),  # without a reason
     ("POST", "rest_incidents.retry"): (401, 404, 404, 404, 404, 404, 404, 404, 200),
+    ("POST", "rest_incidents.skip"): (401, *(404,) * 8),  # tried again just before
     # programs of workers alone, see tests/api/rest/test_external_tasks.py; an administrator reads no case
     **{
         ("POST", f"rest_external_tasks.{name}"): (401, *(403,) * 8)
@@ -232,6 +237,8 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
 SENT: dict[str, Any] = {
     "rest_bulk.begin": {"action": "claim", "tasks": [{"task": "0" * 32}]},
     "rest_lateness.refuse": {"reason": ""},
+    "rest_incidents.edit": {"variables": {"a": 1}, "reason": ""},
+    "rest_incidents.skip": {"reason": "-"},
     "rest_arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00:00+08:00"},
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},

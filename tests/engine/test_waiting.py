@@ -139,7 +139,7 @@ def test_a_bad_step_is_retried_then_reported_then_done(
         assert run_due(process_engine) == 0
     with process_engine.read() as work:
         (found,) = list_incidents(work)
-        assert (found.kind, found.instance_id, found.element_id) == ("timer", instance_id, "pause")
+        assert (found.kind, found.instance_id, found.element_id) == ("timer", instance_id, "work")
         assert "printer" in found.detail
         assert len(list_entries(work, instance_id)) == 1
     broken[0] = False

@@ -55,6 +55,8 @@
 | `external.work` | - | workers: programs that do external tasks |
 | `incident.read` | incident | administrators; organisers of the campaign that it stopped |
 | `incident.retry` | incident | administrators |
+| `incident.skip` | incident | administrators: pass over what the system does by itself at the step that failed |
+| `incident.edit` | incident | administrators: change variables of its instance (no content of forms is among them) |
 | `person.help` | helper | who may be asked to sign or to prepare a task: members of its groups, else of the asker's groups |
 | `organisation.manage` | organisation | administrators at it or above it |
 | `workdays.edit` | - | administrators: decide about days, import a year (to read them needs no permission) |
@@ -312,6 +314,8 @@ ACTIONS: dict[str, Rule] = {
     "external.work": Rule(None, _holds("worker")),
     "incident.read": Rule(IncidentSubject, _reads_incident),
     "incident.retry": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
+    "incident.skip": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
+    "incident.edit": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
     "person.help": Rule(HelperSubject, _helps),
     "organisation.manage": Rule(OrganisationSubject, _manages),
     "workdays.edit": Rule(None, _holds("administrator")),

@@ -15,10 +15,12 @@ def upgrade() -> None:
     """Go to this revision."""
     make_workdays()
     make_lateness()
+    keep_resolutions()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_resolutions()
     drop_lateness()
     drop_workdays()
 
@@ -86,3 +88,16 @@ def drop_lateness() -> None:
     op.drop_column("receipt", "lateness")
     op.drop_column("window", "closes_at")
     op.drop_column("window", "late")
+
+
+# ---- incidents -------------------------------------------------------------------------------------------------------
+def keep_resolutions() -> None:
+    """What became of an incident, and why."""
+    op.add_column("incident", sa.Column("resolution", sa.String(length=16), nullable=True))
+    op.add_column("incident", sa.Column("reason", sa.Text(), nullable=True))
+
+
+def drop_resolutions() -> None:
+    """Forget it."""
+    op.drop_column("incident", "reason")
+    op.drop_column("incident", "resolution")
