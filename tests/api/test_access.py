@@ -51,6 +51,12 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "consultation.show_published"): P,
     ("GET", "activities.show"): P,
     ("GET", "agenda.show"): P,
+    ("GET", "feeds.fetch"): (404,) * 9,  # nobody's secret
+    ("GET", "feeds.fetch_campaign"): P,
+    ("GET", "feeds.fetch_date"): (404,) * 9,  # no such date
+    ("GET", "feeds.show"): SIGNED,
+    ("POST", "feeds.make"): (GUARD, *(200,) * 8),
+    ("POST", "feeds.end"): (GUARD, *(303,) * 8),
     ("GET", "notices.list_all"): P,
     ("GET", "notices.show"): P,
     ("GET", "operations.health"): P,
@@ -319,6 +325,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "notice_key": "samr_2022_932",
             "name": "seal_scan",
             "token_id": "0" * 32,
+            "secret": "none",
             "draft_id": start_a_draft(place),
             "report_id": "0" * 32,
             "plan_key": "none",

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from engine.database import Json, Moment
 from engine.tables import Id, metadata
+from workflows.tables.agenda import agenda_feed as agenda_feed
 from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step

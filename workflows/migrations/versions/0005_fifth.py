@@ -16,10 +16,12 @@ def upgrade() -> None:
     make_workdays()
     make_lateness()
     keep_resolutions()
+    make_feeds()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_feeds()
     drop_resolutions()
     drop_lateness()
     drop_workdays()
@@ -101,3 +103,22 @@ def drop_resolutions() -> None:
     """Forget it."""
     op.drop_column("incident", "reason")
     op.drop_column("incident", "resolution")
+
+
+# ---- feeds -----------------------------------------------------------------------------------------------------------
+def make_feeds() -> None:
+    """Addresses at which calendar programs fetch somebody's agenda; only digests of their secrets."""
+    op.create_table(
+        "agenda_feed",
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_agenda_feed_person_id_person")),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_agenda_feed")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_agenda_feed_token_hash")),
+    )
+
+
+def drop_feeds() -> None:
+    """Forget them."""
+    op.drop_table("agenda_feed")
