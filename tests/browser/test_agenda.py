@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from engine.due import run_due
+from engine.incidents import open_incident
 from tests.browser.conftest import Site
 from workflows.applications import start_application
+from workflows.campaigns.reading import get_campaign
 
 
 @pytest.mark.parametrize(("width", "script"), [(1280, True), (320, False)])
@@ -45,3 +47,24 @@ def test_a_month_is_one_sheet(site: Site) -> None:
     (size,) = re.findall(rb"/MediaBox\s*\[([^\]]*)\]", paper)
     left, low, right, high = map(float, size.split())
     assert right - left > high - low
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_feed_and_an_incident(site: Site, check_accessibility: Callable[[Any], None], width: int) -> None:
+    with site.place.engine.begin() as work:
+        instance_id = get_campaign(work, site.place.campaign).instance_id
+        incident = open_incident(work, "timer", "RowFailed", "no printer", instance_id=instance_id, element_id="collect")
+    page = site.open("administrator", width=width)
+    page.goto(f"{site.address}/agenda/feed")
+    check_accessibility(page)
+    page.click("main form button")
+    assert "/feeds/" in page.inner_text(".notice.good")
+    check_accessibility(page)
+    page.goto(f"{site.address}/incidents/{incident}")
+    check_accessibility(page)
+    page.fill("#variables", "{wrong")
+    page.fill("#edit_reason", "更正")
+    page.click("section:has(#variables) button")
+    assert "不是JSON" in page.inner_text(".error-summary") and page.input_value("#variables") == "{wrong"
+    check_accessibility(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
