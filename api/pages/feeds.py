@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from api.pages.agenda import find_address
-from api.pages.present import PUBLIC, person, process_engine, read_key, reader, settings, signed_in, tell_next, words
+from api.pages.present import PUBLIC, person, process_engine, read_key, reader, settings, signed_in, tell_next, words, words_in
 from api.pages.words import Words
 from engine.errors import Problem
 from engine.idempotency import once
@@ -51,7 +51,8 @@ def fetch(secret: str) -> Response:
         if who is None:
             raise FeedUnknown()
         agenda = read_agenda(work, who, _near(work), closed=True)
-    return answer(agenda, agenda.entries, name=words().say("feeds.name"))
+    say = words_in("en" if who.language == "en" else "zh")
+    return answer(agenda, agenda.entries, name=say.say("feeds.name"), say=say)
 
 
 @pages.get("/campaigns/<campaign_id>/agenda.ics")
@@ -127,9 +128,9 @@ def page(*, made: str | None = None) -> str:
     return render_template("feed.html", since=since, made=made)
 
 
-def answer(agenda: Agenda, entries: Iterable[Entry], *, name: str) -> Response:
-    """The file, with a tag by which programs ask whether it has changed."""
-    told = [tell_event(each, agenda, words()) for each in entries if each.state not in ("moved", "possible")]
+def answer(agenda: Agenda, entries: Iterable[Entry], *, name: str, say: Words | None = None) -> Response:
+    """The file, with a tag by which programs ask whether it has changed; in the words of `say`, else of the request."""
+    told = [tell_event(each, agenda, say or words()) for each in entries if each.state not in ("moved", "possible")]
     content = write_calendar(told, name=name)
     response = Response(content, mimetype="text/calendar")
     response.headers["Cache-Control"] = "private, max-age=0, must-revalidate"

@@ -39,6 +39,15 @@ def test_a_feed_holds_what_its_person_may_see(place: Any, send: Any) -> None:
     assert {each.split()[0] for each in titles["applicant"] - titles["applicant_b"]} == {"填写申报材料"}
 
 
+def test_a_feed_is_in_the_language_of_its_person(place: Any, send: Any) -> None:
+    path = make(place, send, "organiser")
+    with place.engine.begin() as work:
+        work.connection.execute(sa.update(person).where(person.c.login == "organiser").values(language="en"))
+    calendar, events = read(place.client().get(path).get_data())
+    assert calendar["NAME"][0][1] == "Linxuan agenda"
+    assert "End of the collection" in {each["SUMMARY"][1] for each in events}
+
+
 def test_the_secret_is_renewed_and_switched_off(place: Any, send: Any) -> None:
     anybody, client = place.client(), place.client("auditor")
     first, second = make(place, send, "auditor"), make(place, send, "auditor")
