@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from engine.model import Definition
-from engine.moments import Workdays, count_weekdays
+from engine.moments import Due, Workdays, count_weekdays
 
 Variables = Mapping[str, Any]
 Document = dict[str, Any]
@@ -253,6 +253,9 @@ class Kernel(Protocol):
 
     def positions(self, definition: Definition, process_id: str, document: Document) -> list[tuple[str, str]]:
         """(token, element id) of all that is active now: activities, waiting events, open scopes. For the case diagram."""
+
+    def dues(self, definition: Definition, process_id: str, document: Document) -> dict[tuple[str, str], Due]:
+        """The armed timers, by (token, element id), with what they are counted from."""
 
     def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
         """Completed steps of people that `token` can go back to, latest first; of a loop or call that is over the whole of it.

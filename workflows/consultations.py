@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ from workflows.reviews.terms import Terms, read_terms_by_key, set_phase
 from workflows.rules import CampaignUnknown
 from workflows.selection import decide_tie, last_selection, ranking, write_selection
 from workflows.tables import campaign, case, comment, organisation, recommending_body, selection_item, window
-from workflows.workdays import read_calendar
+from workflows.workdays import WorkCalendar, read_calendar
 
 WINDOW = "comments"
 KINDS = ("comment", "objection")
@@ -80,8 +80,7 @@ def open(call: Call) -> Mapping[str, Any]:  # noqa: A001 - the handler's name is
     work = call.work
     terms = read_terms_by_key(work, call.business_key, lock=True)
     days = int(terms.find_setting("consultation_work_days", 5))
-    last = read_calendar(work).add_workdays(work.now.astimezone(ZONE).date(), days)
-    until = start_of_day(last.day + timedelta(days=1), SHANGHAI.key)
+    until, provisional = find_end(read_calendar(work), work.now, days)
     work.connection.execute(
         window.insert().values(id=new_id(), campaign_id=terms.id, name=WINDOW, opens_at=work.now, cutoff_at=until, state="open")
     )
@@ -102,9 +101,15 @@ def open(call: Call) -> Mapping[str, Any]:  # noqa: A001 - the handler's name is
         call.instance_id,
         "consultation_opened",
         element_id=call.element_id,
-        detail={"until": until.isoformat(), "work_days": days, "provisional": last.provisional},
+        detail={"until": until.isoformat(), "work_days": days, "provisional": provisional},
     )
     return {"consultation_until": until.astimezone(ZONE).isoformat()}
+
+
+def find_end(calendar: WorkCalendar, opened_at: datetime, days: int) -> tuple[datetime, bool]:
+    """When a consultation of so many work days ends: with the last one; and whether that is provisional."""
+    last = calendar.add_workdays(opened_at.astimezone(ZONE).date(), days)
+    return start_of_day(last.day + timedelta(days=1), SHANGHAI.key), last.provisional
 
 
 def close(call: Call) -> Mapping[str, Any]:

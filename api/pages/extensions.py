@@ -79,6 +79,7 @@ def extend(campaign_id: str) -> Any:
             digest=digest,
             reason=typed["reason"],
             document_number=typed["document_number"],
+            decline="decline" in request.form,
         )
         return {"extension": found.id, "tasks": found.tasks, "timers": found.timers}
 
@@ -103,6 +104,8 @@ def ask(work: Work, campaign_id: str, typed: Mapping[str, str]) -> extensions.As
 
     Raises ExtensionRefused.
     """
+    if typed["way"] == "recount":
+        return extensions.ask_recount(work, campaign_id)
     if typed["way"] == "late":
         extent = {GRACE: typed["minutes"], ACCEPT: typed["late_days"]}.get(typed["policy"], "")
         return extensions.ask_lateness(work, campaign_id, typed["policy"], int(extent) if extent.isdecimal() else None)
@@ -157,6 +160,7 @@ def page(campaign_id: str, typed: Mapping[str, str], *, previews: bool = False, 
             following=begin + SHOWN if plan is not None and begin + SHOWN < len(plan.tasks) else None,
             faults=[] if refused is None else [words().tell(each) for each in refused.findings] or [words().tell(refused)],
             previews=previews,
+            undecided=extensions.list_undecided(work, campaign),
             demo_page=campaign.demo,
         )
     return html if problem is not None or refused is None else (html, STATUS[refused.kind])

@@ -30,7 +30,7 @@ from engine.kernel import (
     Wait,
 )
 from engine.model import Definition
-from engine.moments import Workdays, count_weekdays
+from engine.moments import Due, Workdays, count_weekdays
 from engine.spiff.document import dump_instance, load_instance
 from engine.spiff.language import ENGINE
 from engine.spiff.limits import limits
@@ -96,6 +96,15 @@ class SpiffKernel:
             for task in instance.all_live()
             if not task.internal_data.keys() & {"host", "instances", "reset"}
         ]
+
+    def dues(self, definition: Definition, process_id: str, document: Document) -> dict[tuple[str, str], Due]:
+        """The armed timers, by (token, element id), with what they are counted from."""
+        instance = load_instance(*self.specs(definition, process_id), document)
+        return {
+            (instance.wait_token(task), element_id): Due.load(due)
+            for task, _ in instance.listening()
+            for element_id, due in task.internal_data.get("due", {}).items()
+        }
 
     def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
         """This kernel does not note what was completed: the history tells."""

@@ -25,7 +25,7 @@ from engine.kernel import (
     WaitKind,
 )
 from engine.model import Definition, EventKind
-from engine.moments import Workdays, count_weekdays
+from engine.moments import Due, Workdays, count_weekdays
 from engine.tokens import activities, events, operations, passing, timers
 from engine.tokens.plan import plan_for
 from engine.tokens.problems import InstanceOver, NothingWaits, StartUnknown
@@ -92,6 +92,11 @@ class TokenKernel:
             for number, record in document["t"].items()
             if "mi" not in record and "reset" not in record and record["at"] not in definition.processes
         ]
+
+    def dues(self, definition: Definition, process_id: str, document: Document) -> dict[tuple[str, str], Due]:
+        """The armed timers, by (token, element id), with what they are counted from."""
+        table = document.get("t", {})
+        return {(number, at): Due.load(due) for number, record in table.items() for at, due in record.get("due", {}).items()}
 
     def behind(self, definition: Definition, process_id: str, document: Document, token: str) -> list[str] | None:
         """Completed steps of people that a token can go back to, latest first."""

@@ -12,6 +12,7 @@ from workflows.extensions.moving import (
     read_job,
 )
 from workflows.extensions.plans import Plan, count_moved
+from workflows.extensions.recounting import ask_recount, find_recount, list_undecided
 from workflows.extensions.series import list_singles
 
 __all__ = [
@@ -23,12 +24,15 @@ __all__ = [
     "PreviewOutdated",
     "ask_extension",
     "ask_lateness",
+    "ask_recount",
     "ask_shift",
     "count_moved",
     "extend",
+    "find_recount",
     "hold_campaign",
     "list_singles",
     "list_extensions",
+    "list_undecided",
     "preview_extension",
     "read_job",
 ]

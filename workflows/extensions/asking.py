@@ -55,6 +55,7 @@ class Asked:
     whole: bool = False
     old: Mapping[str, datetime] = field(default_factory=dict)
     late: Lateness | None = None
+    counted: Any = None  # a `recounting.Recount`: what is counted by other work days than it was
 
 
 def ask_extension(

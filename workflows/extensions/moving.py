@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from engine.bulk import BulkJob, BulkOperation, lock_instances, read_bulk, start_bulk
 from engine.errors import Finding, InstanceNotRunning, Problem
+from engine.history import record_entry
 from engine.ids import new_id
 from engine.moments import SHANGHAI
 from engine.rescheduling import follow_rows, move_tasks, move_timers
@@ -38,7 +39,7 @@ from workflows.rules import campaign_subject, require
 from workflows.tables import campaign, case, extension, organisation, person, recommending_body, report, window
 
 FOLLOW = "extensions.follow"
-KIND, LATE_KIND = "deadline_moved", "late_policy_set"
+KIND, LATE_KIND, RECOUNT_KIND = "deadline_moved", "late_policy_set", "recounted"
 """The history's names for it, of the campaign and of each case: a date moved, or what is late is treated otherwise."""
 OWING = ("draft", "returned")
 """States of cases that wait for their institution: only then it is told."""
@@ -63,6 +64,7 @@ class Extension:
     organisation: str | None
     dates: Sequence[Mapping[str, str]]
     late: Mapping[str, Any] | None
+    recount: str | None
     reason: str
     document_number: str
     windows: int
@@ -103,9 +105,19 @@ def hold_campaign(work: Work, campaign_id: str) -> None:
 
 
 def extend(
-    work: Work, who: Person, campaign_id: str, asked: Asked, *, digest: str, reason: str, document_number: str
+    work: Work,
+    who: Person,
+    campaign_id: str,
+    asked: Asked,
+    *,
+    digest: str,
+    reason: str,
+    document_number: str,
+    decline: bool = False,
 ) -> Extension:
     """Do what the preview with this `digest` showed. The caller has called `hold_campaign` before it asked.
+
+    With `decline` what was proposed after a change of the work days is not done, and not proposed again; that is recorded alike.
 
     Raises CampaignUnknown, NotPermitted, ExtensionRefused (no reason, no document number), PreviewOutdated.
     """
@@ -124,6 +136,8 @@ def extend(
     if plan.digest != digest:
         raise PreviewOutdated()
     found = get_campaign(work, campaign_id)
+    if decline and asked.counted is not None:
+        return _decline(work, who, found, plan, reason, document_number)
     extension_id = new_id()
     _move_windows(work, found, plan)
     _move_dates(work, found, plan, f"{document_number} {reason}"[:500])
@@ -136,13 +150,14 @@ def extend(
     dates = [{"date": name, "old": old.isoformat(), "new": new.isoformat()} for name, old, new in plan.dates]
     told: dict[str, Any] = {"dates": dates, "reason": reason, "document_number": document_number, "extension": extension_id}
     told |= {} if asked.organisation_id is None else {"organisation": asked.organisation_id}
+    told |= {} if asked.counted is None else {"recount": True}
     told |= {} if asked.late is None else {"late": {"old": plan.before.lateness.settings, "new": asked.late.settings}}
     if found.instance_id is not None:
         run = Run.load(work, found.instance_id, states=ALIVE)
         seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)
         counts = {"windows": len(plan.windows), "tasks": len(plan.tasks), "timers": len(plan.timers)}
         after = plan.after.of_campaign(None)
-        variables = {**after, "dates": {**seen.get("dates", {}), **after["dates"]}}
+        variables = {**plan.variables, **after, "dates": {**seen.get("dates", {}), **after["dates"]}}
         detail = {**told, **counts, "sha256": plan.digest}
         follow_rows(run, variables, kind=_name_kind(told), detail=detail, replaced=plan.replaced)
     job_id = None
@@ -157,6 +172,7 @@ def extend(
         "organisation_id": asked.organisation_id,
         "dates": dates,
         "late": told.get("late"),
+        "recount": None if asked.counted is None else "confirmed",
         "reason": reason,
         "document_number": document_number,
         "windows": len(plan.windows),
@@ -168,6 +184,16 @@ def extend(
         "at": work.now,
     }
     work.connection.execute(sa.insert(extension).values(**values))
+    return list_extensions(work, found.id)[0]
+
+
+def _decline(work: Work, who: Person, found: Campaign, plan: Plan, reason: str, document_number: str) -> Extension:
+    nothing = {"windows": 0, "tasks": 0, "timers": 0, "dates": [], "recount": "declined"}
+    said = {"reason": reason, "document_number": document_number, "sha256": plan.digest}
+    values = {"id": new_id(), "campaign_id": found.id, **nothing, **said, "by": who.id, "at": work.now}
+    work.connection.execute(sa.insert(extension).values(**values))
+    if found.instance_id is not None:
+        record_entry(work, found.instance_id, "recount_declined", detail=said)
     return list_extensions(work, found.id)[0]
 
 
@@ -220,7 +246,7 @@ def _change_lateness(work: Work, found: Campaign, plan: Plan) -> None:
 
 
 def _move_dates(work: Work, found: Campaign, plan: Plan, note: str) -> None:
-    if plan.asked.organisation_id is not None or not plan.dates:
+    if plan.asked.organisation_id is not None or plan.asked.counted is not None or not plan.dates:
         return
     dates = dict(found.dates)
     for name, _old, new in plan.dates:
@@ -262,6 +288,8 @@ def _tell_bodies(work: Work, found: Campaign, plan: Plan, told: Mapping[str, Any
 
 
 def _name_kind(told: Mapping[str, Any]) -> str:
+    if told.get("recount"):
+        return RECOUNT_KIND
     return LATE_KIND if told.get("late") else KIND
 
 
@@ -286,6 +314,9 @@ def follow(work: Work, item: Mapping[str, Any], shared: Any) -> Mapping[str, Any
     except InstanceNotRunning:  # it has ended meanwhile
         return {"moved": 0}
     row = work.connection.execute(sa.select(case).where(case.c.instance_id == item["instance"])).one_or_none()
+    if row is None and item["told"].get("recount"):  # its rows were moved; no date of its own has changed
+        follow_rows(run, {}, kind=RECOUNT_KIND, detail=item["told"])
+        return {"moved": 0}
     if row is None:
         return _follow_report(work, run, item)
     seen = run.definition.kernel.variables(run.definition.model, run.definition.key, run.state)

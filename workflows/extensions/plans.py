@@ -113,11 +113,14 @@ class Plan:
     campaign: bool
     reports: tuple[MovedReport, ...] = ()
     replaced: Replaced = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)  # of the campaign's own instance, beside its dates
     digest: str = field(default="")
 
 
 def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Plan:
     """Everything that the change moves now; nothing is written."""
+    if asked.counted is not None:
+        return _plan_recount(work, found, asked, before)
     after = change_cutoffs(before, asked)
     rows = list(_list_cases(work, found.id, asked))
     changed = {row.instance_id: row for row in rows if before.of_case(row) != after.of_case(row)}
@@ -155,6 +158,32 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
         or any(row.subject == found.key for row in (*tasks, *timers)),
         reports,
         replaced,
+    )
+    return replace(plan, digest=_digest(plan))
+
+
+def _plan_recount(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Plan:
+    """What is counted by other work days than it was: rows, the consultation's window, and the reminders of the tasks."""
+    counted = asked.counted
+    moved: dict[str, list[MovedRow]] = {"task": [], "timer": []}
+    for kind, row_id, element_id, subject, _, old, new in counted.rows:
+        moved[kind].append(MovedRow(row_id, element_id, subject, old, new))
+    reminders, withdrawn = _replan(work, found, moved["task"])
+    own = {each[4] for each in counted.rows}
+    at = counted.window
+    plan = Plan(
+        asked,
+        before,
+        before,
+        () if at is None else (("consultation", at[1], at[2]),),
+        () if at is None else (MovedWindow(at[0], "comments", None, at[1], at[2]),),
+        tuple(sorted(moved["task"], key=lambda row: (row.new, row.subject, row.id))),
+        tuple(sorted(moved["timer"], key=lambda row: (row.new, row.subject, row.id))),
+        reminders,
+        withdrawn,
+        tuple(sorted(own - {found.instance_id})),
+        found.instance_id in own or at is not None,
+        variables=counted.variables,
     )
     return replace(plan, digest=_digest(plan))
 

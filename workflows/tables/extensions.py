@@ -15,6 +15,7 @@ extension = sa.Table(
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id")),  # the body or institution; null: for everybody
     sa.Column("dates", Json, nullable=False),  # [{name, old, new}]: dates of the campaign, or the cut-off of the organisation
     sa.Column("late", Json),  # {old, new}: the settings of late submissions, where it was these that changed
+    sa.Column("recount", sa.String(16)),  # confirmed | declined: what became of a proposal after the work days had changed
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("document_number", sa.String(100), nullable=False),
     sa.Column("windows", sa.Integer, nullable=False),  # how many cut-offs,

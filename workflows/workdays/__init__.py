@@ -32,9 +32,11 @@ from workflows.workdays.reading import (
     CalendarChange,
     DecidedDay,
     list_changes,
+    list_changes_since,
     list_decided,
     list_years,
     read_calendar,
+    undo_changes,
     workdays_of,
 )
 
@@ -61,6 +63,7 @@ __all__ = [
     "hold_calendar",
     "import_year",
     "list_changes",
+    "list_changes_since",
     "list_decided",
     "list_years",
     "plan_import",
@@ -70,6 +73,7 @@ __all__ = [
     "remove_day",
     "seed_calendar",
     "set_day",
+    "undo_changes",
     "unseeded_years",
     "with_source",
     "workdays_of",

@@ -82,6 +82,7 @@ def unseeded_years(work: Work) -> list[int]:
 def seed_calendar(work: Work) -> list[int]:
     """Write the years that the software knows and the database does not; which. What somebody entered stays."""
     years = unseeded_years(work)
+    first = set(years) == set(announced_years())  # until then, all was counted by them
     stored = set(work.connection.execute(sa.select(work_day.c.day)).scalars()) if years else set()
     for year in years:
         arrangement = read_announced(year)
@@ -89,7 +90,8 @@ def seed_calendar(work: Work) -> list[int]:
         new = {day: each for day, each in arrangement.days.items() if day not in stored}
         _write(work, new, arrangement.source, "software")
         _publish(work, year, arrangement.source, by=None)
-        _record(work, year, "seeded", [], arrangement.source, by=None)
+        days = [] if first else [(day, None, each) for day, each in new.items()]
+        _record(work, year, "seeded", days, arrangement.source, by=None)
     if years:
         forget_calendar(work)
     return years

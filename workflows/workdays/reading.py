@@ -110,13 +110,36 @@ def list_decided(work: Work, year: int) -> list[DecidedDay]:
     return [DecidedDay(**row._mapping) for row in work.connection.execute(query)]
 
 
+def list_changes_since(work: Work, moment: datetime) -> list[CalendarChange]:
+    """What was changed of any year after a moment, the latest first."""
+    query = _CHANGES.where(work_day_change.c.at > moment)
+    return [each for row in work.connection.execute(query) if (each := CalendarChange(**row._mapping)).days]
+
+
+def undo_changes(calendar: WorkCalendar, changes: Sequence[CalendarChange]) -> list[WorkCalendar]:
+    """The calendars as they were before each of these changes, the latest first."""
+    found, days = [], dict(calendar.days)
+    for change in changes:
+        for each in change.days:
+            day, before = date.fromisoformat(each["day"]), each["before"]
+            days.pop(day, None)
+            if before is not None:
+                days[day] = WorkDay(day, before["is_workday"], (before["name_zh"], before["name_en"]))
+        found.append(WorkCalendar.of(days.values(), calendar.years))
+    return found
+
+
 def list_changes(work: Work, year: int) -> list[CalendarChange]:
     """What was changed of a year, the latest first; `by` is the person's name."""
-    columns = [work_day_change.c[name] for name in CalendarChange.__slots__ if name != "by"]
-    query = (
-        sa.select(*columns, person.c.name.label("by"))
-        .outerjoin(person, person.c.id == work_day_change.c.by)
-        .where(work_day_change.c.year == year)
-        .order_by(work_day_change.c.at.desc(), work_day_change.c.id.desc())
-    )
+    query = _CHANGES.where(work_day_change.c.year == year)
     return [CalendarChange(**row._mapping) for row in work.connection.execute(query)]
+
+
+_CHANGES = (
+    sa.select(
+        *(work_day_change.c[name] for name in CalendarChange.__slots__ if name != "by"),
+        person.c.name.label("by"),
+    )
+    .outerjoin(person, person.c.id == work_day_change.c.by)
+    .order_by(work_day_change.c.at.desc(), work_day_change.c.id.desc())
+)

@@ -62,10 +62,12 @@ def make_workdays() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_day_change")),
     )
     op.create_index(op.f("ix_work_day_change_year"), "work_day_change", ["year"])
+    op.add_column("extension", sa.Column("recount", sa.String(length=16), nullable=True))
 
 
 def drop_workdays() -> None:
     """What `make_workdays` made."""
+    op.drop_column("extension", "recount")
     op.drop_table("work_day_change")
     op.drop_table("work_day")
     op.drop_table("work_year")
