@@ -14,6 +14,7 @@ from workflows.agenda.scope import Parts, Scope
 from workflows.campaigns.creating import CUTOFF
 from workflows.campaigns.windows import BODY, COLLECTION, INSTITUTION
 from workflows.deadlines import Bilingual, DateValue, Unknown, expand, last_day, load_date, repeats_until
+from workflows.extensions.series import MARK
 from workflows.inbox import TaskLine
 from workflows.notices.parts import Item
 
@@ -134,7 +135,9 @@ def _with_move(line: Entry, organisation_id: str | None, facts: Facts) -> Iterat
     if line.cutoff_at is None:
         yield line
         return
-    move = facts.moves.get((line.campaign_id, organisation_id, line.name if organisation_id is None else CUTOFF, line.cutoff_at))
+    of_series = f"{line.name}{MARK}{line.occurrence}" if line.occurrence else line.name
+    name = of_series if organisation_id is None else CUTOFF
+    move = facts.moves.get((line.campaign_id, organisation_id, name, line.cutoff_at))
     if move is None:
         yield line
         return

@@ -222,6 +222,21 @@ def test_a_moved_date_stands_at_both_its_days(world: World) -> None:
     assert own[0].moved_from is not None and own[0].cutoff_at is not None and own[0].moved_from < own[0].cutoff_at
 
 
+def test_a_single_date_of_a_series_moves_alone(hubei: Hubei) -> None:
+    hubei.process_engine.bulk.update(extensions.OPERATIONS)
+    before = {each.occurrence: each.id for each in find(read(hubei), "round", "month_ends")}
+    with hubei.process_engine.begin(by=hubei["organiser"].id) as work:
+        extensions.hold_campaign(work, hubei.campaign_id)
+        asked = extensions.ask_extension(work, hubei.campaign_id, "month_ends/2023-06", "2023-07-05")
+        plan = extensions.preview_extension(work, hubei["organiser"], hubei.campaign_id, asked)
+        given = {"digest": plan.digest, "reason": "汛期", "document_number": "1号"}
+        extensions.extend(work, hubei["organiser"], hubei.campaign_id, asked, **given)
+    lines = find(read(hubei), "round", "month_ends")
+    assert {each.occurrence: each.id for each in lines if each.state != "moved"} == before
+    june = [(each.last.isoformat(), each.state, each.sequence) for each in lines if each.occurrence == "2023-06"]
+    assert june == [("2023-06-30", "moved", 1), ("2023-07-05", "coming", 1)]
+
+
 # ---- what it costs ---------------------------------------------------------------------------------------------------
 MOST_STATEMENTS = 21
 """Of the organiser, who sees all of it; measured: 19, of which the two lists of own tasks take 8."""
