@@ -39,6 +39,7 @@ def test_from_the_choice_to_the_refusal(place: Place, send: Send, application: d
     run_due(place.engine)
     page = client.get(address).get_data(as_text=True)
     assert "〔2022〕2号" in page and page.count("逾期 3 天内接收") == 2  # now, and among the changes
+    assert page.count("逾期接收至2022年8月8日24:00") == 2  # each body's own
     assert "调整逾期报送的处理" in client.get(f"/campaigns/{place.campaign}/history").get_data(as_text=True)
 
     place.move_to(BODY_CUTOFF + timedelta(hours=1))

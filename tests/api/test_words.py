@@ -82,6 +82,7 @@ ENDINGS = {
     "extensions.choice.": POLICIES,
     "extensions.policy.": POLICIES,
     "receipt.lateness.": POLICIES[1:],
+    "extensions.closes.": POLICIES[1:],
     "task.late.": POLICIES[1:],
     "archive.table.": (*ENGINE_TABLES, *(table.name for table in CONTENTS.dependents)),
     "archive.under_way.": ("archive", "unarchive"),
