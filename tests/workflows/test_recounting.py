@@ -8,13 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from engine.definitions import deploy
-from engine.instances import start_instance
+from engine.ids import new_id
+from engine.instances import instance_variables, start_instance
 from engine.tables import history, timer, user_task
 from tests.engine.kernel_runs import END, START, diagram
 from tests.workflows.world import BEIJING, World
 from workflows import extensions
 from workflows.campaigns.reading import get_campaign
 from workflows.people import create_person, get_person
+from workflows.tables import window
 from workflows.workdays import remove_day, set_day, workdays_of
 
 FREE = date(2022, 7, 6)
@@ -122,3 +124,21 @@ def test_what_was_set_otherwise_and_what_would_be_earlier_stays(counting: World)
     done = decide(counting)
     assert (done.tasks, done.timers) == (0, 0)
     assert rows(counting) == (at(12), at(8, 9))
+
+
+def test_the_end_of_a_consultation_is_counted_anew(counting: World) -> None:
+    engine = counting.process_engine
+    with engine.begin() as work:
+        values = {"id": new_id(), "campaign_id": counting.campaign_id, "name": "comments", "state": "open"}
+        work.connection.execute(sa.insert(window).values(**values, opens_at=work.now, cutoff_at=at(9)))
+    take_away(counting)
+    done = decide(counting)
+    [line] = done.dates
+    assert (done.windows, line["date"]) == (1, "consultation")
+    assert [datetime.fromisoformat(line[name]) for name in ("old", "new")] == [at(9), at(12)]
+    with engine.read() as work:
+        query = sa.select(window.c.cutoff_at, window.c.state).where(window.c.name == "comments")
+        assert tuple(work.connection.execute(query).one()) == (at(12), "open")
+        instance_id = get_campaign(work, counting.campaign_id).instance_id
+        assert instance_id is not None
+        assert instance_variables(work, instance_id)["consultation_until"] == at(12).isoformat()
