@@ -19,10 +19,14 @@ from engine.work import ProcessEngine, Work
 from tests.conftest import POSTGRESQL, postgresql_database
 from workflows import cases, inbox
 from workflows.campaigns import campaign_board
-from workflows.people import Person
+from workflows.mails.letters import find_members
+from workflows.mails.letters import list_members as list_recipients
+from workflows.people import Person, list_members
+from workflows.tables import membership, organisation, person
 
 TASKS = 20_000
-LARGE = ("user_task", "instance", "case_", "search_entry")
+CROWD = 5_000
+LARGE = ("user_task", "instance", "case_", "search_entry", "membership", "person")
 """Tables of some thousands of rows here; the others are small, or empty."""
 
 
@@ -87,7 +91,12 @@ def reads_all(node: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with empty(request.param, tmp_path_factory) as process_engine:
-        yield Ground(process_engine, fill(process_engine.database, TASKS))
+        filled = fill(process_engine.database, TASKS)
+        with process_engine.begin() as work:
+            write_crowd(work)
+        with process_engine.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+        yield Ground(process_engine, filled)
 
 
 @contextmanager
@@ -103,6 +112,23 @@ def empty(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proce
         stack.callback(database.dispose)
         metadata.create_all(database)
         yield ProcessEngine(database, VirtualClock(NOW))
+
+
+def write_crowd(work: Work) -> None:
+    """A country's institutions, each with one person."""
+    numbers = [f"{number:032d}" for number in range(CROWD)]
+    plain = {"region": None, "institution_kind": None, "parent_id": None}
+    places = [
+        {"id": each, "path": f"/{each}/", "kind": "institution", "name": each, "short_name": each} | plain for each in numbers
+    ]
+    work.connection.execute(organisation.insert(), places)
+    for each in numbers:
+        login = {"login": f"crowd-{each}", "name": each, "email": f"{each}@example.org", "password_hash": None, "language": "zh"}
+        state = {"disabled": False, "failed_logins": 0, "locked_until": None, "created_at": NOW, "organisation_id": each}
+        places[int(each)] = {"id": each} | login | state
+    work.connection.execute(person.insert(), places)
+    held = [{"person_id": each, "role": "applicant", "organisation_id": each} for each in numbers]
+    work.connection.execute(membership.insert(), held)
 
 
 PEOPLE = ("ordinary", "busy", "organiser", "applicant")
@@ -178,6 +204,12 @@ def test_boards(ground: Ground, place: int) -> None:
     campaign_id = ground.filled.campaigns[place]
     for who in ("organiser", "busy"):
         assert ground.scanned(who, lambda work, person: campaign_board(work, campaign_id, person=person)) == []
+
+
+def test_people_of_groups(ground: Ground) -> None:
+    groups = [f"applicant@{number:032d}" for number in (7, 4711)]
+    for find in (list_members, find_members, list_recipients):
+        assert ground.scanned("ordinary", lambda work, _, find=find: find(work, groups)) == []  # type: ignore[misc]
 
 
 def test_a_scan_is_seen(ground: Ground) -> None:

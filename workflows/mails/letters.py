@@ -21,6 +21,7 @@ from engine.texts import Catalogue, Language
 from engine.work import Work
 from workflows.deadlines import say_cutoff, say_moment
 from workflows.forms import clean_text
+from workflows.people import IN_GROUPS, name_groups
 from workflows.tables import campaign, letter_task, membership, notice, person
 from workflows.tables import letter as letter_table
 
@@ -51,23 +52,19 @@ def find_persons(work: Work, ids: Iterable[str]) -> list[Recipient]:
 
 def find_members(work: Work, groups: Iterable[str]) -> list[Recipient]:
     """Everybody in these groups (`role@organisation`) who has an address and is not disabled, by log-in."""
-    pairs = [tuple(group.split("@", 1)) for group in sorted(set(groups)) if "@" in group]
-    return _find(work, _MEMBERS, {"groups": pairs}) if pairs else []
+    named = name_groups(groups)
+    return _find(work, _MEMBERS, named) if named["groups"] else []
 
 
 def list_members(work: Work, groups: Iterable[str]) -> dict[str, list[Recipient]]:
     """For each of these groups what `find_members` says of it, in few queries however many groups there are."""
     found: dict[str, list[Recipient]] = {group: [] for group in sorted(set(groups))}
-    pairs = [(*group.split("@", 1), group) for group in found if "@" in group]
-    for start in range(0, len(pairs), PART):
-        part = {(role, at): group for role, at, group in pairs[start : start + PART]}
-        columns = (membership.c.role, membership.c.organisation_id, *_COLUMNS)
-        query = _reachable(sa.select(*columns).join(person, person.c.id == membership.c.person_id)).where(
-            sa.tuple_(membership.c.role, membership.c.organisation_id).in_(list(part))
-        )
-        for row in work.connection.execute(query):
+    wanted = list(found)
+    for start in range(0, len(wanted), PART):
+        named = name_groups(wanted[start : start + PART])
+        for row in work.connection.execute(_BY_GROUP, named) if named["groups"] else ():
             if row.email.strip():
-                found[part[row.role, row.organisation_id]].append(_recipient(row))
+                found[f"{row.role}@{row.organisation_id}"].append(_recipient(row))
     return found
 
 
@@ -83,14 +80,11 @@ def _reachable(query: sa.Select[Any]) -> sa.Select[Any]:
 
 
 _PERSONS = _reachable(sa.select(*_COLUMNS).where(person.c.id.in_(sa.bindparam("persons", expanding=True))))
-_MEMBERS = _reachable(
-    sa.select(*_COLUMNS).where(
-        person.c.id.in_(
-            sa.select(membership.c.person_id).where(
-                sa.tuple_(membership.c.role, membership.c.organisation_id).in_(sa.bindparam("groups", expanding=True))
-            )
-        )
-    )
+_MEMBERS = _reachable(sa.select(*_COLUMNS).where(person.c.id.in_(sa.select(membership.c.person_id).where(IN_GROUPS))))
+_BY_GROUP = _reachable(
+    sa.select(membership.c.role, membership.c.organisation_id, *_COLUMNS)
+    .join(person, person.c.id == membership.c.person_id)
+    .where(IN_GROUPS)
 )
 _LETTERHEAD = (
     sa.select(campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))

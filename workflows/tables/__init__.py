@@ -70,6 +70,7 @@ membership = sa.Table(
     sa.Column("role", sa.String(20), primary_key=True),
     # applicant | auditor | organiser | expert | designer | releaser | administrator
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), primary_key=True),
+    sa.Index("ix_membership_group", "role", "organisation_id"),
 )
 
 login_session = sa.Table(

@@ -17,10 +17,12 @@ def upgrade() -> None:
     make_lateness()
     keep_resolutions()
     make_feeds()
+    make_groups()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_groups()
     drop_feeds()
     drop_resolutions()
     drop_lateness()
@@ -124,3 +126,14 @@ def make_feeds() -> None:
 def drop_feeds() -> None:
     """Forget them."""
     op.drop_table("agenda_feed")
+
+
+# ---- groups ----------------------------------------------------------------------------------------------------------
+def make_groups() -> None:
+    """Who is in a group is found without reading everybody."""
+    op.create_index("ix_membership_group", "membership", ["role", "organisation_id"])
+
+
+def drop_groups() -> None:
+    """What `make_groups` made."""
+    op.drop_index("ix_membership_group", "membership")
