@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -148,9 +149,9 @@ def read_variables(text: str) -> dict[str, Any]:
     Raises VariablesInvalid.
     """
     try:
-        found = json.loads(text) if len(text) <= LONGEST_VALUES else None
-    except (ValueError, RecursionError) as fault:
-        where = {"line": getattr(fault, "lineno", 1), "column": getattr(fault, "colno", 1)}
+        found = orjson.loads(text) if len(text) <= LONGEST_VALUES else None  # as strict as what is stored: no NaN
+    except orjson.JSONDecodeError as fault:
+        where = {"line": fault.lineno, "column": fault.colno}
         raise VariablesInvalid(findings=[Finding("VariablesNotJson", path="variables", values=where)]) from fault
     if not isinstance(found, dict):
         raise VariablesInvalid(findings=[Finding("VariablesUnfit", path="variables", values={"most": LONGEST_VALUES})])

@@ -54,7 +54,7 @@ def test_variables_are_changed_and_nothing_typed_is_lost(place: Any, send: Any, 
     incident, instance_id = of_campaign
     client, page = place.client("administrator"), f"/incidents/{incident}"
     assert "&#34;campaign&#34;" in client.get(page).get_data(as_text=True)
-    for text in ("{not json", "[1]", '{"1 a": 2}'):
+    for text in ("{not json", "[1]", '{"1 a": 2}', '{"a": NaN}', '{"a": 1e400}', '{"a": "\\ud800"}', "[" * 5000):
         refused = send(client, page, f"{page}/edit", {"variables": text, "reason": "更正"})
         told = unescape(refused.get_data(as_text=True))
         assert refused.status_code == 422 and text in told and "更正" in told

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -31,6 +31,9 @@ from workflows.extensions.series import MARK, find_following, list_singles
 from workflows.organisations import OrganisationUnknown, find_above, get_organisation, list_organisations
 from workflows.tables import case, recommending_body
 from workflows.workdays import WorkCalendar, read_calendar
+
+if TYPE_CHECKING:
+    from workflows.extensions.recounting import Recount
 
 MOST_DAYS = 3_660
 """Days (or work days) by which a campaign can be shifted at once."""
@@ -55,7 +58,7 @@ class Asked:
     whole: bool = False
     old: Mapping[str, datetime] = field(default_factory=dict)
     late: Lateness | None = None
-    counted: Any = None  # a `recounting.Recount`: what is counted by other work days than it was
+    counted: Recount | None = None  # what is counted by other work days than it was
 
 
 def ask_extension(

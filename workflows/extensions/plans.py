@@ -148,8 +148,8 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
         after,
         tuple((name, asked.old[name], moment) for name, moment in sorted(asked.moments.items())),
         tuple(_list_windows(work, found.id, asked, before, after)),
-        tuple(sorted(tasks, key=lambda row: (row.new, row.subject, row.id))),
-        tuple(sorted(timers, key=lambda row: (row.new, row.subject, row.id))),
+        tuple(sorted(tasks, key=lambda each: (each.new, each.subject, each.id))),
+        tuple(sorted(timers, key=lambda each: (each.new, each.subject, each.id))),
         reminders,
         withdrawn,
         tuple(sorted({*changed, *(row.instance_id for row in reports)})),
@@ -165,11 +165,12 @@ def make_plan(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Pla
 def _plan_recount(work: Work, found: Campaign, asked: Asked, before: Cutoffs) -> Plan:
     """What is counted by other work days than it was: rows, the consultation's window, and the reminders of the tasks."""
     counted = asked.counted
+    assert counted is not None
     moved: dict[str, list[MovedRow]] = {"task": [], "timer": []}
-    for kind, row_id, element_id, subject, _, old, new in counted.rows:
-        moved[kind].append(MovedRow(row_id, element_id, subject, old, new))
+    for row in counted.rows:
+        moved[row.kind].append(MovedRow(row.id, row.element_id, row.subject, row.old, row.new))
     reminders, withdrawn = _replan(work, found, moved["task"])
-    own = {each[4] for each in counted.rows}
+    own = {row.instance_id for row in counted.rows}
     at = counted.window
     plan = Plan(
         asked,
@@ -177,8 +178,8 @@ def _plan_recount(work: Work, found: Campaign, asked: Asked, before: Cutoffs) ->
         before,
         () if at is None else (("consultation", at[1], at[2]),),
         () if at is None else (MovedWindow(at[0], "comments", None, at[1], at[2]),),
-        tuple(sorted(moved["task"], key=lambda row: (row.new, row.subject, row.id))),
-        tuple(sorted(moved["timer"], key=lambda row: (row.new, row.subject, row.id))),
+        tuple(sorted(moved["task"], key=lambda each: (each.new, each.subject, each.id))),
+        tuple(sorted(moved["timer"], key=lambda each: (each.new, each.subject, each.id))),
         reminders,
         withdrawn,
         tuple(sorted(own - {found.instance_id})),

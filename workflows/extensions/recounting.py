@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -33,11 +33,23 @@ UNTIL = "consultation_until"
 """The variable that says when the consultation ends."""
 
 
+class LaterRow(NamedTuple):
+    """A task or an armed timer whose moment would be a later one; `subject` is its instance's business key."""
+
+    kind: Literal["task", "timer"]
+    id: str
+    element_id: str
+    subject: str
+    instance_id: str
+    old: datetime
+    new: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What would be others: rows as (kind, id, element, subject, instance, old, new), and the window of the consultation."""
+    """What would be others: tasks and timers, and the window of the consultation (its id, old and new end)."""
 
-    rows: tuple[tuple[str, str, str, str, str, datetime, datetime], ...] = ()
+    rows: tuple[LaterRow, ...] = ()
     window: tuple[str, datetime, datetime] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
 
@@ -87,7 +99,7 @@ def _find_window(
 
 def _list_rows(
     work: Work, found: Campaign, formers: Sequence[WorkCalendar], after: WorkCalendar, changed: Mapping[str, Any]
-) -> Iterator[tuple[str, str, str, str, str, datetime, datetime]]:
+) -> Iterator[LaterRow]:
     alive = sa.select(instance.c.id, instance.c.definition_id, instance.c.business_key).where(
         instance.c.belongs_to == found.id, instance.c.state.in_(("running", "suspended"))
     )
@@ -107,12 +119,12 @@ def _list_rows(
             due = dues.get((row.token, row.element_id))
             olds, new = set[datetime](), row.due_at
             if due is not None and counts_workdays(due):
-                olds = {recount(due, counted(each)).at for each in formers}
-                new = recount(due, counted(after)).at
+                olds = {recount(due, each.count).at for each in formers}
+                new = recount(due, after.count).at
             elif changed and UNTIL in _names_of(model, row.element_id):
                 olds, new = {row.due_at}, datetime.fromisoformat(changed[UNTIL])
             if row.due_at in olds and new > row.due_at:
-                yield "timer", row.id, row.element_id, place.business_key, place.id, row.due_at, new
+                yield LaterRow("timer", row.id, row.element_id, place.business_key, place.id, row.due_at, new)
         tasks = sa.select(user_task).where(
             user_task.c.instance_id == place.id, user_task.c.state == "open", user_task.c.due_at.is_not(None)
         )
@@ -122,21 +134,12 @@ def _list_rows(
                 continue
             try:
                 text = str(template.evaluate(kernel.variables(model, key, document, row.token)))
-                olds = {find_moment(text, row.created_at, workdays=counted(each)) for each in formers}
-                new = find_moment(text, row.created_at, workdays=counted(after))
+                olds = {find_moment(text, row.created_at, workdays=each.count) for each in formers}
+                new = find_moment(text, row.created_at, workdays=after.count)
             except (ExpressionFailed, MomentInvalid):
                 continue
             if row.due_at in olds and new > row.due_at:
-                yield "task", row.id, row.element_id, place.business_key, place.id, row.due_at, new
-
-
-def counted(calendar: WorkCalendar) -> Any:
-    """How the engine counts by a calendar."""
-
-    def count(day: date, number: int) -> date:
-        return calendar.add_workdays(day, number).day
-
-    return count
+                yield LaterRow("task", row.id, row.element_id, place.business_key, place.id, row.due_at, new)
 
 
 def _counts(model: Definition) -> bool:

@@ -97,6 +97,10 @@ class WorkCalendar:
             raise ValueError(f"{count} work days are more than {MAX_DAYS}")
         return self._walk(day, abs(count), -1 if count < 0 else 1)
 
+    def count(self, day: date, count: int) -> date:
+        """As the engine counts (`engine.moments.Workdays`): the day alone that `add_workdays` finds. Raises as it does."""
+        return self.add_workdays(day, count).day
+
     def workdays_between(self, after: date, until: date) -> ReckonedCount:
         """How many work days there are after `after`, up to and including `until`; negative when `until` comes first.
 

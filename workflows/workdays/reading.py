@@ -75,7 +75,7 @@ def read_calendar(work: Work) -> WorkCalendar:
 
 def workdays_of(work: Work) -> Workdays:
     """How the engine counts work days in this unit of work; the database is asked only when something is counted."""
-    return lambda day, count: read_calendar(work).add_workdays(day, count).day
+    return lambda day, count: read_calendar(work).count(day, count)
 
 
 def forget_calendar(work: Work) -> None:
