@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from engine.errors import Problem, StepFailed, read_place
 from engine.incidents import open_incident
+from engine.tables import instance
 from engine.work import ProcessEngine, Work
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,12 @@ def record_failure(process_engine: ProcessEngine, kind: str, table: sa.Table, ro
 
 
 def _report(work: Work, kind: str, row: sa.Row[tuple[object, ...]], text: str, error: Exception) -> None:
-    """An incident names the element that failed, where that is known, else the one of its row."""
+    """An incident names the element that failed, where that is known, else the one of its row: also where the instance was only
+    just being started, and is not there."""
     instance_id, element_id = read_place(error)
-    if element_id is None and isinstance(error, StepFailed):
+    if instance_id is not None and not _is_stored(work, instance_id):
+        instance_id = element_id = None
+    elif element_id is None and isinstance(error, StepFailed):
         element_id = error.values.get("element")
     open_incident(
         work,
@@ -64,3 +68,7 @@ def _report(work: Work, kind: str, row: sa.Row[tuple[object, ...]], text: str, e
         instance_id=instance_id or getattr(row, "instance_id", None),
         element_id=element_id or getattr(row, "element_id", None),
     )
+
+
+def _is_stored(work: Work, instance_id: str) -> bool:
+    return work.connection.execute(sa.select(instance.c.id).where(instance.c.id == instance_id)).first() is not None

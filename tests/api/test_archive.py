@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.cli import main
+from api.cli.opening import bring_years
 from engine.bulk import list_results
 from engine.due import run_due
 from engine.history import list_entries
@@ -134,6 +135,7 @@ def test_from_the_command_line(finished: Finished, capfd: pytest.CaptureFixture[
         code = main([*arguments, "--database", file, "--lang", "en"])
         return code, capfd.readouterr().out
 
+    bring_years(finished.place.engine)  # as every verb does at first
     before, count = finished.dump(), len(finished.cases)
     code, out = call("archive", "t2022", "--dry-run", "--json")
     told = json.loads(out)

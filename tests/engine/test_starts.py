@@ -337,6 +337,28 @@ def test_a_failing_occurrence_does_not_stop_the_series(sqlite_engine: ProcessEng
         assert [(found.kind, found.element_id) for found in list_incidents(work)] == [("timer", "weekly")]
 
 
+def test_a_message_whose_start_fails_gives_up_with_an_incident(
+    process_engine: ProcessEngine, virtual_clock: VirtualClock
+) -> None:
+    def do(_: Any) -> None:
+        raise RuntimeError("the printer is on fire")
+
+    process_engine.handlers.register("work.do", do)
+    put(process_engine, "start asked message=please\nservice work handler=work.do\nasked -> work")
+    with process_engine.begin() as work:
+        send_message(work, "please", "a", unique_key="1")
+    while True:
+        with process_engine.read() as work:
+            due = next_due(work)
+        if due is None:
+            break
+        virtual_clock.move_to(max(due, virtual_clock.now()))
+        run_due(process_engine)
+    assert started(process_engine) == []
+    with process_engine.read() as work:
+        assert [(found.kind, found.instance_id) for found in list_incidents(work)] == [("message", None)]
+
+
 # ---- conditions ------------------------------------------------------------------------------------------------------
 def test_a_condition_is_looked_at_when_data_are_offered(sqlite_engine: ProcessEngine) -> None:
     put(sqlite_engine, "start much when='amount > 10'\nuser work camunda:assignee=anna\nmuch -> work")
