@@ -66,7 +66,6 @@ def show() -> str:
         earlier=shift_month(month, -1),
         later=shift_month(month, 1),
         unknown=[Line(each, find_address(each, agenda)) for each in agenda.unknown],
-        counts={state: sum(each.state == state for each in agenda.entries) for state in ("overdue", "risk")},
         **(show_month(agenda, month) if view == "month" else show_list(agenda, today)),
     )
 
@@ -79,7 +78,7 @@ def show_month(agenda: Agenda, month: date) -> dict[str, Any]:
         single[line.entry.first].append(line)
     within = [each for each in agenda.entries if f"{each.first:%Y-%m}" <= f"{month:%Y-%m}" <= f"{each.last:%Y-%m}"]
     long = [Line(each, find_address(each, agenda)) for each in within if each.first != each.last]
-    return {"weeks": weeks, "single": single, "long": long, "lines": gather(within, agenda)}
+    return {"weeks": weeks, "single": single, "long": long, "lines": gather(within, agenda), "counts": count_urgent(within)}
 
 
 def show_list(agenda: Agenda, today: date) -> dict[str, Any]:
@@ -88,7 +87,12 @@ def show_list(agenda: Agenda, today: date) -> dict[str, Any]:
     coming = [each for each in agenda.entries if each.state in ("coming", "under_way", "possible") and each.last >= today]
     by_month = groupby(coming, key=lambda each: f"{each.last:%Y-%m}")
     months = [(date.fromisoformat(f"{month}-01"), gather(list(some), agenda)) for month, some in by_month]
-    return {"parts": parts, "months": months}
+    return {"parts": parts, "months": months, "counts": count_urgent(agenda.entries)}
+
+
+def count_urgent(entries: Sequence[Entry]) -> dict[str, int]:
+    """How many of these are overdue, and how many at risk."""
+    return {state: sum(each.state == state for each in entries) for state in ("overdue", "risk")}
 
 
 def gather(entries: Sequence[Entry], agenda: Agenda) -> list[Line]:

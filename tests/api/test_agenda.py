@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from api.pages.agenda import read_month, shift_month
+from api.pages.agenda import read_month, shift_month, show_month
 from engine.due import run_due
+from workflows.agenda import Agenda, Entry
 from workflows.applications import start_application
 
 
@@ -50,6 +51,13 @@ def test_where_one_acts(place: Any) -> None:
     assert f"/campaigns/{place.campaign}/missing" not in get(place, None, "/agenda?month=2022-08")
     place.clock.move_to(datetime(2022, 8, 4, tzinfo=UTC))
     assert "临近" in get(place, "applicant") and "项临近" not in get(place, None)
+
+
+def test_a_month_counts_its_own_days_alone(shared_place: Any) -> None:
+    next_month = Entry("a/1", "activity", "1", "征集", "a", date(2022, 7, 1), date(2022, 7, 3), "risk")  # in June's last week
+    with shared_place.app.test_request_context("/agenda"):
+        found = [show_month(Agenda((next_month,), (), {}, {}), date(2022, month, 1))["counts"] for month in (6, 7)]
+    assert found == [{"overdue": 0, "risk": 0}, {"overdue": 0, "risk": 1}]
 
 
 @pytest.mark.parametrize("text", ["", "2022-13", "0000-01", "2022-7", "9999-12", "二〇二二-01"])
