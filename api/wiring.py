@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 from api.settings import Settings
 from engine.clock import Clock, SystemClock
-from engine.database import open_database
+from engine.database import HELD_SECONDS, PROGRAM, open_database
 from engine.scripts import ScriptRunner
 from engine.texts import Catalogue
 from engine.work import Backend, NoBackend, ProcessEngine
@@ -21,10 +21,18 @@ from workflows.people import ROLES
 from workflows.workdays import workdays_of
 
 
-def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Backend | None = None) -> ProcessEngine:
+def build_engine(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    backend: Backend | None = None,
+    program: str = PROGRAM,
+    held_seconds: int = HELD_SECONDS,
+) -> ProcessEngine:
     """The engine for these settings. Creates the folders it needs; neither creates nor changes tables.
 
-    `backend` wakes up for due rows; without one, `engine.due.run_due` must be called.
+    `backend` wakes up for due rows; without one, `engine.due.run_due` must be called. `program` and
+    `held_seconds` are those of `open_database`.
     Raises OSError when a folder cannot be made, and what `make_mailer` raises.
     """
     address = make_url(settings.database_url)
@@ -32,7 +40,7 @@ def build_engine(settings: Settings, *, clock: Clock | None = None, backend: Bac
         Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
     settings.file_folder.mkdir(parents=True, exist_ok=True)
     process_engine = ProcessEngine(
-        database=open_database(settings.database_url),
+        database=open_database(settings.database_url, program=program, held_seconds=held_seconds),
         clock=clock or SystemClock(),
         backend=backend or NoBackend(),
         roles=frozenset(ROLES),

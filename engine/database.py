@@ -29,6 +29,12 @@ SQLITE_PRAGMAS = (
     "trusted_schema=OFF",
 )
 
+HELD_SECONDS = 60
+"""For how long a transaction may wait for its program before it is ended and what it has locked is free (`keep_watch`)."""
+PROGRAM = "linxuan"
+"""The name of our connections in PostgreSQL's list."""
+CUT_OFF_SECONDS = 15
+"""After how long without an answer a connection over the network is given up, by either side."""
 RESTED_SECONDS = 1.0
 """A connection of the pool that was not used for so long is tried before somebody gets it."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -75,9 +81,10 @@ Json = sa.JSON
 """JSON that keeps the order of keys (not `jsonb`): kernels rely on it."""
 
 
-def open_database(url: str, **options: Any) -> sa.Engine:
+def open_database(url: str, *, program: str = PROGRAM, held_seconds: int = HELD_SECONDS, **options: Any) -> sa.Engine:
     """Open the database at `url` (`sqlite:///path` or `postgresql://...`); nothing is created in it.
 
+    On PostgreSQL a program that is stopped or cut off holds its locks for `held_seconds` at most (`keep_watch`).
     The values of a statement that fails are not in the text of its exception: logs and incidents hold no personal data.
 
     Raises ValueError for another kind of database.
@@ -95,10 +102,33 @@ def open_database(url: str, **options: Any) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if address.get_backend_name() == "postgresql":
-        engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), **options)
+        watched = address.update_query_dict(keep_watch(address, program, held_seconds), append=False)
+        engine = sa.create_engine(watched.set(drivername="postgresql+psycopg"), **options)
         _try_rested(engine)
         return engine
     raise ValueError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
+
+
+def keep_watch(address: sa.URL, program: str, held_seconds: int) -> dict[str, str]:
+    """Parameters of a PostgreSQL connection that let both sides notice when the other is gone; those that `address` has stand.
+
+    The server ends a transaction that waits for its program for `held_seconds`: one that was stopped, or cut off by the network.
+    It does not count while a pipeline is open, nor always after one (PostgreSQL 15): the workers' sweep looks for those.
+    """
+    beat = max(1, CUT_OFF_SECONDS // 3)
+    alive = {"keepalives_idle": beat, "keepalives_interval": beat, "keepalives_count": 2}
+    server = {f"tcp_{name}": value for name, value in alive.items()} | {
+        "tcp_user_timeout": CUT_OFF_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": held_seconds * 1000,
+    }
+    ours: dict[str, object] = {
+        **alive,
+        "application_name": program,
+        "connect_timeout": CUT_OFF_SECONDS,
+        "tcp_user_timeout": CUT_OFF_SECONDS * 1000,
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+    }
+    return {name: str(value) for name, value in ours.items() if name not in address.query}
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -111,7 +111,7 @@ class Work:
     @cached_property
     def now(self) -> datetime:
         """The moment of this unit of work: the same for all its rows."""
-        return self.engine.clock.now()
+        return self.engine.clock.now(self.connection)
 
     def workdays(self, day: date, count: int) -> date:
         """The nth work day after a day, as this unit of work counts (`engine.moments.Workdays`)."""

@@ -62,6 +62,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         archiving,
         backup,
         bench,
+        breaking,
         campaigns,
         conformance,
         evidence,
@@ -94,6 +95,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         backup,
         evidence,
         bench,
+        breaking,
     ):
         module.add_verbs(verbs)
     return parser

@@ -28,11 +28,12 @@ class RunningClock(SystemClock):
     """Time runs as it really does, so and so far from the real one: a phase begins at its moment of the campaign."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ahead = timedelta()
 
-    def now(self) -> datetime:
+    def now(self, connection: sa.Connection | None = None) -> datetime:
         """The real moment, moved."""
-        return super().now() + self.ahead
+        return super().now(connection) + self.ahead
 
     def decide(self, connection: sa.Connection) -> datetime:
         """The database's own moment, moved; on SQLite the host's."""

@@ -12,19 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 
 from engine.chunks import CHUNK
+from engine.database import HELD_SECONDS, PROGRAM
 from engine.due import DO, DO_MANY
 from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.work import ProcessEngine, Scheduled, Work
@@ -46,15 +51,29 @@ NEAR = timedelta(seconds=90)
 """A row whose moment is further away has no job yet: the sweep makes it in time. Workers look through all jobs that wait."""
 OVERDUE = timedelta(seconds=15)
 """A row that waits for longer than this past its moment has lost its job, or was not seen."""
-SWEEP = "* * * * * */20"
-"""Every 20 seconds, so that another worker takes over at most some 40 seconds after one died."""
-DEAD_WORKER_SECONDS = 30
-"""A worker that has not been heard of for so long is dead; its jobs are taken away (the default of procrastinate)."""
+LEASE_SECONDS = 15
+"""A worker that was not heard of for so long is dead, its jobs are taken away; its transaction may stand still as long."""
+HEARTBEAT_SECONDS = 4.0
+SWEEP = "* * * * * */10"
+"""Every 10 seconds, so that another worker takes over within `LEASE_SECONDS`, these, and `POLL_SECONDS` after one died."""
+POLL_SECONDS = 2.0
+"""How often a worker looks for jobs of which nobody told it."""
+RETURN_SECONDS = 1.0
+"""How long a worker that has lost the database waits before it comes back."""
 BATCH = 500
 JOBS = sa.table("procrastinate_jobs", sa.column("status"), sa.column("queueing_lock"))
 FORGET = sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:locks)")
+WORKER = f"{PROGRAM} worker"
+"""How the names of the workers' connections begin."""
+END_STUCK = sa.text(
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+    f" AND starts_with(application_name, '{PROGRAM}') AND xact_start IS NOT NULL AND wait_event = 'ClientRead'"
+    " AND state_change < clock_timestamp() - make_interval(secs =>"
+    f" CASE WHEN starts_with(application_name, '{WORKER}') THEN {LEASE_SECONDS} ELSE {HELD_SECONDS} END)"
+)
+"""Ends transactions of ours that wait for a program that was stopped or cut off; what they have locked is free."""
 SKEW = timedelta(seconds=5)
-"""By how much the clocks of database and worker may differ before a job that comes too early is left to the sweep."""
+"""How far a worker's moment may be behind the database's before a job that seems too early is left to the sweep."""
 
 
 def procrastinate_schema_sql() -> str:
@@ -158,23 +177,26 @@ def make_app(process_engine: ProcessEngine) -> App:
     address = process_engine.database.url
     if address.get_backend_name() != "postgresql":
         raise ValueError(f"a worker needs PostgreSQL, not {address.get_backend_name()}")
-    conninfo = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    app = App(connector=PsycopgConnector(conninfo=conninfo))
+    _, parameters = process_engine.database.dialect.create_connect_args(address)  # as of the engine's own connections
+    app = App(connector=PsycopgConnector(kwargs={name: value for name, value in parameters.items() if name != "context"}))
     for kind in DO:
         app.task(name=kind, queue=QUEUES[kind])(_task(process_engine, kind))
 
     def defer() -> int:
         with process_engine.begin() as work:
+            work.connection.execute(END_STUCK)
             return defer_near(work)
 
+    own_thread = ThreadPoolExecutor(1)
+
     @app.periodic(cron=SWEEP)
-    @app.task(name="sweep", queue="deadline", queueing_lock="sweep", pass_context=True)
+    @app.task(name="sweep", queue="sweep", queueing_lock="sweep", pass_context=True)
     async def sweep(context: JobContext, timestamp: int) -> None:
         """Take the jobs of dead workers away, and make those of rows that are near or have none."""
         manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_WORKER_SECONDS):
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=LEASE_SECONDS):
             await manager.finish_job(job, Status.FAILED, delete_job=True)
-        if count := await asyncio.to_thread(defer):
+        if count := await asyncio.get_running_loop().run_in_executor(own_thread, defer):
             log.warning("%d rows were overdue and have a job again", count)
 
     return app
@@ -204,13 +226,58 @@ def run_worker(
 
 
 async def _run_worker(app: App, concurrency: int, queues: Iterable[str] | None, *, wait: bool) -> None:
+    """Run procrastinate's worker; one that has lost the database comes back when it can."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    while not stopped.is_set():
+        running = asyncio.create_task(_work(app, concurrency, queues, wait=wait))
+        if wait:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, _stop, stopped, running)
+        try:
+            await running
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
+        except (ConnectorException, psycopg.Error, OSError) as fault:
+            if not wait:
+                raise
+            log.warning("The database is away (%s); the worker comes back", fault)
+        if not wait:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), RETURN_SECONDS)
+
+
+def _stop(stopped: asyncio.Event, running: asyncio.Task[None]) -> None:
+    stopped.set()
+    running.cancel()  # procrastinate finishes the jobs that run
+
+
+async def _work(app: App, concurrency: int, queues: Iterable[str] | None, *, wait: bool) -> None:
+    """The sweep has a worker of its own: it must come when all others wait for what a stopped program has locked."""
     async with app.open_async():
-        await app.run_worker_async(
-            concurrency=concurrency,
-            queues=list(queues or set(QUEUES.values())),
-            wait=wait,
-            delete_jobs="always",
-            fetch_job_polling_interval=2.0,
-            install_signal_handlers=wait,
-            listen_notify=wait,
-        )
+        workers = [
+            asyncio.create_task(
+                app.run_worker_async(
+                    concurrency=count,
+                    queues=names,
+                    wait=wait,
+                    delete_jobs="always",
+                    fetch_job_polling_interval=POLL_SECONDS,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    install_signal_handlers=False,
+                    listen_notify=wait,
+                )
+            )
+            for names, count in ((list(queues or set(QUEUES.values())), concurrency), (["sweep"], 1))
+        ]
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            ended = await asyncio.gather(*workers, return_exceptions=True)
+        for fault in ended:
+            if isinstance(fault, Exception):
+                raise fault

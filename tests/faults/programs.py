@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,12 +19,14 @@ PATIENCE = 240
 class Program:
     """A verb in a process group of its own; `log` holds what it prints. Killed at the end of the context, if it still runs."""
 
-    def __init__(self, *arguments: object, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: object, folder: Path, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()
+    ) -> None:
         self.log = folder / "program.log"
         quiet = {name: value for name, value in os.environ.items() if not name.startswith(("LINXUAN_", "LC_", "LANG"))}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *map(str, arguments)],
+                [*within, sys.executable, *map(str, arguments)],
                 cwd=ROOT,
                 env=quiet | {"LINXUAN_FILE_FOLDER": str(folder / "files")} | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
@@ -49,6 +51,14 @@ class Program:
         """SIGKILL to it and all its children at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
+
+    def pause(self) -> None:
+        """SIGSTOP to it and all its children: it does nothing any more, and does not know."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After `pause`."""
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def stop(self) -> int:
         """Ask it to stop; its exit code."""

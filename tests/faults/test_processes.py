@@ -117,7 +117,7 @@ def test_what_a_killed_process_had_begun_is_done_once_by_another(seed: int, shar
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_killed_worker_is_replaced_by_another(seed: int, postgresql_url: str, tmp_path: Path) -> None:
-    """The program itself, in real time: jobs of the dead worker are taken over within the promised 40 seconds."""
+    """The program itself, in real time: jobs of the dead worker are taken over within the promised half minute."""
     dice = random.Random(seed)
     process_engine = ProcessEngine(open_database(postgresql_url), SystemClock(), backend=QueueBackend())
     upgrade_schema(process_engine.database)

@@ -28,8 +28,12 @@ def find_binaries() -> Path | None:
 class TemporaryServer:
     """A context: the server runs inside it, and `url` leads to it. PostgreSQL refuses root, so for root another user runs it."""
 
-    def __init__(self, binaries: Path, *, options: tuple[str, ...] = OPTIONS) -> None:
-        self.binaries, self.options = binaries, options
+    def __init__(
+        self, binaries: Path, *, options: tuple[str, ...] = OPTIONS, within: tuple[str, ...] = (), trusted: str | None = None
+    ) -> None:
+        """`within` is the beginning of a command that runs the rest elsewhere (another network, which takes root); connections
+        over TCP from the network `trusted` are let in."""
+        self.binaries, self.options, self.within, self.trusted = binaries, options, within, trusted
         self.folder = Path(tempfile.mkdtemp(prefix="linxuan-pg-"))
         self.user = next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
         self.url = f"postgresql://{USER}@/postgres?host={self.folder}"
@@ -39,10 +43,18 @@ class TemporaryServer:
             shutil.chown(self.folder, self.user)
         data = str(self.folder / "data")
         self._run("initdb", "--pgdata", data, "--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        if self.trusted:
+            with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {self.trusted} trust\n")
         options = " ".join(f"-c {option}" for option in (*self.options, f"unix_socket_directories={self.folder}"))
         log = str(self.folder / "log")
         self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", data, "--log", log, "--options", options)
         return self
+
+    def restart(self) -> None:
+        """As after a crash: every connection is cut in the middle of what it does, and the log is replayed."""
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "restart", "--wait", "--silent", "--mode", "immediate", "--pgdata", data, "--log", log)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
@@ -51,13 +63,15 @@ class TemporaryServer:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
+        user = None if self.within else self.user
+        command = [*self.within, "runuser", "-u", str(self.user), "--"] if self.within else []
         subprocess.run(
-            [str(self.binaries / program), *arguments],
+            [*command, str(self.binaries / program), *arguments],
             check=True,
             cwd=self.folder,
-            user=self.user,
-            group=pwd.getpwnam(self.user).pw_gid if self.user else None,
-            extra_groups=[] if self.user else None,
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -210,7 +210,9 @@ def test_what_a_dead_worker_held_is_done_by_another(queue_engine: ProcessEngine,
         async with app.open_async():
             with suppress(AlreadyEnqueued):  # the worker above may have put it there, when its moment was just then
                 await app.configure_task("sweep", allow_unknown=False).defer_async(timestamp=0)
-            await app.run_worker_async(queues=["deadline"], wait=False, install_signal_handlers=False, listen_notify=False)
+            await app.run_worker_async(
+                queues=["sweep", "deadline"], wait=False, install_signal_handlers=False, listen_notify=False
+            )
 
     in_thread(lambda: asyncio.run(sweep()))
     assert rung == ["held"]
