@@ -103,6 +103,21 @@ def next_due(work: Work) -> datetime | None:
     return _find_earliest(work, [*_pending(work), chunks])
 
 
+def list_overdue(work: Work) -> dict[str, tuple[int, datetime | None]]:
+    """Of each kind of row how many are due and not done, and the moment of the oldest. Without a mailer no letter is due."""
+    rows = sa.union_all(*_pending(work)).subquery()
+    chunks = bulk_chunk.c.state == "waiting"
+    found: dict[str, tuple[int, datetime | None]] = dict.fromkeys(DO, (0, None))
+    oldest = sa.func.min(rows.c.next_try_at, type_=timer.c.next_try_at.type)
+    query = sa.select(rows.c.kind, sa.func.count(), oldest).where(rows.c.next_try_at <= work.now).group_by(rows.c.kind)
+    for kind, count, moment in work.connection.execute(query):
+        found[kind] = (count, moment)
+    query = sa.select(sa.func.count(), sa.func.min(bulk_chunk.c.next_try_at, type_=timer.c.next_try_at.type))
+    count, moment = work.connection.execute(query.where(chunks, bulk_chunk.c.next_try_at <= work.now)).one()
+    found["bulk"] = (count, moment)
+    return found
+
+
 def _due_chunk(work: Work, passed: Sequence[str]) -> sa.Select[Any]:
     waiting = sa.and_(bulk_chunk.c.state == "waiting", bulk_chunk.c.next_try_at <= work.now, bulk_chunk.c.id.not_in(passed))
     return sa.select(bulk_chunk.c.id).where(waiting).order_by(bulk_chunk.c.next_try_at, bulk_chunk.c.id).limit(1)

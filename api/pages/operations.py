@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from api.pages.present import process_engine, settings
+from engine.due import list_overdue
 from engine.tables import incident, instance, message, outbox, timer, user_task
 from engine.work import ProcessEngine, Work
 from workflows import schema
@@ -67,8 +68,19 @@ class EngineCollector:
             yield _count(work, "linxuan_messages", "Messages by state", message.c.state)
             yield _count(work, "linxuan_outbox", "Letters by state", outbox.c.state)
             yield _gauge(work, "linxuan_incidents_open", "Incidents that wait for a person", incident.c.resolved_at.is_(None))
+            yield from _lag(work)
             overdue = sa.and_(timer.c.state == "armed", timer.c.next_try_at <= work.now)
             yield _gauge(work, "linxuan_timers_overdue", "Armed timers that are due and not fired yet", overdue)
+
+
+def _lag(work: Work) -> Iterator[GaugeMetricFamily]:
+    depth = GaugeMetricFamily("linxuan_due", "Rows that are due and not done, by kind", labels=["kind"])
+    lag = GaugeMetricFamily("linxuan_lag_seconds", "For how long the oldest of them is due", labels=["kind"])
+    for kind, (count, oldest) in list_overdue(work).items():
+        depth.add_metric([kind], count)
+        lag.add_metric([kind], 0 if oldest is None else (work.now - oldest).total_seconds())
+    yield depth
+    yield lag
 
 
 def _count(work: Work, name: str, text: str, column: sa.Column[str]) -> GaugeMetricFamily:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from api.app import create_app
 from api.security import PANEL_STYLE, POLICY
 from api.wiring import build_engine
 from engine.definitions import latest_definition
+from engine.timers import arm_timer
 from tests.api.world import PASSWORD, Place, make_settings, read_hidden
 from workflows.schema import upgrade_schema
 
@@ -156,6 +158,19 @@ def test_metrics_are_for_this_machine(place: Place) -> None:
     assert 'linxuan_instances{state="running"} 1.0' in answer.get_data(as_text=True)
     assert "linxuan_incidents_open 0.0" in answer.get_data(as_text=True)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 403
+
+
+def test_metrics_tell_how_long_the_oldest_row_is_due(place: Place) -> None:
+    with place.engine.begin() as work:
+        arm_timer(work, "bell.ring", work.now - timedelta(seconds=90), unique_key="oldest", payload={})
+        arm_timer(work, "bell.ring", work.now - timedelta(seconds=5), unique_key="younger", payload={})
+        arm_timer(work, "bell.ring", work.now + timedelta(seconds=900), unique_key="later", payload={})
+    lines = dict(
+        line.rsplit(" ", 1) for line in place.client().get("/metrics").get_data(as_text=True).splitlines() if line[0] != "#"
+    )
+    assert float(lines['linxuan_due{kind="timer"}']) == 2
+    assert 90 <= float(lines['linxuan_lag_seconds{kind="timer"}']) < 150
+    assert float(lines['linxuan_lag_seconds{kind="bulk"}']) == 0
 
 
 def test_metrics_with_a_token(tmp_path: Any) -> None:

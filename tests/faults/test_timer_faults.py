@@ -31,7 +31,9 @@ def test_the_promise_is_made_of_what_the_workers_do() -> None:
 
 
 @NEEDS_SERVER
-@pytest.mark.parametrize("fault", ["kill", "stop", "restart"])
+@pytest.mark.parametrize(
+    "fault", ["stop", pytest.param("kill", marks=pytest.mark.slow), pytest.param("restart", marks=pytest.mark.slow)]
+)
 def test_some_timers(fault: str) -> None:
     judge(breaking.run(timers=400, faults=[fault])[fault], 400, firing_s=20)
 
@@ -49,5 +51,5 @@ def test_ten_thousand_timers() -> None:
     if "skipped" in told["cut_off"]:
         pytest.skip(f"cut_off: {told['cut_off']['skipped']}")
     firing = told["none"]["longest_delay_s"]
-    for name, found in told.items():
-        judge(found, 10_000, firing_s=20 + (8 if name in ("kill", "sqlite_kill") else 2) * firing)
+    for name, found in told.items():  # killed ones take the time of their start, and SQLite has nobody else
+        judge(found, 10_000, firing_s=20 + 2 * firing + {"kill": 60, "sqlite_kill": 200}.get(name, 0))
