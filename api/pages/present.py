@@ -245,6 +245,8 @@ def main_menu() -> list[MenuItem]:
     if roles & {"administrator", "organiser"}:
         entries.append(("menu.incidents", "incidents.show", 0))
         entries.append(("menu.workdays", "workdays.show_now", 0))
+    if who is not None and can(who, "installation.read"):
+        entries.append(("menu.system", "operations.show", 0))
     here = (request.endpoint or "").partition(".")[0]
     here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer"}.get(here, here)
     if request.path.startswith("/campaigns/"):

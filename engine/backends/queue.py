@@ -76,6 +76,20 @@ SKEW = timedelta(seconds=5)
 """How far a worker's moment may be behind the database's before a job that seems too early is left to the sweep."""
 
 
+ALIVE = sa.text(
+    "SELECT count(DISTINCT (application_name, client_addr)) FROM pg_stat_activity WHERE datname = current_database()"
+    f" AND starts_with(application_name, '{WORKER}')"
+)
+
+
+def count_workers(work: Work) -> int | None:
+    """How many background workers are connected to the database; None on SQLite, where the server itself does their work."""
+    if work.connection.dialect.name != "postgresql":
+        return None
+    count: int = work.connection.execute(ALIVE).scalar_one()
+    return count
+
+
 def procrastinate_schema_sql() -> str:
     """The SQL that makes procrastinate's types, tables and functions (many statements, as of the installed version)."""
     return SchemaManager.get_schema()

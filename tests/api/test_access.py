@@ -121,6 +121,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "workdays.set_day"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 422),  # without a day
     ("POST", "workdays.remove_day"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 422),
     ("POST", "workdays.import_year"): (GUARD, 403, 403, 403, 403, 403, 403, 403, 200),  # the preview of what is known already
+    ("GET", "operations.show"): (303, 403, 403, 403, 403, 403, 403, 403, 200),
     ("GET", "incidents.show"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("GET", "incidents.show_one"): (303, 404, 404, 404, 404, 404, 404, 404, 200),  # a letter's, of no campaign
     ("POST", "incidents.edit"): (GUARD, 404, 404, 404, 404, 404, 404, 404, 422),  # nothing is typed

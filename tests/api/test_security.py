@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -12,6 +14,7 @@ from api.app import create_app
 from api.security import PANEL_STYLE, POLICY
 from api.wiring import build_engine
 from engine.definitions import latest_definition
+from engine.incidents import open_incident
 from engine.timers import arm_timer
 from tests.api.world import PASSWORD, Place, make_settings, read_hidden
 from workflows.schema import upgrade_schema
@@ -171,6 +174,20 @@ def test_metrics_tell_how_long_the_oldest_row_is_due(place: Place) -> None:
     assert float(lines['linxuan_due{kind="timer"}']) == 2
     assert 90 <= float(lines['linxuan_lag_seconds{kind="timer"}']) < 150
     assert float(lines['linxuan_lag_seconds{kind="bulk"}']) == 0
+
+
+def test_the_page_of_the_system_tells_what_is_late_and_what_gave_up(place: Place) -> None:
+    client = place.client("administrator")
+    assert "一切按时" in client.get("/system").get_data(as_text=True)
+    with place.engine.begin() as work:
+        arm_timer(work, "bell.ring", work.now - timedelta(seconds=90), unique_key="oldest", payload={})
+        open_incident(work, "mail", "MailRefused", "no server")
+    page = client.get("/system").get_data(as_text=True)
+    cells = re.findall(r'<td data-label="[^"]*">([^<]*)', page)
+    assert [cells[start : start + 4] for start in range(0, len(cells), 4)] == [
+        ["定时", "1", ANY, "0"], ["消息", "0", "—", "0"], ["邮件", "0", "—", "1"], ["批量办理", "0", "—", "0"]
+    ]  # fmt: skip
+    assert "超过一分钟" in page and "需要人处理" in page and "一切按时" not in page and "（SQLite）" in page
 
 
 def test_metrics_with_a_token(tmp_path: Any) -> None:

@@ -56,8 +56,8 @@ class Tally:
 class Browser:
     """One person's browser."""
 
-    def __init__(self, port: int, tally: Tally) -> None:
-        self.port, self.tally = port, tally
+    def __init__(self, port: int, tally: Tally, *, host: str = "127.0.0.1") -> None:
+        self.host, self.port, self.tally = host, port, tally
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> Answer:
@@ -93,7 +93,7 @@ class Browser:
         """
         until = time.monotonic() + PATIENCE
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
             try:
                 connection.request(request.method, request.path, request.body, dict(request.headers))
                 response = connection.getresponse()

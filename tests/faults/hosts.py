@@ -62,6 +62,14 @@ class Hosts:
         """A host's address."""
         return NETWORK.replace("0/24", str(1 + self.names.index(name)))
 
+    def join(self) -> None:
+        """Give this machine itself a wire to the switch, so that a test reaches the hosts."""
+        hub = self.names[0]
+        self._inside(hub, "link", "add", "here", "type", "veth", "peer", "name", self._tag, "netns", "1")
+        self._inside(hub, "link", "set", "here", "master", "switch", "up")
+        _ip("address", "add", NETWORK.replace("0/24", "254/24"), "dev", self._tag)
+        _ip("link", "set", self._tag, "up")
+
     def cut(self, name: str) -> None:
         """Nothing reaches a host any more, and nobody is told."""
         self._inside(self.names[0], "link", "set", name, "down")

@@ -6,6 +6,7 @@
 | `definition.read` | - | designers, releasers, organisers, administrators |
 | `definition.deploy` | - | designers |
 | `outbox.read` | - | administrators |
+| `installation.read` | - | administrators: whether the background work keeps up |
 | `notice.read` | notice | everybody; what a folder left as a draft only designers and releasers |
 | `notice.edit` | - | designers: start, write and hand over drafts of notices |
 | `notice.review` | - | designers, releasers: read drafts with their versions and comparisons |
@@ -251,6 +252,7 @@ ACTIONS: dict[str, Rule] = {
     "definition.read": Rule(None, _holds("designer", "releaser", "organiser", "administrator")),
     "definition.deploy": Rule(None, _holds("designer")),
     "outbox.read": Rule(None, _holds("administrator")),
+    "installation.read": Rule(None, _holds("administrator")),
     "notice.read": Rule(NoticeSubject, lambda person, notice: notice.state == "deployed" or _drafts(person, None)),
     "notice.edit": Rule(None, _holds("designer")),
     "notice.review": Rule(None, _drafts),
