@@ -190,7 +190,7 @@ def test_rows_that_lost_their_job_get_another(queue_engine: ProcessEngine, rung:
     execute(queue_engine, "DELETE FROM procrastinate_jobs")
     with queue_engine.begin() as work:
         assert defer_near(work) == 1
-    work_off(queue_engine)
+    work_off(queue_engine, concurrency=1)
     assert rung == ["lost", "fresh"]
 
 
