@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -29,7 +30,9 @@ R = TypeVar("R")
 PUBLIC = Person(id="", login="", name="", organisation_id="", language="zh", memberships=frozenset())
 """Somebody who is not logged in, for the rules: nobody's assignee, in no group."""
 LONGEST_KEY = 100
-LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+WISHES: dict[str, tuple[str, Sequence[str]]] = {"language": ("lang", LANGUAGES), "size": ("size", ("standard", "large"))}
+"""What a reader may choose on every page: the cookie's name, the parameter, and the values."""
+WISH_COOKIE_AGE = 365 * 24 * 3600
 
 
 def process_engine() -> ProcessEngine:
@@ -101,33 +104,43 @@ def carried_address() -> str:
 
 def choose_language() -> Language:
     """`?lang=`, else the cookie, else the person's own, else Chinese."""
-    for wish in (request.args.get("lang"), request.cookies.get(cookie_name("language", settings()))):
-        if wish in LANGUAGES:
-            return wish
+    if wish := _wish("language"):
+        return cast(Language, wish)
     known = g.get("person")
     return cast(Language, known.language) if known and known.language in LANGUAGES else "zh"
 
 
-def keep_language(response: Response) -> Response:
-    """Remember a language that the address asked for."""
-    if request.args.get("lang") in LANGUAGES:
-        set_cookie(response, "language", request.args["lang"], settings(), max_age=LANGUAGE_COOKIE_AGE)
+def choose_size() -> str:
+    """How large the pages are printed: `?size=`, else the cookie, else `standard`."""
+    return _wish("size") or "standard"
+
+
+def _wish(name: str) -> str | None:
+    """What the address asks for, else what was asked for before."""
+    parameter, known = WISHES[name]
+    asked = (request.args.get(parameter), request.cookies.get(cookie_name(name, settings())))
+    return next((wish for wish in asked if wish in known), None)
+
+
+def keep_wishes(response: Response) -> Response:
+    """Remember the language and the size that the address asked for."""
+    for name, (parameter, known) in WISHES.items():
+        if request.args.get(parameter) in known:
+            set_cookie(response, name, request.args[parameter], settings(), max_age=WISH_COOKIE_AGE)
     return response
 
 
-def other_language_address() -> str:
-    """The address of this page in the other language; of the home page where the page answers a sent form."""
-    other = "en" if words().language == "zh" else "zh"
+def address_with(**wish: str) -> str:
+    """The address of this page with another language or size; of the page behind it where it answers a sent form."""
     if request.method not in SAFE_METHODS or request.url_rule is None:
-        back = g.get("page_address")
-        return f"{back or url_for('home.show')}?lang={other}"
-    arguments: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": other}
+        return f"{g.get('page_address') or url_for('home.show')}?{urlencode(wish)}"
+    arguments: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), **wish}
     return url_for(request.endpoint or "home.show", **arguments)
 
 
 def install(app: Flask) -> None:
     """Give templates the words, the reader and small makers."""
-    app.after_request(keep_language)
+    app.after_request(keep_wishes)
 
     @app.before_request
     def know_reader() -> None:
@@ -143,7 +156,8 @@ def install(app: Flask) -> None:
             "reader": person(),
             "installation": settings(),
             "demo_installation": current_app.extensions["demo"],
-            "other_language_address": other_language_address,
+            "address_with": address_with,
+            "size": choose_size(),
             "main_menu": main_menu,
             "reader_organisation": reader_organisation(),
             "done_messages": done_messages,

@@ -41,6 +41,15 @@ def test_the_language_is_asked_for_and_kept(place: Place) -> None:
     assert '<html lang="zh-CN">' in text_of(client.get("/campaigns?lang=xx"))
 
 
+def test_large_type_is_asked_for_and_kept(place: Place) -> None:
+    client = place.app.test_client()
+    assert 'href="/?size=large">大字版' in text_of(client.get("/"))
+    page = text_of(client.get("/?size=large"))
+    assert '<html lang="zh-CN" class="large">' in page and 'href="/?size=standard">标准字号' in page
+    assert '<html lang="zh-CN" class="large">' in text_of(client.get("/campaigns?size=xx"))
+    assert '<html lang="zh-CN">' in text_of(client.get("/campaigns?size=standard"))
+
+
 def test_switching_keeps_what_the_address_asks_for(place: Place) -> None:
     page = text_of(place.client("organiser").get("/cases?state=draft&q=%E6%A3%80"))
     assert 'href="/cases?state=draft&amp;q=%E6%A3%80&amp;lang=en"' in page

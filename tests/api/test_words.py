@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import api
+from api.pages.present import WISHES
 from api.pages.words import Words
 from engine.errors import Finding, Problem
 from engine.kernel import WaitKind
@@ -105,6 +106,7 @@ ENDINGS = {
     "operation.done.": set(OPERATIONS) - {"return"},
     "operation.about.": ("return", "add_signer", "delegate"),
     "operation.person.": ("add_signer", "delegate"),
+    "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip
 """What pages put behind the codes that they compose."""

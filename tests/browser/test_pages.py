@@ -73,7 +73,26 @@ def test_every_page_is_accessible_and_fits_a_narrow_screen(site: Any, check_acce
             check_accessibility(page)
             page.set_viewport_size({"width": 320, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") == 320, address
+            page.evaluate("document.documentElement.classList.add('large')")
+            page.set_viewport_size({"width": 375, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") == 375, f"{address} in large type"
         page.context.close()
+
+
+def test_large_type_is_chosen_on_any_page_and_stays(site: Any, check_accessibility: Callable[[Any], None]) -> None:
+    _, task_id = case_of(site)
+    page = site.open("applicant")
+    page.goto(f"{site.address}/tasks/{task_id}")
+    page.get_by_role("link", name="大字版").click()
+    page.wait_for_url("**size=large")
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "24px"
+    check_accessibility(page)
+    page.goto(f"{site.address}/inbox")
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "24px"
+    check_accessibility(page)
+    page.get_by_role("link", name="标准字号").click()
+    page.wait_for_url("**size=standard")
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "16px"
 
 
 def test_the_designer_is_wholly_chinese(site: Any) -> None:
