@@ -55,8 +55,7 @@ def unclaim(work: Work, person: Person, task_id: str) -> None:
 
     Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted.
     """
-    subject = see_task(work, person, task_id)
-    require_doable(person, "task.unclaim", subject)
+    hold_doable(work, person, "task.unclaim", task_id)
     tasks.unclaim_task(work, task_id)
 
 
@@ -65,9 +64,8 @@ def return_(work: Work, person: Person, task_id: str, target: str, reason: str, 
 
     Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationNotAllowed, TaskChanged.
     """
-    subject = see_task(work, person, task_id)
-    require_doable(person, "task.return", subject)
-    if target not in {step.element_id for step in find_targets(work, tasks.get_task(work, task_id))}:
+    row, _ = hold_doable(work, person, "task.return", task_id)
+    if target not in {step.element_id for step in find_targets(work, row)}:
         raise OperationNotAllowed()
     tasks.return_task(work, task_id, target, reason=check_reason(reason), revision=revision)
     drop_drafts(work, task_id)
@@ -79,9 +77,8 @@ def transfer(work: Work, person: Person, task_id: str, to_person_id: str, reason
     Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationNotAllowed and
     TransferRefused.
     """
-    subject = see_task(work, person, task_id)
-    require_doable(person, "task.transfer", subject)
-    if "transfer" not in drawn_operations(work, tasks.get_task(work, task_id)):
+    row, subject = hold_doable(work, person, "task.transfer", task_id)
+    if "transfer" not in drawn_operations(work, row):
         raise OperationNotAllowed()
     try:
         receiver = get_person(work, to_person_id)
@@ -148,6 +145,19 @@ def see_task(work: Work, person: Person, task_id: str) -> TaskSubject:
     if not can(person, "task.read", subject):
         raise TaskUnknown()
     return subject
+
+
+def hold_doable(work: Work, person: Person, action: str, task_id: str) -> tuple[sa.Row[Any], TaskSubject]:
+    """The row and the facts of a task with which the person may do this now, and until the end of the unit of work.
+
+    They are asked again behind the lock: meanwhile the task may have become somebody else's.
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted.
+    """
+    see_task(work, person, task_id)
+    row = tasks.hold_task(work, task_id)
+    subject = see_task(work, person, task_id)
+    require_doable(person, action, subject)
+    return row, subject
 
 
 def require_doable(person: Person, action: str, subject: TaskSubject) -> None:

@@ -1,0 +1,199 @@
+"""Everything that people do with tasks, at random: who, what, with which task, and what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from threading import Barrier, Lock
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.due import run_due
+from engine.errors import Problem
+from engine.instances import set_variables
+from engine.tables import definition, user_task
+from engine.work import Work
+from tests.workflows.world import World
+from workflows import inbox
+from workflows.applications import start_application
+from workflows.inbox import Asked
+from workflows.inbox.many import OPERATIONS, list_task_results, start_many
+from workflows.people import Person
+
+SUBMIT = '<camunda:taskListener event="complete" delegateExpression="${applications.submit}" />'
+AUDIT = "return transfer delegate skip add_signer remove_signer cancel_branch withdraw"
+APPLY = "transfer delegate withdraw"
+ALLOW = '<camunda:properties><camunda:property name="allow" value="{}" /></camunda:properties>'
+SIGNED = (
+    ('name="省级审核" camunda', 'name="省级审核" camunda:assignee="${signer}" camunda'),
+    (
+        "<bpmn:outgoing>flow_audit_audit_gateway</bpmn:outgoing>",
+        "<bpmn:outgoing>flow_audit_audit_gateway</bpmn:outgoing><bpmn:multiInstanceLoopCharacteristics "
+        'camunda:collection="${signers}" camunda:elementVariable="signer" />',
+    ),
+)
+STEPS = ("apply", "supplement", "audit")
+"""The steps of a case on which people act."""
+PEOPLE = ("lab", "lab_colleague", "works", "east_auditor", "east_colleague", "west_auditor", "organiser", "expert")
+APPLICANTS = ("lab", "lab_colleague", "works")
+DONE = {
+    "claim": "claimed",
+    "unclaim": "unclaimed",
+    "transfer": "transferred",
+    "return": "returned",
+    "complete": "completed",
+    "withdraw": "withdrawn",
+    "skip": "skipped",
+    "add_signer": "signer_added",
+    "remove_signer": "signer_removed",
+    "cancel_branch": "branch_cancelled",
+    "delegate": "delegated",
+    "hand_back": "handed_back",
+}
+"""The kind of the row that each action leaves in the history."""
+
+
+def allow_everything(world: World, *, signed: bool) -> None:
+    """Draw the diagram of cases so that it allows all operations; `signed`: several people audit a case."""
+    changes = [
+        ('value="return transfer"', f'value="{AUDIT}"'),
+        (SUBMIT, SUBMIT + ALLOW.format(APPLY)),
+        *(SIGNED if signed else ()),
+    ]
+    with world.process_engine.begin() as work:
+        row = work.connection.execute(sa.select(definition).where(definition.c.key == "samr_2022_932_case")).one()
+        text = row.xml.decode()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        work.connection.execute(sa.update(definition).where(definition.c.id == row.id).values(xml=text.encode()))
+    world.process_engine.definitions.clear()
+    world.process_engine.bulk.update(OPERATIONS)
+
+
+@dataclass
+class Office:
+    """People at work in a world. `done` counts (person, action) that were done, `refused` (action, code of the problem)."""
+
+    world: World
+    random: Random
+    signed: bool
+    done: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    jobs: list[tuple[Person, str, str]] = field(default_factory=list)
+    guard: Lock = field(default_factory=Lock)
+
+    def play(self, rounds: int) -> None:
+        """Let two people act at the same moment, again and again; what is due happens between."""
+        self.open_case()
+        for _ in range(rounds):
+            if self.random.random() < 0.12:
+                self.open_case()
+            acts = [self.choose() for _ in range(2)]
+            barrier = Barrier(len(acts))
+            with ThreadPoolExecutor(len(acts)) as pool:
+                for each in [pool.submit(self.act, *chosen, barrier) for chosen in acts]:
+                    each.result(60)
+            run_due(self.world.process_engine)
+        self.count_jobs()
+
+    def open_case(self) -> None:
+        """One more case, on which nobody has acted."""
+        who = self.world[self.random.choice(APPLICANTS)]
+        with self.world.process_engine.begin(by=who.id) as work:
+            start_application(work, who, self.world.campaign_id, channel="recommended")
+            if self.signed:
+                row = work.connection.execute(sa.select(user_task).order_by(user_task.c.id.desc()).limit(1)).one()
+                signers = [self.world[name].id for name in ("east_auditor", "east_colleague")]
+                set_variables(work, row.instance_id, {"signers": signers})
+
+    def choose(self) -> tuple[str, str, sa.Row[Any], Random]:
+        """Somebody, an action and a task: mostly ones that may go together, sometimes any."""
+        query = sa.select(user_task).where(user_task.c.element_id.in_(STEPS))
+        rows = self.world.rows(query.order_by(user_task.c.id.desc()).limit(12))
+        still = [row for row in rows if row.state == "open"]
+        row = self.random.choice(still if still and self.random.random() < 0.8 else rows)
+        likely = [name for name in PEOPLE if self.world[name].id in (row.assignee, row.owner, row.closed_by)]
+        likely = likely or (["east_auditor", "east_colleague", "west_auditor"] if row.element_id == "audit" else [*APPLICANTS])
+        name = self.random.choice(likely if self.random.random() < 0.85 else PEOPLE)
+        usual = ("claim", "complete", "complete") if row.state == "open" else ("withdraw",)
+        drawn = (*(AUDIT if row.element_id == "audit" else APPLY).split(), "unclaim", "hand_back", "draft", "bulk")
+        action = self.random.choice(self.random.choice((usual, usual, drawn, drawn, tuple(DONE))))
+        return name, action, row, Random(self.random.random())
+
+    def act(self, name: str, action: str, row: sa.Row[Any], random: Random, barrier: Barrier) -> None:
+        """Do it; anything but a refusal that says why is a fault of ours."""
+        who = self.world[name]
+        revision = row.revision if random.random() < 0.9 else row.revision + random.choice((-1, 1))
+        barrier.wait()
+        try:
+            self.begin(who, action, row, revision, random)
+        except Problem as problem:
+            with self.guard:
+                self.refused[action, problem.code] += 1
+        else:
+            with self.guard:
+                self.done[name, action] += 1
+
+    def begin(self, who: Person, action: str, row: sa.Row[Any], revision: int, random: Random) -> None:
+        """One action through the functions that the pages use."""
+        process_engine = self.world.process_engine
+        near = ("east_auditor", "east_colleague") if row.element_id == "audit" else APPLICANTS
+        other = self.world[random.choice(near if random.random() < 0.8 else PEOPLE)].id
+        if action == "complete":
+            inbox.complete(process_engine, who, row.id, self.fill_in(who, row, random), revision=revision, key=uuid.uuid4().hex)
+            return
+        simple: dict[str, Callable[[Work], object]] = {
+            "claim": lambda work: inbox.claim(work, who, row.id),
+            "unclaim": lambda work: inbox.unclaim(work, who, row.id),
+            "draft": lambda work: inbox.save_draft(work, who, row.id, {"title": "草稿"}, revision=revision),
+            "transfer": lambda work: inbox.transfer(work, who, row.id, other, "有原因"),
+            "bulk": lambda work: self.begin_job(work, who, row, random.choice(("claim", "return"))),
+        }
+        with process_engine.begin(by=who.id) as work:
+            if action in simple:
+                simple[action](work)
+                return
+            others = self.world.rows(
+                sa.select(user_task.c.id).where(user_task.c.instance_id == row.instance_id, user_task.c.state == "open")
+            )
+            task = random.choice([each.id for each in others] or [row.id])
+            asked = Asked(action, reason="有原因", target="apply", person=other, task=task)
+            if random.random() < 0.5:
+                inbox.preview_operation(work, who, row.id, asked)
+            inbox.operate(work, who, row.id, asked, revision=revision)
+
+    def begin_job(self, work: Work, who: Person, row: sa.Row[Any], action: str) -> None:
+        """The same in the background, as a bulk job."""
+        job = start_many(work, who, action, [{"task": row.id}], target="apply", reason="有原因")
+        with self.guard:
+            self.jobs.append((who, action, job))
+
+    def count_jobs(self) -> None:
+        """Add what the jobs did and what they refused."""
+        for who, action, job in self.jobs:
+            with self.world.process_engine.read() as work:
+                (result,) = list_task_results(work, who, job)
+            if result.state == "done":
+                self.done[self.name(who), action] += 1
+            else:
+                assert result.problem is not None
+                self.refused[action, result.problem.code] += 1
+
+    def name(self, who: Person) -> str:
+        """The short name of somebody."""
+        return next(name for name, each in self.world.people.items() if each.id == who.id)
+
+    def fill_in(self, who: Person, row: sa.Row[Any], random: Random) -> Mapping[str, Any]:
+        """A form: mostly right, sometimes with nothing in it."""
+        if random.random() < 0.1:
+            return {}
+        if row.element_id == "audit":
+            result = random.choice(("pass", "pass", "return", "reject"))
+            return {"checks": ["complete"], "result": result, "opinion": "请补充数据出处"}
+        return self.world.application(self.name(who), row.id)
