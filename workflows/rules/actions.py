@@ -30,6 +30,7 @@
 | `case.audits` | case | as `case.identity` |
 | `case.scores` | case | its campaign's organisers who are not its experts |
 | `case.personal` | case | as `case.identity`: who handles the case works with the persons named in it; others see masks |
+| `case.watch` | case | as `case.identity` |
 | `report.start` | campaign | auditors of its bodies, once it was issued: an unscheduled report |
 | `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
 | `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
@@ -288,6 +289,7 @@ ACTIONS: dict[str, Rule] = {
     "case.audits": Rule(CaseSubject, _knows),
     "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.personal": Rule(CaseSubject, _knows),
+    "case.watch": Rule(CaseSubject, _knows),
     "report.start": Rule(CampaignSubject, _starts_reports),
     "report.read": Rule(ReportSubject, _reads_report),
     "report.collect": Rule(

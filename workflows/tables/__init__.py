@@ -26,6 +26,7 @@ from workflows.tables.rounds import round_ as round_
 from workflows.tables.rounds import round_case as round_case
 from workflows.tables.search import search_entry as search_entry
 from workflows.tables.stages import ranked_list as ranked_list
+from workflows.tables.talk import watch as watch
 from workflows.tables.workdays import work_day as work_day
 from workflows.tables.workdays import work_day_change as work_day_change
 from workflows.tables.workdays import work_year as work_year
