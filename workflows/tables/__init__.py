@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from engine.database import Json, Moment
 from engine.tables import Id, metadata
 from workflows.tables.agenda import agenda_feed as agenda_feed
+from workflows.tables.desk import notification as notification
+from workflows.tables.desk import substitution as substitution
 from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file
 from workflows.tables.drafts import notice_draft_step as notice_draft_step
@@ -15,6 +17,7 @@ from workflows.tables.extensions import extension as extension
 from workflows.tables.letters import letter as letter
 from workflows.tables.letters import letter_task as letter_task
 from workflows.tables.letters import urge as urge
+from workflows.tables.preferences import preference as preference
 from workflows.tables.reports import date_confirmation as date_confirmation
 from workflows.tables.reports import report as report
 from workflows.tables.reports import report_examination as report_examination
@@ -26,6 +29,9 @@ from workflows.tables.rounds import round_ as round_
 from workflows.tables.rounds import round_case as round_case
 from workflows.tables.search import search_entry as search_entry
 from workflows.tables.stages import ranked_list as ranked_list
+from workflows.tables.talk import case_copy as case_copy
+from workflows.tables.talk import remark as remark
+from workflows.tables.talk import remark_mention as remark_mention
 from workflows.tables.talk import watch as watch
 from workflows.tables.workdays import work_day as work_day
 from workflows.tables.workdays import work_day_change as work_day_change

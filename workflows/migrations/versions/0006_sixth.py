@@ -14,16 +14,20 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision."""
     make_talk()
+    make_preferences()
+    make_desks()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_desks()
+    drop_preferences()
     drop_talk()
 
 
 # ---- talk about cases ------------------------------------------------------------------------------------------------
 def make_talk() -> None:
-    """Who watches a case."""
+    """What is said about a case, to whom it was shown, and who watches it."""
     op.create_table(
         "watch",
         sa.Column("person_id", sa.String(length=32), nullable=False),
@@ -33,8 +37,119 @@ def make_talk() -> None:
         sa.PrimaryKeyConstraint("person_id", "business_key", name=op.f("pk_watch")),
     )
     op.create_index(op.f("ix_watch_business_key"), "watch", ["business_key"])
+    op.create_table(
+        "remark",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("place_id", sa.String(length=32), nullable=True),
+        sa.Column("author_id", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("retracted_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_remark_author_id_person")),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_remark_case_id_case_")),
+        sa.ForeignKeyConstraint(["place_id"], ["organisation.id"], name=op.f("fk_remark_place_id_organisation")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_remark")),
+    )
+    op.create_index("ix_remark_case", "remark", ["case_id", "at", "id"])
+    op.create_table(
+        "remark_mention",
+        sa.Column("remark_id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_remark_mention_person_id_person")),
+        sa.ForeignKeyConstraint(["remark_id"], ["remark.id"], name=op.f("fk_remark_mention_remark_id_remark")),
+        sa.PrimaryKeyConstraint("remark_id", "person_id", name=op.f("pk_remark_mention")),
+    )
+    op.create_table(
+        "case_copy",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("task_id", sa.String(length=32), nullable=True),
+        sa.Column("sender_id", sa.String(length=32), nullable=False),
+        sa.Column("receiver_id", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_case_copy_case_id_case_")),
+        sa.ForeignKeyConstraint(["receiver_id"], ["person.id"], name=op.f("fk_case_copy_receiver_id_person")),
+        sa.ForeignKeyConstraint(["sender_id"], ["person.id"], name=op.f("fk_case_copy_sender_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_copy")),
+    )
+    op.create_index("ix_case_copy_case", "case_copy", ["case_id", "at", "id"])
 
 
 def drop_talk() -> None:
     """Forget it."""
+    op.drop_table("case_copy")
+    op.drop_table("remark_mention")
+    op.drop_table("remark")
     op.drop_table("watch")
+
+
+# ---- preferences -----------------------------------------------------------------------------------------------------
+def make_preferences() -> None:
+    """What people like."""
+    op.create_table(
+        "preference",
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_preference_person_id_person")),
+        sa.PrimaryKeyConstraint("person_id", "name", name=op.f("pk_preference")),
+    )
+
+
+def drop_preferences() -> None:
+    """Forget it."""
+    op.drop_table("preference")
+
+
+# ---- desks -----------------------------------------------------------------------------------------------------------
+def make_desks() -> None:
+    """Who acts for whom, and what a person is told."""
+    op.create_table(
+        "substitution",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("substitute_id", sa.String(length=32), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=True),
+        sa.Column("begins_at", Moment(), nullable=False),
+        sa.Column("ends_at", Moment(), nullable=False),
+        sa.Column("appointed", sa.Boolean(), nullable=False),
+        sa.Column("created_by", sa.String(length=32), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("ended_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_substitution_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_substitution_person_id_person")),
+        sa.ForeignKeyConstraint(["substitute_id"], ["person.id"], name=op.f("fk_substitution_substitute_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_substitution")),
+    )
+    op.create_index(op.f("ix_substitution_person_id"), "substitution", ["person_id"])
+    op.create_index(op.f("ix_substitution_substitute_id"), "substitution", ["substitute_id"])
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(length=32), nullable=True),
+        sa.Column("campaign_id", sa.String(length=32), nullable=True),
+        sa.Column("case_id", sa.String(length=32), nullable=True),
+        sa.Column("task_id", sa.String(length=32), nullable=True),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("read_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_notification_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_notification_case_id_case_")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_notification_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
+    )
+    op.create_index("ix_notification_person", "notification", ["person_id", "at", "id"])
+    unread = sa.text("read_at IS NULL")
+    op.create_index("ix_notification_unread", "notification", ["person_id"], sqlite_where=unread, postgresql_where=unread)
+
+
+def drop_desks() -> None:
+    """Forget it."""
+    op.drop_table("notification")
+    op.drop_table("substitution")
