@@ -25,7 +25,7 @@ def read_preferences(work: Work, person_ids: Iterable[str], name: str) -> dict[s
 
 
 def keep_preference(work: Work, person_id: str, name: str, value: Any) -> None:
-    """Keep a JSON value under this name; the one before is gone."""
+    """Keep a mapping or a list (JSON) under this name; the one before is gone. SQLite does not tell plain numbers from texts."""
     values = {"value": value, "changed_at": work.now}
     change = sa.update(preference).where(preference.c.person_id == person_id, preference.c.name == name).values(values)
     if work.connection.execute(change).rowcount > 0:
