@@ -144,6 +144,16 @@ def get_person(work: Work, person_id: str) -> Person:
     return _make(rows[0], frozenset((row.role, row.held_at) for row in rows if row.role is not None))
 
 
+def find_name(work: Work, person_id: str | None) -> str | None:
+    """The name of a person; None for nobody and for an id that is no person's."""
+    return None if person_id is None else work.connection.execute(_NAME, {"person": person_id}).scalar()
+
+
+def find_known(work: Work, ids: Iterable[str]) -> set[str]:
+    """Those of these ids (at most some hundreds) that are people's."""
+    return set(work.connection.execute(sa.select(person.c.id).where(person.c.id.in_(list(ids)))).scalars())
+
+
 def list_members(work: Work, groups: Iterable[str]) -> list[Person]:
     """Everybody (not disabled) who belongs to one of these groups, by name."""
     named = name_groups(groups)
@@ -180,6 +190,7 @@ _MEMBERS = (
     )
     .order_by(person.c.name, person.c.id)
 )
+_NAME = sa.select(person.c.name).where(person.c.id == sa.bindparam("person"))
 _PERSON = (
     sa.select(*_SHOWN, *_HELD)
     .outerjoin(membership, membership.c.person_id == person.c.id)

@@ -27,12 +27,14 @@ from api.pages import (
     login,
     new_campaign,
     notices,
+    notifications,
     operations,
     present,
     reminders,
     reports,
     rounds,
     stages,
+    talk,
     task_operations,
     tasks,
     tokens,
@@ -63,6 +65,8 @@ def install(app: Flask) -> None:
         operations,
         tokens,
         workdays,
+        talk,
+        notifications,
     )
     for part in whole:
         app.register_blueprint(part.pages)

@@ -75,6 +75,16 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "archive.unarchive"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),
     ("GET", "bulk.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),  # who began it
     ("POST", "bulk.cancel"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
+    ("GET", "notifications.show"): SIGNED,
+    ("POST", "notifications.read_all"): (GUARD, *(303,) * 8),
+    ("POST", "notifications.read"): (GUARD, *(404,) * 8),  # nobody is told anything here
+    ("POST", "notifications.keep"): (GUARD, *(303,) * 8),
+    ("POST", "talk.watch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
+    ("POST", "talk.unwatch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
+    ("POST", "talk.remark"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # nothing is said
+    ("POST", "talk.retract"): (GUARD, 403, 404, 404, 404, 404, 404, 404, 404),  # nothing was said
+    ("POST", "talk.copy"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # to nobody
+    ("POST", "talk.urge"): (GUARD, 303, 404, 422, 404, 409, 404, 404, 404),  # waits for the auditor; then just urged
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -326,6 +336,8 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "notice_key": "samr_2022_932",
             "name": "seal_scan",
             "token_id": "0" * 32,
+            "notification_id": "0" * 32,
+            "remark_id": "0" * 32,
             "secret": "none",
             "draft_id": start_a_draft(place),
             "report_id": "0" * 32,

@@ -24,6 +24,8 @@ from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
 from workflows.campaigns.lateness import POLICIES
 from workflows.cases.states import STATES
+from workflows.desk import KINDS as TOLD
+from workflows.desk import WAYS
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
 from workflows.people import ROLES
@@ -106,6 +108,9 @@ ENDINGS = {
     "operation.done.": set(OPERATIONS) - {"return"},
     "operation.about.": ("return", "add_signer", "delegate"),
     "operation.person.": ("add_signer", "delegate"),
+    "bell.kind.": TOLD,
+    "bell.way.": WAYS,
+    "notification.": TOLD,
     "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from engine import tasks
 from engine.errors import OperationNotAllowed, Problem, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskUnknown
+from engine.tables import user_task
 from engine.work import Work
+from workflows.desk.notifications import Told
+from workflows.desk.telling import tell
 from workflows.forms import clean_text
 from workflows.inbox.viewing import drawn_operations, find_targets
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import NotPermitted, TaskSubject, can, task_subject
-from workflows.tables import draft
+from workflows.tables import case, draft
 
 LARGEST_DRAFT = 2_000_000
 """Bytes of a draft's JSON: far above any form, far below what would hurt."""
@@ -69,6 +72,7 @@ def return_(work: Work, person: Person, task_id: str, target: str, reason: str, 
         raise OperationNotAllowed()
     tasks.return_task(work, task_id, target, reason=check_reason(reason), revision=revision)
     drop_drafts(work, task_id)
+    _tell_returned(work, row, target)
 
 
 def transfer(work: Work, person: Person, task_id: str, to_person_id: str, reason: str) -> None:
@@ -87,6 +91,28 @@ def transfer(work: Work, person: Person, task_id: str, to_person_id: str, reason
     if not can(receiver, "task.receive", subject):
         raise TransferRefused()
     tasks.transfer_task(work, task_id, receiver.id, reason=check_reason(reason))
+    tell_about(work, "assigned", [receiver.id], row)
+
+
+def _tell_returned(work: Work, row: sa.Row[Any], target: str) -> None:
+    """Whoever did the step last to which the case was returned is told; so is who has it again."""
+    own = user_task.c
+    at_step = sa.and_(own.instance_id == row.instance_id, own.element_id == target)
+    found = work.connection.execute(sa.select(user_task).where(at_step).order_by(own.created_at.desc(), own.id.desc())).all()
+    again = next((each for each in found if each.state == "open"), None)
+    last = max((each for each in found if each.closed_by is not None), key=lambda each: each.closed_at, default=None)
+    if again is not None:
+        people = [again.assignee, None if last is None else last.closed_by]
+        tell_about(work, "returned", [each for each in people if each is not None], again)
+
+
+def tell_about(work: Work, kind: str, people: Iterable[str], row: sa.Row[Any]) -> None:
+    """Tell people that something was done with a task that concerns them now."""
+    of_case = sa.select(case.c.id, case.c.campaign_id).where(case.c.number == row.business_key)
+    found = work.connection.execute(of_case).one_or_none()
+    values = {"number": row.business_key, "step": row.name}
+    campaign_id, case_id = (None, None) if found is None else (found.campaign_id, found.id)
+    tell(work, people, Told(kind, campaign_id, case_id, row.id, values))
 
 
 def save_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any], *, revision: int) -> None:

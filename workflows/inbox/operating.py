@@ -13,8 +13,9 @@ from engine import operations, tasks
 from engine.errors import OperationNotAllowed, Problem, SkipRefused, StepFailed, TaskChanged
 from engine.kernel import AddInstance, CancelBranch, Complete, Move, Operation, RemoveInstance
 from engine.preview import Affected, preview
+from engine.tables import user_task
 from engine.work import Work
-from workflows.inbox.acting import SignerRefused, check_reason, drop_drafts, require_doable, return_, see_task
+from workflows.inbox.acting import SignerRefused, check_reason, drop_drafts, require_doable, return_, see_task, tell_about
 from workflows.inbox.viewing import drawn_operations, find_targets, find_way_back, name_colleague
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import HelperSubject, TaskSubject, can
@@ -112,15 +113,20 @@ def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision:
         find_way_back(work, row)
         operations.withdraw_task(work, task_id, reason=reason)
     elif asked.operation == "add_signer":
-        operations.add_signer(work, task_id, _helper(work, person, subject, asked).id, reason=reason)
+        signer = _helper(work, person, subject, asked)
+        operations.add_signer(work, task_id, signer.id, reason=reason)
+        tell_about(work, "assigned", [signer.id], _newest_of(work, row, signer) or row)
     elif asked.operation == "remove_signer":
         operations.remove_signer(work, task_id, asked.task, reason=reason)
         drop_drafts(work, asked.task)
     elif asked.operation == "delegate":
-        tasks.delegate_task(work, task_id, _helper(work, person, subject, asked).id, reason=reason)
+        helper = _helper(work, person, subject, asked)
+        tasks.delegate_task(work, task_id, helper.id, reason=reason)
+        tell_about(work, "delegated", [helper.id], row)
     else:
         _hand_over_draft(work, row)
         tasks.hand_back_task(work, task_id, reason=reason)
+        tell_about(work, "handed_back", [row.owner] if row.owner else [], row)
     if asked.operation in ("skip", "cancel_branch"):
         drop_drafts(work, task_id)
 
@@ -174,6 +180,14 @@ def _helper(work: Work, person: Person, subject: TaskSubject, asked: Asked) -> P
     if helper.id == person.id or not can(helper, "person.help", HelperSubject(subject.candidates, person.groups)):
         raise SignerRefused()
     return helper
+
+
+def _newest_of(work: Work, row: sa.Row[Any], signer: Person) -> sa.Row[Any] | None:
+    """The open task that the signer has at a step now."""
+    own = user_task.c
+    mine = sa.and_(own.instance_id == row.instance_id, own.element_id == row.element_id, own.assignee == signer.id)
+    query = sa.select(user_task).where(mine, own.state == "open").order_by(own.created_at.desc(), own.id.desc())
+    return work.connection.execute(query).first()
 
 
 def _hand_over_draft(work: Work, row: sa.Row[Any]) -> None:

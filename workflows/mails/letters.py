@@ -20,6 +20,7 @@ from engine.tables import user_task
 from engine.texts import Catalogue, Language
 from engine.work import Work
 from workflows.deadlines import say_cutoff, say_moment
+from workflows.desk.notifications import ring_with_letters
 from workflows.forms import clean_text
 from workflows.people import IN_GROUPS, name_groups
 from workflows.tables import campaign, letter_task, membership, notice, person
@@ -27,6 +28,9 @@ from workflows.tables import letter as letter_table
 
 CUTOFFS = ("until", "own_until", "old_until", "due")
 """Values of letters that are cut-offs; other moments are when something happened."""
+
+RUNG = ("notified", "urged")
+"""Letters whose recipients are told by the bell already."""
 
 PART = 300
 """Groups asked for in one statement: SQLite bounds its values."""
@@ -160,8 +164,10 @@ def queue_letters(work: Work, letters: Iterable[Letter], *, campaign_id: str) ->
             )
         written = queue_mails(work, mails)
         queued += len(written)
-        new = [(mail["id"], *pair) for mail, pair in zip(mails, part, strict=True) if mail["unique_key"] in written]
-        _record(work, new, campaign_id)
+        new = [(mail, *pair) for mail, pair in zip(mails, part, strict=True) if mail["unique_key"] in written]
+        _record(work, [(mail["id"], letter, recipient) for mail, letter, recipient in new], campaign_id)
+        rung = [(recipient.id, letter.name, mail["subject"]) for mail, letter, recipient in new if letter.name not in RUNG]
+        ring_with_letters(work, rung, campaign_id)
     return queued
 
 

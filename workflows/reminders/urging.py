@@ -21,15 +21,16 @@ from engine.timers import arm_timer
 from engine.work import Work
 from workflows.campaigns.reading import get_campaign
 from workflows.deadlines import say_cutoff
+from workflows.desk.notifications import Told, ring
 from workflows.forms import clean_text
 from workflows.mails import compose_letter, queue_letter, say
-from workflows.people import Person
+from workflows.people import Person, find_known, list_members
 from workflows.reminders.missing import Choice, Owed, list_owed, select_owed
-from workflows.reminders.recipients import OWING, find_recipients
+from workflows.reminders.recipients import OWING, find_recipients, read_candidates
 from workflows.reminders.sending import LISTED, Share
 from workflows.reminders.urges import read_urged
 from workflows.rules import campaign_subject, require
-from workflows.tables import urge
+from workflows.tables import case, urge
 
 HANDLER = "reminders.urge"
 LETTER = "urged"
@@ -117,7 +118,7 @@ def urge_owers(work: Work, reader: Person, campaign_id: str, choice: Choice, rem
         }
         key = f"urge:{action}:{start}"
         arm_timer(work, HANDLER, work.now, unique_key=key, payload=payload, subject=f"reminders:{campaign_id}")
-    done = _urge_part(work, campaign_id, action, ids[:PART], remark)
+    done = urge_tasks(work, campaign_id, action, ids[:PART], remark)
     return replace(done, following=max(0, len(ids) - PART))
 
 
@@ -125,7 +126,7 @@ def urge_rest(call: Call) -> None:
     """`reminders.urge`: a further part of what a person chose to urge."""
     form = call.form
     work = replace(call.work, by=form["by"])
-    _urge_part(work, form["campaign"], form["action"], form["tasks"], form["remark"])
+    urge_tasks(work, form["campaign"], form["action"], form["tasks"], form["remark"])
 
 
 def clean_remark(text: str) -> str:
@@ -149,8 +150,11 @@ def _choose(work: Work, reader: Person, campaign_id: str, choice: Choice) -> Seq
     return found
 
 
-def _urge_part(work: Work, campaign_id: str, action: str, ids: Sequence[str], remark: str) -> Outcome:
-    """The instances are locked first, in one order, so that what is urged is open until the end of the transaction."""
+def urge_tasks(work: Work, campaign_id: str, action: str, ids: Sequence[str], remark: str) -> Outcome:
+    """Urge the owers of these tasks, of one action.
+
+    The instances are locked first, in one order, so that what is urged is open until the end of the transaction.
+    """
     own = user_task.c
     places = sa.select(own.instance_id).where(own.id.in_(ids))
     locked = sa.select(instance.c.id).where(instance.c.id.in_(places)).order_by(instance.c.id).with_for_update()
@@ -174,6 +178,7 @@ def _urge_part(work: Work, campaign_id: str, action: str, ids: Sequence[str], re
         )
         for task_id in share.owed:
             written[task_id] += 1
+    _ring_owers(work, campaign_id, tasks, remark)
     before = read_urged(work, [task.id for task in tasks])
     for task in sorted(tasks, key=lambda task: (task.instance_id, task.id)):
         number = 1 + (before[task.id].count if task.id in before else 0)
@@ -182,6 +187,32 @@ def _urge_part(work: Work, campaign_id: str, action: str, ids: Sequence[str], re
         detail = {"task": task.id, "number": number, "remark": remark, "letters": written[task.id]}
         record_entry(work, task.instance_id, "urged", element_id=task.element_id, token=task.token, detail=detail)
     return Outcome(len(tasks), letters, len(lost))
+
+
+def _ring_owers(work: Work, campaign_id: str, tasks: Sequence[sa.Row[Any]], remark: str) -> None:
+    """Who owes something is told by the bell, too, also without an address: of one task by its name, of several the number."""
+    groups, users = read_candidates(work, tasks)
+    members: dict[str, list[str]] = {}
+    owed: dict[str, list[sa.Row[Any]]] = {}
+    for task in tasks:
+        people = [task.assignee] if task.assignee is not None else users.get(task.id, [])
+        for group in () if people else groups.get(task.id, ()):
+            if group not in members:
+                members[group] = [each.id for each in list_members(work, [group])]
+            people = [*people, *members[group]]
+        for each in people:
+            owed.setdefault(each, []).append(task)
+    known = find_known(work, owed)
+    numbers = sorted({task.business_key for task in tasks})
+    found = work.connection.execute(sa.select(case.c.number, case.c.id).where(case.c.number.in_(numbers)))
+    cases = {row.number: row.id for row in found}
+    for person_id, mine in owed.items():
+        if person_id in known and person_id != work.by:
+            first = mine[0]
+            number = first.business_key if len(mine) == 1 else f"×{len(mine)}"
+            values = {"number": number, "step": first.name, "text": remark}
+            case_id, task_id = (cases.get(first.business_key), first.id) if len(mine) == 1 else (None, None)
+            ring(work, [person_id], Told("urged", campaign_id, case_id, task_id, values))
 
 
 def _share(work: Work, tasks: Sequence[sa.Row[Any]]) -> tuple[dict[str, Share], list[str]]:

@@ -31,6 +31,11 @@
 | `case.scores` | case | its campaign's organisers who are not its experts |
 | `case.personal` | case | as `case.identity`: who handles the case works with the persons named in it; others see masks |
 | `case.watch` | case | as `case.identity` |
+| `case.remark` | case | once submitted its organisers, its body's and prefecture's auditors, not its experts: talk about it |
+| `case.copy` | case | as `case.remark`: to show it to a colleague, and to be shown it |
+| `case.urge` | case | as `case.identity`: those whom the case waits for (`awaited_tasks` says which of its tasks) |
+| `remark.read` | remark | who may talk about its case, at its office where it is for one |
+| `remark.retract` | remark | its author, as long as that may read it |
 | `report.start` | campaign | auditors of its bodies, once it was issued: an unscheduled report |
 | `report.read` | report | auditors of the body that reports; who examines it: organisers, of a child the asking body |
 | `report.collect` | report | auditors of the body that reports, while they write: ask below for the same, sum up what came |
@@ -85,6 +90,7 @@ from workflows.rules.subjects import (
     IncidentSubject,
     NoticeSubject,
     OrganisationSubject,
+    RemarkSubject,
     ReportSubject,
     Subject,
     TaskSubject,
@@ -164,6 +170,16 @@ def _handles(person: Person, case: CaseSubject) -> bool:
 def _knows(person: Person, case: CaseSubject) -> bool:
     # Blindness wins: whoever reviews a case sees it as an expert does, whatever else they are.
     return person.id not in case.experts and (_applies_for(person, case) or _handles(person, case))
+
+
+def _talks(person: Person, case: CaseSubject) -> bool:
+    """Officials among themselves: neither applicants nor experts hear what they say."""
+    return person.id not in case.experts and _handles(person, case)
+
+
+def _reads_remark(person: Person, remark: RemarkSubject) -> bool:
+    at_place = any((role, remark.place_id) in person.memberships for role in ("auditor", "organiser"))
+    return _talks(person, remark.case) and (remark.place_id is None or at_place)
 
 
 def _reads_case(person: Person, case: CaseSubject) -> bool:
@@ -290,6 +306,11 @@ ACTIONS: dict[str, Rule] = {
     "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.personal": Rule(CaseSubject, _knows),
     "case.watch": Rule(CaseSubject, _knows),
+    "case.remark": Rule(CaseSubject, _talks),
+    "case.copy": Rule(CaseSubject, _talks),
+    "case.urge": Rule(CaseSubject, _knows),
+    "remark.read": Rule(RemarkSubject, _reads_remark),
+    "remark.retract": Rule(RemarkSubject, lambda person, remark: person.id == remark.author_id and _reads_remark(person, remark)),
     "report.start": Rule(CampaignSubject, _starts_reports),
     "report.read": Rule(ReportSubject, _reads_report),
     "report.collect": Rule(

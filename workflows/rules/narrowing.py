@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.candidates import select_sets
-from engine.tables import candidate_set, user_task
+from engine.tables import OPEN, candidate_set, user_task
 from workflows.people import Person
 from workflows.rules.subjects import REVIEWING, CampaignSubject
-from workflows.tables import campaign, case, report, review, window
+from workflows.tables import campaign, case, remark, report, review, window
 
 
 def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
@@ -56,6 +56,24 @@ def owed_tasks(person: Person, subject: CampaignSubject) -> sa.ColumnElement[boo
             ),
         ),
     )
+
+
+def awaited_tasks(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `user_task`, open ones of a case that the person may urge (`case.urge`), for which others are waited for: offices
+    and institutions that are not the person's own, never experts."""
+    own = candidate_set.c
+    groups = sa.select(own.id).where(
+        own.kind == "group",
+        sa.or_(*(own.candidate.startswith(f"{role}@") for role in ("applicant", "auditor", "organiser"))),
+    )
+    mine = select_sets(person.groups, person.id)
+    return sa.and_(OPEN, user_task.c.candidate_set.in_(groups), user_task.c.candidate_set.not_in(mine))
+
+
+def visible_remarks(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `remark` that the person may read (`remark.read`), within a case that the person may talk about."""
+    places = sorted(person.organisations("auditor") | person.organisations("organiser"))
+    return sa.or_(remark.c.place_id.is_(None), remark.c.place_id.in_(places))
 
 
 def visible_cases(person: Person) -> sa.ColumnElement[bool]:

@@ -101,6 +101,15 @@ class CaseSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class RemarkSubject:
+    """A remark on a case. `place_id` is the office whose officials it is for; None: all who handle the case."""
+
+    case: CaseSubject
+    place_id: str | None
+    author_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSubject:
     """A report. `recipient_id` examines it: the campaign's organiser, or for a `child` the body that asked for it."""
 
@@ -172,6 +181,7 @@ Subject = (
     | HelperSubject
     | CampaignSubject
     | CaseSubject
+    | RemarkSubject
     | ReportSubject
     | AttachmentSubject
     | NoticeSubject

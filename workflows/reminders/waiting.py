@@ -1,0 +1,89 @@
+"""Whom a case waits for, and urging them (催办) by those who wait: who sent it, its body, its organiser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.errors import Problem
+from engine.ids import new_id
+from engine.tables import candidate_set, user_task
+from engine.work import Work
+from workflows.people import Person
+from workflows.reminders.urges import Urged, read_urged
+from workflows.reminders.urging import NobodyChosen, Outcome, clean_remark, urge_tasks
+from workflows.rules import CaseSubject, CaseUnknown, awaited_tasks, can, case_subject, require
+from workflows.tables import organisation
+
+PAUSE = timedelta(hours=24)
+"""So long after a task was urged it is not urged again by who waits for it (ours)."""
+
+
+class UrgedLately(Problem):
+    """The case's tasks were urged less than `PAUSE` ago; `again_at` is when it can be done again."""
+
+    kind = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A task of the case that others have to do: at which step, by which offices or institutions, since when."""
+
+    task_id: str
+    step: str
+    units: tuple[str, ...]
+    since: datetime
+    due_at: datetime | None
+    urged: Urged
+
+
+def list_awaited(work: Work, person: Person, case_id: str) -> list[Awaited]:
+    """What the case waits for from others; nothing for who may not urge them."""
+    subject = case_subject(work, case_id)
+    if not can(person, "case.urge", subject):
+        return []
+    rows = _find(work, person, subject)
+    urged = read_urged(work, [row.id for row in rows]) if rows else {}
+    units: dict[str, list[str]] = {}
+    own = candidate_set.c
+    named = sa.select(own.id, organisation.c.short_name).join(
+        organisation, sa.or_(*(own.candidate == sa.literal(f"{role}@") + organisation.c.id for role in ROLES))
+    )
+    for row in work.connection.execute(named.where(own.id.in_([row.candidate_set for row in rows]))) if rows else ():
+        units.setdefault(row.id, []).append(row.short_name)
+    return [
+        Awaited(row.id, row.name, tuple(units.get(row.candidate_set, ())), row.created_at, row.due_at, urged.get(row.id, Urged()))
+        for row in rows
+    ]
+
+
+ROLES = ("applicant", "auditor", "organiser")
+
+
+def urge_awaited(work: Work, person: Person, case_id: str, remark: str = "") -> Outcome:
+    """Urge all whom the case waits for, with a sentence; each task at most once in `PAUSE`.
+
+    Raises CaseUnknown, NotPermitted, RemarkTooLong, NobodyChosen, UrgedLately.
+    """
+    subject = case_subject(work, case_id)
+    if not can(person, "case.read", subject):
+        raise CaseUnknown()
+    require(person, "case.urge", subject)
+    remark = clean_remark(remark)
+    ids = [row.id for row in _find(work, person, subject)]
+    if not ids:
+        raise NobodyChosen()
+    lately = {each: urged.last_at for each, urged in read_urged(work, ids).items() if urged.last_at is not None}
+    due = [each for each in ids if each not in lately or lately[each] + PAUSE <= work.now]
+    if not due:
+        raise UrgedLately(again_at=min(lately.values()) + PAUSE)
+    return urge_tasks(work, subject.campaign_id, new_id(), due, remark)
+
+
+def _find(work: Work, person: Person, case: CaseSubject) -> Sequence[sa.Row[Any]]:
+    query = sa.select(user_task).where(user_task.c.business_key == case.number, awaited_tasks(person))
+    return work.connection.execute(query.order_by(user_task.c.created_at, user_task.c.id)).all()
