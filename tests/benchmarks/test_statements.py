@@ -25,7 +25,7 @@ HOT = {
     "inbox": 6,
     "open apply": 20,
     "upload": 6,
-    "complete apply": 27,
+    "complete apply": 28,
     "open audit": 25,
     "complete audit": 18,
     "message list_decided": 8,

@@ -17,7 +17,7 @@ from workflows.desk.kinds import KINDS, LETTERS, PREFERENCE, USUAL, WAYS, choose
 from workflows.people import Person
 from workflows.preferences import keep_preference, read_preference, read_preferences
 from workflows.rules import visible_cases, visible_tasks
-from workflows.tables import case, notification, person
+from workflows.tables import case, notification, person, preference
 from workflows.tables.desk import UNREAD
 
 COUNTED = 100
@@ -89,36 +89,52 @@ def ring(work: Work, person_ids: Iterable[str], told: Told) -> None:
 
 
 def ring_with_letters(work: Work, letters: Sequence[tuple[str, str, str]], campaign_id: str) -> None:
-    """With each letter (person, its name, its subject) that leaves, what it says stands on its recipient's desk, too."""
-    if not letters:
-        return
-    kept = read_preferences(work, {person_id for person_id, _, _ in letters}, PREFERENCE)
-    each = [(person_id, kind_of_letter(name), subject) for person_id, name, subject in letters]
-    wanted = [(who, kind, subject) for who, kind, subject in each if choose_way(kept.get(who), kind) == "bell"]
-    _write(work, [(who, Told(kind, campaign_id, values={"subject": subject})) for who, kind, subject in wanted])
+    """With each letter (person, its name, its subject) that leaves, what it says stands on its recipient's desk, too, unless that
+    is switched off: one statement, because nearly every step that writes a letter comes here."""
+    rows = [
+        _describe(work, who, Told(kind_of_letter(name), campaign_id, values={"subject": subject}))
+        | {"quiet": kind_of_letter(name)}
+        for who, name, subject in letters
+    ]
+    if rows:
+        work.connection.execute(_ADD_UNLESS_QUIET, rows)
 
 
 def _write(work: Work, each: Sequence[tuple[str, Told]]) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "person_id": person_id,
-            "kind": told.kind,
-            "at": work.now,
-            "by": work.by,
-            "campaign_id": told.campaign_id,
-            "case_id": told.case_id,
-            "task_id": told.task_id,
-            "values": dict(told.values),
-            "read_at": None,
-        }
-        for person_id, told in each
-    ]
-    if rows:
-        work.connection.execute(_ADD, rows)
+    if each:
+        work.connection.execute(_ADD, [_describe(work, person_id, told) for person_id, told in each])
+
+
+def _describe(work: Work, person_id: str, told: Told) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "person_id": person_id,
+        "kind": told.kind,
+        "at": work.now,
+        "by": work.by,
+        "campaign_id": told.campaign_id,
+        "case_id": told.case_id,
+        "task_id": told.task_id,
+        "values": dict(told.values),
+        "read_at": None,
+    }
 
 
 _ADD = sa.insert(notification)
+_KIND = sa.bindparam("quiet", type_=sa.JSON.JSONStrIndexType())
+_QUIET = (
+    sa.select(preference.c.name)
+    .where(
+        preference.c.person_id == sa.bindparam("person_id"),
+        preference.c.name == PREFERENCE,
+        preference.c.value[_KIND].as_string() == "none",
+    )
+    .exists()
+)
+_ADD_UNLESS_QUIET = sa.insert(notification).from_select(
+    [column.name for column in notification.c],
+    sa.select(*(sa.bindparam(column.name, type_=column.type) for column in notification.c)).where(sa.not_(_QUIET)),
+)
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------------

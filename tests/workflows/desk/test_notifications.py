@@ -69,7 +69,9 @@ def test_settings_that_are_not_known_are_refused_together(world: World) -> None:
     assert {kind for kind, way in ways.items() if way != "bell"} == {"mention"}
 
 
-def test_letters_stand_on_the_desk_unless_that_is_switched_off(world: World) -> None:
+def test_letters_stand_on_the_desk_unless_that_is_switched_off(small_world: World) -> None:
+    world = small_world
+    world.make_campaign()
     with world.process_engine.begin() as work:
         work.connection.execute(sa.update(person).where(person.c.id == world["lab"].id).values(email="lab@example.org"))
     world.apply("lab")
@@ -81,7 +83,9 @@ def test_letters_stand_on_the_desk_unless_that_is_switched_off(world: World) -> 
     assert len(world.rows(query)) == 1
 
 
-def test_the_bell_counts_what_is_not_read(world: World) -> None:
+def test_the_bell_counts_what_is_not_read(small_world: World) -> None:
+    world = small_world
+    world.make_campaign()
     case_id = world.apply("lab")
     who = world["east_colleague"]
     for _ in range(3):
