@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import Finding, Problem
+from workflows.mails import GatewayUnusable, read_gateway
 
 PREFIX = "LINXUAN_"
 OTHERS = ("LINXUAN_RUN_", "LINXUAN_TEST_")
 """Prefixes of variables that are read by `run.py` and by the tests, not here."""
 MEGABYTE = 1024 * 1024
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+GATEWAY_FAULTS = {
+    "url": "the url must name a host, without a user and a password",
+    "https": "the url must begin with https:// (http:// only on this machine)",
+    "secret": "the secret must be whsec_ and at least 24 bytes in base64",
+}
 
 
 class SettingsInvalid(Problem):
     """A setting cannot be used; each finding's `path` is the environment variable."""
+
+
+class GatewaySetting(BaseModel):
+    """Where letters go as signed POSTs, what signs them, and which (none named: all)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    secret: SecretStr
+    letters: tuple[str, ...] = ()
 
 
 class Settings(BaseModel):
@@ -52,6 +71,9 @@ class Settings(BaseModel):
     smtp_password: SecretStr | None = None
     mail_from: str = "linxuan@localhost"
 
+    gateways: dict[str, GatewaySetting] = {}
+    """Other systems that hand letters on (short messages, chat), by name; as JSON: `{"sms": {"url": …, "secret": "whsec_…"}}`."""
+
     largest_file: int = Field(default=50 * MEGABYTE, ge=1)
     """Bytes of one uploaded file."""
     largest_request: int = Field(default=200 * MEGABYTE, ge=1)
@@ -68,6 +90,26 @@ class Settings(BaseModel):
             raise ValueError("not an address of a database") from fault
         if backend not in ("sqlite", "postgresql"):
             raise ValueError(f"{backend} is neither sqlite nor postgresql")
+        return value
+
+    @field_validator("gateways", mode="before")
+    @classmethod
+    def _read_gateways(cls, value: Any) -> Any:
+        try:
+            return orjson.loads(value) if isinstance(value, str) else value
+        except orjson.JSONDecodeError as fault:
+            raise ValueError(f"no JSON: {fault}") from fault
+
+    @field_validator("gateways")
+    @classmethod
+    def _check_gateways(cls, value: dict[str, GatewaySetting]) -> dict[str, GatewaySetting]:
+        for name, each in value.items():
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name: small letters, digits and underscores")
+            try:
+                read_gateway(name, each.url, each.secret.get_secret_value())
+            except GatewayUnusable as fault:
+                raise ValueError(f"{name}: {GATEWAY_FAULTS[fault.values['reason']]}") from fault
         return value
 
     @field_validator("base_url")

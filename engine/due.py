@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.bulk import do_chunk
 from engine.chunks import CHUNK
 from engine.delivery import deliver_message, deliver_messages
-from engine.outbox import send_mail
+from engine.outbox import is_sent, send_mail
 from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.timers import fire_timer, fire_timers
 from engine.work import ProcessEngine, Work
@@ -104,7 +104,7 @@ def next_due(work: Work) -> datetime | None:
 
 
 def list_overdue(work: Work) -> dict[str, tuple[int, datetime | None]]:
-    """Of each kind of row how many are due and not done, and the moment of the oldest. Without a mailer no letter is due."""
+    """Of each kind of row how many are due and not done, and the moment of the oldest. Without a sender no letter is due."""
     rows = sa.union_all(*_pending(work)).subquery()
     chunks = bulk_chunk.c.state == "waiting"
     found: dict[str, tuple[int, datetime | None]] = dict.fromkeys(DO, (0, None))
@@ -137,10 +137,11 @@ def _pending(work: Work) -> list[sa.Select[Any]]:
             sa.literal("message").label("kind"), message.c.id, message.c.next_try_at, sa.func.nullif(message.c.business_key, "")
         ).where(message.c.state.in_(("waiting", "unmatched"))),
     ]
-    if work.engine.extras.get("mailer") is not None:
+    if work.engine.extras.get("senders"):
+        free = sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= work.now)
         parts.append(
             sa.select(sa.literal("mail").label("kind"), outbox.c.id, outbox.c.next_try_at, nothing).where(
-                outbox.c.state == "queued", sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= work.now)
+                outbox.c.state == "queued", free, is_sent(work)
             )
         )
     return parts

@@ -1,6 +1,7 @@
 """Mail that is to leave: rows written with the step that causes them, sent later, at least once.
 
-`process_engine.extras["mailer"]` sends one row: a callable that raises when the server does not take it. Without one, rows wait.
+`process_engine.extras["senders"]` names for each channel what sends one of its rows: a callable that raises when it is not taken.
+Rows of a channel without a sender wait.
 `process_engine.extras["mail_wanted"]`, where there is one, is asked in the last moment whether a row should still leave.
 """
 
@@ -21,8 +22,13 @@ from engine.work import ProcessEngine, Work
 LEASE = timedelta(minutes=2)
 """How long one sender may take; afterwards another may try."""
 
-Mailer = Callable[[sa.Row[Any]], None]
+Sender = Callable[[sa.Row[Any]], None]
 Wanted = Callable[[Work, sa.Row[Any]], bool]
+
+
+def is_sent(work: Work) -> sa.ColumnElement[bool]:
+    """Whether a row is of a channel that has a sender here."""
+    return outbox.c.channel.in_(sorted(work.engine.extras.get("senders") or ()))
 
 
 def queue_mail(
@@ -34,6 +40,7 @@ def queue_mail(
     about: str | None,
     unique_key: str,
     headers: Mapping[str, str] | None = None,
+    channel: str = "mail",
     held: bool = False,
 ) -> str | None:
     """Write a mail that leaves after the commit; the row's id. None when one with this key was written before.
@@ -41,7 +48,15 @@ def queue_mail(
     `held` rows never leave (demonstrations); an administrator sees them.
     """
     values = make_mail(
-        work, recipient=recipient, subject=subject, body=body, about=about, unique_key=unique_key, headers=headers, held=held
+        work,
+        recipient=recipient,
+        subject=subject,
+        body=body,
+        about=about,
+        unique_key=unique_key,
+        headers=headers,
+        channel=channel,
+        held=held,
     )
     return values["id"] if queue_mails(work, [values]) else None
 
@@ -55,13 +70,14 @@ def make_mail(
     about: str | None,
     unique_key: str,
     headers: Mapping[str, str] | None = None,
+    channel: str = "mail",
     held: bool = False,
 ) -> dict[str, Any]:
     """The row of a mail, for `queue_mails`."""
     return {
         "id": new_id(),
         "unique_key": unique_key,
-        "channel": "mail",
+        "channel": channel,
         "recipient": recipient,
         "subject": subject,
         "body": body,
@@ -90,14 +106,14 @@ def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | Non
 
     A failure is counted (`engine.attempts`) and not raised.
     """
-    mailer: Mailer | None = process_engine.extras.get("mailer")
+    senders: Mapping[str, Sender] = process_engine.extras.get("senders") or {}
     wanted: Wanted | None = process_engine.extras.get("mail_wanted")
-    if mailer is None:
-        return False
     token = new_id()
     with process_engine.begin() as work:
         row = work.connection.execute(sa.select(outbox).where(outbox.c.id == mail_id).with_for_update()).one_or_none()
         if row is None or row.state != "queued" or generation not in (None, row.generation) or row.next_try_at > work.now:
+            return False
+        if row.channel not in senders:
             return False
         if row.lease_until is not None and row.lease_until > work.now:
             return False
@@ -108,7 +124,7 @@ def send_mail(process_engine: ProcessEngine, mail_id: str, generation: int | Non
             outbox.update().where(outbox.c.id == mail_id).values(lease_by=token, lease_until=work.now + LEASE)
         )
     try:
-        mailer(row)
+        senders[row.channel](row)
     except Exception as error:  # whatever the server or network did
         record_failure(process_engine, "mail", outbox, mail_id, "queued", error)
         return False

@@ -357,7 +357,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("unique_key", sa.String(300), nullable=False, unique=True),
-    sa.Column("channel", sa.String(16), nullable=False),  # mail | webhook
+    sa.Column("channel", sa.String(16), nullable=False),  # mail | webhook (the recipient is a gateway)
     sa.Column("recipient", sa.String(300), nullable=False),
     sa.Column("subject", sa.String(400), nullable=False),
     sa.Column("body", sa.Text, nullable=False),

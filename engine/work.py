@@ -55,7 +55,7 @@ class NoBackend:
 class ProcessEngine:
     """What all units of work share. Made once, in `api/wiring.py`; safe to use from many threads.
 
-    `extras` holds what the rooms above hang on it (mailer, settings, file store), by name.
+    `extras` holds what the rooms above hang on it (senders, settings, file store), by name.
     """
 
     database: sa.Engine

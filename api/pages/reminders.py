@@ -13,6 +13,8 @@ from engine.idempotency import once
 from engine.work import Work
 from workflows.campaigns.reading import get_campaign
 from workflows.mails import register
+from workflows.mails.letters import list_letter_names
+from workflows.mails.previewing import preview_letter
 from workflows.reminders import (
     Choice,
     NobodyChosen,
@@ -113,6 +115,30 @@ def list_letters(campaign_id: str) -> str:
         next_at=next_at,
         after=asked.get("after"),
         masked=not can(who, "letter.recipient", subject),
+        reminds=can(who, "campaign.remind", subject),
+        demo_page=campaign.demo,
+    )
+
+
+@pages.get("/campaigns/<campaign_id>/letters/texts")
+@signed_in
+def preview_letters(campaign_id: str) -> str:
+    """How a letter of the campaign reads in both languages; `letter` names it. Nothing is sent.
+
+    Raises CampaignUnknown, NotPermitted, LetterNameUnknown.
+    """
+    who, names = reader(), list_letter_names()
+    name = request.args.get("letter") or "reminder"
+    with process_engine().read(by=who.id) as work:
+        campaign = get_campaign(work, campaign_id, person=who)
+        subject = campaign_subject(work, campaign_id)
+        shown = preview_letter(work, who, subject, name)
+    return render_template(
+        "letter_texts.html",
+        campaign=campaign,
+        names=names,
+        name=name,
+        shown=shown,
         reminds=can(who, "campaign.remind", subject),
         demo_page=campaign.demo,
     )

@@ -35,11 +35,12 @@ class FailureTold(Told):
 
 
 class LetterTold(Told):
-    """One letter; `recipient` and `address` are masked for administrators."""
+    """One letter by one way; `recipient` and `address` (of a gateway its name) are masked for administrators."""
 
     id: str
     recipient: str
     unit: str | None
+    channel: Literal["mail", "webhook"]
     address: str
     subject: str
     about: str | None

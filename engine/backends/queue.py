@@ -31,6 +31,7 @@ from procrastinate.schema import SchemaManager
 from engine.chunks import CHUNK
 from engine.database import HELD_SECONDS, PROGRAM
 from engine.due import DO, DO_MANY
+from engine.outbox import is_sent
 from engine.tables import bulk_chunk, instance, message, outbox, timer
 from engine.work import ProcessEngine, Scheduled, Work
 
@@ -147,11 +148,11 @@ def defer_near(work: Work) -> int:
     """
     overdue = 0
     for kind, (table, states) in ROWS.items():
-        if kind == "mail" and work.engine.extras.get("mailer") is None:
-            continue
         rows = sa.select(table.c.id, table.c.generation, table.c.next_try_at).where(
             table.c.state.in_(states), table.c.next_try_at <= work.now + NEAR, ~_has_job(kind, table)
         )
+        if kind == "mail":
+            rows = rows.where(is_sent(work))
         if kind == "timer":
             rows = rows.outerjoin(instance, instance.c.id == timer.c.instance_id).where(
                 sa.or_(timer.c.instance_id.is_(None), instance.c.state == "running")

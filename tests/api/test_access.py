@@ -103,6 +103,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "reminders.show_missing"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "reminders.remind"): (GUARD, 403, 403, 422, 422, 422, 403, 403, 403),  # nobody is chosen
     ("GET", "reminders.list_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("GET", "reminders.preview_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
     ("POST", "reminders.resend"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # not tried yet
     ("GET", "drafts.list_all"): (303, 403, 403, 403, 403, 403, 403, 200, 403),
     ("GET", "drafts.new"): (303, 403, 403, 403, 403, 403, 403, 200, 403),

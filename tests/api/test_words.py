@@ -28,6 +28,7 @@ from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
+from workflows.mails.letters import list_letter_names
 from workflows.people import ROLES
 
 NOW = datetime(2022, 8, 5, 2, tzinfo=UTC)  # 10:00 in Beijing
@@ -111,6 +112,7 @@ ENDINGS = {
     "bell.kind.": TOLD,
     "bell.way.": WAYS,
     "notification.": TOLD,
+    "letters.name.": list_letter_names(),
     "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip

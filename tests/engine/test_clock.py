@@ -71,7 +71,7 @@ class TestWrongClock:
         assert now <= rows[past].done_at < now + timedelta(minutes=1)
 
     def test_what_it_writes_is_due_for_the_others_at_once(self, real: ProcessEngine, host: Host, wrong_by: timedelta) -> None:
-        real.extras["mailer"] = lambda row: None
+        real.extras["senders"] = {"mail": lambda row: None}
         host.wrong_by = wrong_by
         with real.begin() as work:
             mail = queue_mail(work, recipient="a@example.org", subject="s", body="b", about=None, unique_key="m")

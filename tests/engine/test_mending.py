@@ -212,7 +212,7 @@ def test_a_message_that_its_receiver_cannot_take(
 
 # ---- without an instance ---------------------------------------------------------------------------------------------
 def test_a_letter_does_not_leave(process_engine: ProcessEngine, virtual_clock: VirtualClock) -> None:
-    process_engine.extras["mailer"] = broken
+    process_engine.extras["senders"] = {"mail": broken}
     with process_engine.begin() as work:
         queue_mail(work, recipient="a@example.org", subject="s", body="b", about=None, unique_key="k")
     found = fail_often(process_engine, virtual_clock)

@@ -39,7 +39,7 @@ def main(url: str, moment: str, folder: str, name: str) -> None:
 
     process_engine = ProcessEngine(open_database(url), VirtualClock(datetime.fromisoformat(moment)))
     process_engine.handlers.register("effects.note", note)
-    process_engine.extras["mailer"] = send
+    process_engine.extras["senders"] = {"mail": send}
     with process_engine.read() as work:
         work.connection.execute(sa.select(1))
     (place / f"{name}.ready").touch()

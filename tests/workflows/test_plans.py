@@ -19,8 +19,8 @@ from engine.work import ProcessEngine, Work
 from tests.conftest import POSTGRESQL, postgresql_database
 from workflows import cases, inbox
 from workflows.campaigns import campaign_board
-from workflows.mails.letters import find_members
-from workflows.mails.letters import list_members as list_recipients
+from workflows.mails.recipients import find_members
+from workflows.mails.recipients import list_members as list_recipients
 from workflows.people import Person, list_members
 from workflows.tables import membership, organisation, person
 

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["recipient", "address", "server", "other"]
+Kind = Literal["recipient", "address", "server", "gateway", "other"]
 
 ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:，；、。'\"“”]+(?:@[^\s@<>()\[\]{},;:，；、。'\"“”]+)+")
 HIDDEN = "***@***"
 
 _KINDS: dict[str, Kind] = {
+    "GatewayRefused": "gateway",
+    "GatewayUnknown": "gateway",
     "SMTPRecipientsRefused": "recipient",
     "SMTPDataError": "recipient",
     "AddressRefused": "address",
@@ -33,7 +35,8 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`recipient`: the server does not take letters to this mailbox; `address`: it is none; `server`: the way there is broken."""
+    """`recipient`: the server does not take letters to this mailbox; `address`: it is none; `server`: the way there is broken;
+    `gateway`: it did not take it."""
 
     kind: Kind
     answer: str

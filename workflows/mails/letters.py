@@ -1,5 +1,7 @@
 """Letters in the reader's language, queued in the transaction of the step that causes them.
 
+A letter takes every way that is open: mail where its person has an address, and the gateways of the installation.
+
 A letter names the campaign, the step and the moment; it carries no personal data of others and no content of an application.
 What a demonstration writes is held: it can be read in the outbox and never leaves.
 """
@@ -22,8 +24,9 @@ from engine.work import Work
 from workflows.deadlines import say_cutoff, say_moment
 from workflows.desk.notifications import ring_with_letters
 from workflows.forms import clean_text
-from workflows.people import IN_GROUPS, name_groups
-from workflows.tables import campaign, letter_task, membership, notice, person
+from workflows.mails import gateways
+from workflows.mails.recipients import Recipient, Way, list_ways
+from workflows.tables import campaign, letter_task, notice
 from workflows.tables import letter as letter_table
 
 CUTOFFS = ("until", "own_until", "old_until", "due")
@@ -33,72 +36,17 @@ RUNG = ("notified", "urged")
 """Letters whose recipients are told by the bell already."""
 
 PART = 300
-"""Groups asked for in one statement: SQLite bounds its values."""
+"""Letters written at once: nobody holds all of them."""
 
 SUBJECT_LENGTH = 200
 """Characters of a subject; titles can be longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Somebody with a mailbox. A person without an address gets no letter: the inbox shows the same."""
-
-    id: str
-    name: str
-    email: str
-    language: Language
-
-
-def find_persons(work: Work, ids: Iterable[str]) -> list[Recipient]:
-    """Those of these persons who have an address and are not disabled, by log-in."""
-    return _find(work, _PERSONS, {"persons": sorted(set(ids))})
-
-
-def find_members(work: Work, groups: Iterable[str]) -> list[Recipient]:
-    """Everybody in these groups (`role@organisation`) who has an address and is not disabled, by log-in."""
-    named = name_groups(groups)
-    return _find(work, _MEMBERS, named) if named["groups"] else []
-
-
-def list_members(work: Work, groups: Iterable[str]) -> dict[str, list[Recipient]]:
-    """For each of these groups what `find_members` says of it, in few queries however many groups there are."""
-    found: dict[str, list[Recipient]] = {group: [] for group in sorted(set(groups))}
-    wanted = list(found)
-    for start in range(0, len(wanted), PART):
-        named = name_groups(wanted[start : start + PART])
-        for row in work.connection.execute(_BY_GROUP, named) if named["groups"] else ():
-            if row.email.strip():
-                found[f"{row.role}@{row.organisation_id}"].append(_recipient(row))
-    return found
-
-
-def _find(work: Work, query: sa.Select[Any], given: Mapping[str, Any]) -> list[Recipient]:
-    return [_recipient(row) for row in work.connection.execute(query, given) if row.email.strip()]
-
-
-_COLUMNS = (person.c.id, person.c.name, person.c.email, person.c.language)
-
-
-def _reachable(query: sa.Select[Any]) -> sa.Select[Any]:
-    return query.where(sa.not_(person.c.disabled), person.c.email.is_not(None)).order_by(person.c.login)
-
-
-_PERSONS = _reachable(sa.select(*_COLUMNS).where(person.c.id.in_(sa.bindparam("persons", expanding=True))))
-_MEMBERS = _reachable(sa.select(*_COLUMNS).where(person.c.id.in_(sa.select(membership.c.person_id).where(IN_GROUPS))))
-_BY_GROUP = _reachable(
-    sa.select(membership.c.role, membership.c.organisation_id, *_COLUMNS)
-    .join(person, person.c.id == membership.c.person_id)
-    .where(IN_GROUPS)
-)
 _LETTERHEAD = (
-    sa.select(campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))
+    sa.select(campaign.c.key, campaign.c.title, campaign.c.demo, notice.c.content["identity"].label("identity"))
     .join(notice, notice.c.id == campaign.c.notice_id)
     .where(campaign.c.id == sa.bindparam("campaign"))
 )
-
-
-def _recipient(row: sa.Row[Any]) -> Recipient:
-    return Recipient(row.id, row.name, row.email.strip(), "en" if row.language == "en" else "zh")
 
 
 def queue_letter(
@@ -140,7 +88,7 @@ def queue_letters(work: Work, letters: Iterable[Letter], *, campaign_id: str) ->
     each = ((letter, recipient) for letter in letters for recipient in letter.recipients)
     queued = 0
     while part := list(islice(each, PART)):
-        mails = []
+        rows, about = [], []
         for letter, recipient in part:
             subject, body = compose_letter(
                 work,
@@ -151,23 +99,30 @@ def queue_letters(work: Work, letters: Iterable[Letter], *, campaign_id: str) ->
                 values=letter.values,
                 identity=head.identity,
             )
-            mails.append(
-                make_mail(
-                    work,
-                    recipient=recipient.email[:300],
-                    subject=subject,
-                    body=body,
-                    about=letter.about,
-                    unique_key=f"{letter.unique_key}:{recipient.id}",
-                    held=head.demo,
+            for way in list_ways(work, letter.name, recipient):
+                headers = {"person": recipient.login, "letter": letter.name, "campaign": head.key}
+                rows.append(
+                    make_mail(
+                        work,
+                        recipient=way.recipient,
+                        subject=subject,
+                        body=body,
+                        about=letter.about,
+                        unique_key=f"{letter.unique_key}:{recipient.id}{way.suffix}",
+                        headers=headers if way.channel == gateways.CHANNEL else None,
+                        channel=way.channel,
+                        held=head.demo,
+                    )
                 )
-            )
-        written = queue_mails(work, mails)
-        queued += len(written)
-        new = [(mail, *pair) for mail, pair in zip(mails, part, strict=True) if mail["unique_key"] in written]
-        _record(work, [(mail["id"], letter, recipient) for mail, letter, recipient in new], campaign_id)
-        rung = [(recipient.id, letter.name, mail["subject"]) for mail, letter, recipient in new if letter.name not in RUNG]
-        ring_with_letters(work, rung, campaign_id)
+                about.append((letter, recipient, way))
+        written = queue_mails(work, rows)
+        new = [(row, *each) for row, each in zip(rows, about, strict=True) if row["unique_key"] in written]
+        _record(work, [(row["id"], *each) for row, *each in new], campaign_id)
+        told = {
+            (letter.unique_key, recipient.id): (recipient.id, letter.name, row["subject"]) for row, letter, recipient, _ in new
+        }
+        queued += len(told)
+        ring_with_letters(work, [each for each in told.values() if each[1] not in RUNG], campaign_id)
     return queued
 
 
@@ -219,10 +174,10 @@ def record_letter(
         work.connection.execute(_RECORD_TASKS, about)
 
 
-def _record(work: Work, written: Sequence[tuple[str, Letter, Recipient]], campaign_id: str) -> None:
-    rows = [_describe(work, mail_id, letter.name, campaign_id, recipient.id) for mail_id, letter, recipient in written]
+def _record(work: Work, written: Sequence[tuple[str, Letter, Recipient, Way]], campaign_id: str) -> None:
+    rows = [_describe(work, mail_id, letter.name, campaign_id, recipient.id) for mail_id, letter, recipient, _ in written]
     about = [
-        {"task_id": task_id, "outbox_id": mail_id} for mail_id, letter, _ in written for task_id in dict.fromkeys(letter.tasks)
+        {"task_id": task_id, "outbox_id": mail_id} for mail_id, letter, *_ in written for task_id in dict.fromkeys(letter.tasks)
     ]
     if rows:
         work.connection.execute(_RECORD, rows)
@@ -257,6 +212,13 @@ def say(code: str, language: Language, **values: Any) -> str:
 def has_letter(letter: str) -> bool:
     """Whether there are texts for a letter of this name."""
     return f"letter_{letter}_subject" in _catalogue().entries and f"letter_{letter}_body" in _catalogue().entries
+
+
+def list_letter_names() -> tuple[str, ...]:
+    """The names of all letters there are texts for."""
+    subjects = (code for code in _catalogue().entries if code.startswith("letter_") and code.endswith("_subject"))
+    names = (code.removeprefix("letter_").removesuffix("_subject") for code in subjects)
+    return tuple(sorted(name for name in names if has_letter(name)))
 
 
 def show_value(value: Any, language: Language, *, cutoff: bool = False) -> Any:

@@ -13,8 +13,10 @@ from engine.incidents import settle_incidents
 from engine.outbox import queue_mail
 from engine.tables import outbox
 from engine.work import Work
+from workflows.mails import gateways
 from workflows.mails.failures import Failure, read_failure
-from workflows.mails.letters import find_persons, is_wanted, record_letter
+from workflows.mails.letters import is_wanted, record_letter
+from workflows.mails.recipients import find_persons
 from workflows.people import Person
 from workflows.rules import CampaignSubject, can, mask_value, require
 from workflows.tables import campaign, letter, letter_task, organisation, person
@@ -58,7 +60,8 @@ class LetterPageUnknown(Problem):
 
 @dataclass(frozen=True, slots=True)
 class LetterLine:
-    """One letter. `recipient` and `address` are masked for whoever need not know them; `about` is a business key.
+    """One letter by one way (`channel`: `mail` or `webhook`). `recipient` and `address` (of a gateway its name) are masked
+    for whoever need not know them; `about` is a business key.
 
     `state`: `retrying` waits for another try after a failure, `held` never leaves (demonstration), `withdrawn` was not wanted
     any more. `resent`: a later attempt repeats it; `resent_of` is the attempt that it repeats.
@@ -67,6 +70,7 @@ class LetterLine:
     id: str
     recipient: str
     unit: str | None
+    channel: str
     address: str
     subject: str
     about: str | None
@@ -178,8 +182,9 @@ def resend_letter(work: Work, reader: Person, subject: CampaignSubject, letter_i
         raise LetterResent()
     if not is_wanted(work, row):
         raise LetterOutdated()
-    recipients = find_persons(work, [row.person_id])
-    if not recipients:
+    by_gateway = row.channel == gateways.CHANNEL
+    address = _find_gateway(work, row.recipient) if by_gateway else _find_address(work, row.person_id)
+    if address is None:
         raise RecipientUnreachable()
     if row.state == "queued":
         work.connection.execute(outbox.update().where(outbox.c.id == letter_id).values(state="withdrawn"))
@@ -187,12 +192,13 @@ def resend_letter(work: Work, reader: Person, subject: CampaignSubject, letter_i
     demo = work.connection.execute(sa.select(campaign.c.demo).where(campaign.c.id == subject.id)).scalar_one()
     new_id = queue_mail(
         work,
-        recipient=recipients[0].email[:300],
+        recipient=address,
         subject=row.subject,
         body=row.body,
         about=row.about,
         unique_key=f"again:{letter_id}",
         headers=row.headers,
+        channel=gateways.CHANNEL if by_gateway else "mail",
         held=demo,
     )
     if new_id is None:
@@ -203,12 +209,22 @@ def resend_letter(work: Work, reader: Person, subject: CampaignSubject, letter_i
     return new_id
 
 
+def _find_address(work: Work, person_id: str) -> str | None:
+    found = find_persons(work, [person_id])
+    return found[0].email[:300] or None if found else None
+
+
+def _find_gateway(work: Work, name: str) -> str | None:
+    return name if name in (work.engine.extras.get("gateways") or {}) else None
+
+
 def _line(row: sa.Row[Any], *, plain: bool, resend: bool) -> LetterLine:
     return LetterLine(
         id=row.id,
         recipient=row.person_name if plain else mask_value("name", row.person_name),
         unit=row.unit,
-        address=row.recipient if plain else mask_value("email", row.recipient),
+        channel=row.channel,
+        address=row.recipient if plain or row.channel != "mail" else mask_value("email", row.recipient),
         subject=row.subject,
         about=row.about,
         state=row.shown_state,

@@ -51,7 +51,7 @@ def mailer(server: Any, **options: Any) -> SmtpMailer:
 
 def test_a_chinese_letter_arrives_whole_and_once(process_engine: ProcessEngine, open_server: OpenServer) -> None:
     server = open_server()
-    process_engine.extras["mailer"] = mailer(server, sender_name="遴选")
+    process_engine.extras["senders"] = {"mail": mailer(server, sender_name="遴选")}
     mail_id = queue(process_engine, headers={"X-Linxuan-About": "samr_2022_932"})
     run_due(process_engine)
     run_due(process_engine)
@@ -75,7 +75,7 @@ def test_a_chinese_letter_arrives_whole_and_once(process_engine: ProcessEngine, 
 def test_an_encrypted_connection_with_log_in(sqlite_engine: ProcessEngine, open_server: OpenServer, security: str) -> None:
     server = open_server(security=security, users={"linxuan": "geheim"} if security == "starttls" else None)
     user = {"user": "linxuan", "password": "geheim"} if security == "starttls" else {}
-    sqlite_engine.extras["mailer"] = mailer(server, security=security, ca_file=str(CERTIFICATE), **user)
+    sqlite_engine.extras["senders"] = {"mail": mailer(server, security=security, ca_file=str(CERTIFICATE), **user)}
     mail_id = queue(sqlite_engine)
     run_due(sqlite_engine)
     assert state_of(sqlite_engine, mail_id).last_error is None
@@ -101,9 +101,8 @@ def test_starttls_does_not_fall_back_to_clear_text(open_server: OpenServer, sqli
 
 def test_a_wrong_password_is_a_failure_and_says_so(open_server: OpenServer, sqlite_engine: ProcessEngine) -> None:
     server = open_server(security="starttls", users={"linxuan": "geheim"})
-    sqlite_engine.extras["mailer"] = mailer(
-        server, security="starttls", ca_file=str(CERTIFICATE), user="linxuan", password="falsch"
-    )
+    wrong = mailer(server, security="starttls", ca_file=str(CERTIFICATE), user="linxuan", password="falsch")
+    sqlite_engine.extras["senders"] = {"mail": wrong}
     mail_id = queue(sqlite_engine)
     run_due(sqlite_engine)
     row = state_of(sqlite_engine, mail_id)
@@ -125,7 +124,7 @@ def test_a_refused_recipient_is_tried_with_pauses_then_reported_and_does_not_sto
 ) -> None:
     server = open_server()
     server.refused.add("gone@example.org")
-    sqlite_engine.extras["mailer"] = mailer(server)
+    sqlite_engine.extras["senders"] = {"mail": mailer(server)}
     bad = queue(sqlite_engine, recipient="gone@example.org", unique_key="bad")
     good = queue(sqlite_engine, unique_key="good")
     run_due(sqlite_engine)
@@ -157,12 +156,12 @@ def test_a_server_that_is_down_delays_the_letter(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    sqlite_engine.extras["mailer"] = SmtpMailer("127.0.0.1", port, sender="linxuan@example.org")
+    sqlite_engine.extras["senders"] = {"mail": SmtpMailer("127.0.0.1", port, sender="linxuan@example.org")}
     mail_id = queue(sqlite_engine)
     run_due(sqlite_engine)
     assert (state_of(sqlite_engine, mail_id).state, state_of(sqlite_engine, mail_id).attempt) == ("queued", 1)
     server = open_server()
-    sqlite_engine.extras["mailer"] = mailer(server)
+    sqlite_engine.extras["senders"] = {"mail": mailer(server)}
     run_due(sqlite_engine)
     assert server.letters == []  # the pause is not over
     virtual_clock.move_to(virtual_clock.now() + timedelta(seconds=10))
@@ -192,7 +191,7 @@ def speak(lines: list[bytes]) -> tuple[int, threading.Thread]:
 
 def test_a_bad_farewell_after_delivery_is_no_failure(sqlite_engine: ProcessEngine) -> None:
     port, thread = speak([b"220 hello", b"250 ok", b"250 sender", b"250 recipient", b"354 go on", b"250 taken", b"421 strange"])
-    sqlite_engine.extras["mailer"] = SmtpMailer("127.0.0.1", port, sender="linxuan@example.org")
+    sqlite_engine.extras["senders"] = {"mail": SmtpMailer("127.0.0.1", port, sender="linxuan@example.org")}
     mail_id = queue(sqlite_engine)
     run_due(sqlite_engine)
     thread.join(5)

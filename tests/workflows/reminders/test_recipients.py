@@ -109,7 +109,7 @@ def test_a_letter_that_waited_until_its_task_was_done_does_not_leave(
     plan_anew(world, set_rules, replace(RECOMMEND, recipients=("body",)))
     world.at(BEFORE)
     left: list[str] = []
-    world.process_engine.extras.update(mailer=lambda row: left.append(row.recipient), mail_wanted=is_wanted)
+    world.process_engine.extras.update(senders={"mail": lambda row: left.append(row.recipient)}, mail_wanted=is_wanted)
     done = world.find_task("recommend", body="east")
     with world.process_engine.begin() as work:
         work.connection.execute(sa.update(user_task).where(user_task.c.id == done).values(state="completed"))

@@ -58,7 +58,7 @@ def posted(mailed_anywhere: World, request: pytest.FixtureRequest) -> tuple[Worl
     world = mailed_anywhere
     server = request.getfixturevalue("open_server")()
     world.process_engine.extras.update(
-        mailer=SmtpMailer("localhost", server.port, sender="linxuan@example.org"), mail_wanted=is_wanted
+        senders={"mail": SmtpMailer("localhost", server.port, sender="linxuan@example.org")}, mail_wanted=is_wanted
     )
     world.at(NEAR)
     server.refused.add("east_colleague@example.org")
