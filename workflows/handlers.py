@@ -75,6 +75,7 @@ FUNCTIONS: dict[str, Handler] = {
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
     "reminders.send_board": reminders.send_board,
+    "reminders.send_digest": reminders.send_digest,
     "reminders.urge": reminders.urge_rest,
 }
 

@@ -16,6 +16,7 @@ from workflows.mails import register
 from workflows.mails.letters import list_letter_names
 from workflows.mails.previewing import preview_letter
 from workflows.reminders import (
+    DIGEST,
     Choice,
     NobodyChosen,
     OwedCount,
@@ -26,6 +27,7 @@ from workflows.reminders import (
     list_receivers,
     next_board,
     preview_urge,
+    set_digest,
     set_receivers,
     urge_owers,
 )
@@ -113,6 +115,7 @@ def list_letters(campaign_id: str) -> str:
         state=state,
         receivers=receivers,
         next_at=next_at,
+        digest=bool(campaign.settings.get(DIGEST)),
         after=asked.get("after"),
         masked=not can(who, "letter.recipient", subject),
         reminds=can(who, "campaign.remind", subject),
@@ -166,18 +169,25 @@ def resend(campaign_id: str, letter_id: str) -> Response:
 @pages.post("/campaigns/<campaign_id>/weekly-letter")
 @signed_in
 def set_weekly(campaign_id: str) -> Response:
-    """Say which organisers get the weekly letter of the campaign.
+    """Say which organisers get the weekly letter of the campaign, and whether those who owe something get a digest.
 
     Raises CampaignUnknown, NotPermitted.
     """
-    who, wanted = reader(), sorted(set(request.form.getlist("person")))
+    who, wanted, digest = reader(), sorted(set(request.form.getlist("person"))), request.form.get("digest") == "yes"
 
     def act(work: Work) -> dict[str, Any]:
         set_receivers(work, who, campaign_id, wanted)
+        set_digest(work, who, campaign_id, wanted=digest)
         return {}
 
     with process_engine().begin(by=who.id) as work:
-        once(work, read_key(), "campaign.weekly_letter", {"campaign": campaign_id, "persons": wanted}, lambda: act(work))
+        once(
+            work,
+            read_key(),
+            "campaign.weekly_letter",
+            {"campaign": campaign_id, "persons": wanted, "digest": digest},
+            lambda: act(work),
+        )
     tell_next("letters.weekly_set")
     return redirect(url_for("reminders.list_letters", campaign_id=campaign_id) + "#weekly", 303)
 

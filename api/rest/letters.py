@@ -78,17 +78,19 @@ class ReceiverTold(Told):
 
 
 class WeeklyTold(Told):
-    """The weekly letter: when the next one leaves, and who gets it."""
+    """The weekly letter: when the next one leaves, and who gets it; `digest`: whether there is one on each work day."""
 
     week: date
     next_at: datetime
     receivers: list[ReceiverTold]
+    digest: bool
 
 
 class WeeklyAsked(Asked):
-    """The organisers who get the weekly letter from now on; nobody else does."""
+    """The organisers who get the weekly letter from now on; nobody else does. `digest`: whether there is one (null: as it is)."""
 
     persons: Annotated[list[Id], Field(max_length=1000)]
+    digest: bool | None = None
 
 
 @resource.get("/campaigns/<campaign_id>/letters", LettersTold, query=LettersAsked)
@@ -137,13 +139,15 @@ def show_weekly(campaign_id: str) -> WeeklyTold:
 
 @resource.post("/campaigns/<campaign_id>/weekly-letter", WeeklyTold, takes=WeeklyAsked)
 def set_weekly(campaign_id: str, body: WeeklyAsked, key: str) -> Any:
-    """Say which organisers get the weekly letter.
+    """Say which organisers get the weekly letter, and whether there is a digest.
 
     Raises CampaignUnknown, NotPermitted.
     """
 
     def choose(work: Work) -> WeeklyTold:
         reminders.set_receivers(work, reader(), campaign_id, body.persons)
+        if body.digest is not None:
+            reminders.set_digest(work, reader(), campaign_id, wanted=body.digest)
         return tell_weekly(work, campaign_id)
 
     return act(key, "campaign.weekly_letter", {"campaign": campaign_id, **body.model_dump()}, choose)
@@ -154,7 +158,7 @@ def tell_weekly(work: Work, campaign_id: str) -> WeeklyTold:
 
     Raises CampaignUnknown, NotPermitted.
     """
-    get_campaign(work, campaign_id, person=reader())
+    found = get_campaign(work, campaign_id, person=reader())
     require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
     board = reminders.next_board(work.now, read_calendar(work))
     receivers = reminders.list_receivers(work, campaign_id)
@@ -162,4 +166,5 @@ def tell_weekly(work: Work, campaign_id: str) -> WeeklyTold:
         week=board.week,
         next_at=board.at,
         receivers=[ReceiverTold(id=each.id, name=each.name, wanted=wanted) for each, wanted in receivers],
+        digest=bool(found.settings.get(reminders.DIGEST)),
     )

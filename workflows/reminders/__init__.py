@@ -1,5 +1,7 @@
 """Reminders: the plan of a notice as timers, the letters when they fire, who is missing, urging by hand, the weekly letter."""
 
+from workflows.reminders.digest import SETTING as DIGEST
+from workflows.reminders.digest import next_digest, send_digest, set_digest
 from workflows.reminders.missing import Choice, MissingPageUnknown, Owed, OwedCount, OwedPage, Sent, count_owed, list_owed
 from workflows.reminders.planning import plan, plan_for_campaign
 from workflows.reminders.plans import Occurrence, Rule, list_occurrences
@@ -23,7 +25,11 @@ __all__ = [
     "Sent",
     "Urged",
     "count_owed",
+    "DIGEST",
     "list_occurrences",
+    "next_digest",
+    "send_digest",
+    "set_digest",
     "list_owed",
     "list_receivers",
     "next_board",

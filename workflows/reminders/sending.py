@@ -24,7 +24,7 @@ from workflows.deadlines import say_cutoff
 from workflows.mails import Letter, Recipient, find_members, has_letter, list_members, queue_letters, say
 from workflows.reminders.plans import ESCALATED, Rule, end_quiet, read_rules
 from workflows.reminders.recipients import find_above, find_recipients
-from workflows.reminders.series import HANDLER, LATE, Series, arm_series, list_owing, postpone, read_open, take_missed
+from workflows.reminders.series import HANDLER, LATE, Series, arm_series, is_open, list_owing, postpone, read_open, take_missed
 
 CHUNK = 500
 """Letters written in one transaction; more people get theirs in the next ones."""
@@ -63,9 +63,9 @@ def send(call: Call) -> None:
     page = (
         None
         if rule is None or escalates or "organiser" in rule.recipients
-        else list_owing(work, series, after=after, limit=CHUNK + 1)
+        else list_owing(work, is_open(work, series), after=after, limit=CHUNK + 1)
     )
-    tasks = read_open(work, series, of=page)
+    tasks = read_open(work, is_open(work, series), of=page)
     if rule is None or not (tasks or after):
         return  # the plan was changed, or everybody is done: nothing is sent, and nothing follows
     missed = [datetime.fromisoformat(moment) for moment in form.get("missed") or []]

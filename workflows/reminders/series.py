@@ -94,13 +94,13 @@ def postpone(work: Work, handler: str, form: Mapping[str, Any], until: datetime,
     arm_timer(work, handler, until, unique_key=unique_key, payload=payload, subject=f"reminders:{form['campaign']}")
 
 
-def read_open(work: Work, series: Series, *, of: Sequence[str] | None = None) -> Sequence[sa.Row[Any]]:
-    """The tasks of a series that are open now; of some people (None: of all) those that they may owe."""
-    query = sa.select(user_task).where(_is_open(work, series)).order_by(user_task.c.business_key, user_task.c.id)
+def read_open(work: Work, which: sa.ColumnElement[bool], *, of: Sequence[str] | None = None) -> Sequence[sa.Row[Any]]:
+    """Those of some tasks (`is_open`) that some people (None: all) may owe."""
+    query = sa.select(user_task).where(which).order_by(user_task.c.business_key, user_task.c.id)
     if of is None:
         return work.connection.execute(query).all()
     rows: dict[str, sa.Row[Any]] = {}
-    owing = _owing(work, series).subquery()
+    owing = _owing(which).subquery()
     for start in range(0, len(of), PART):
         ids = sa.select(owing.c.task_id).where(owing.c.person_id.in_(of[start : start + PART]))
         rows |= {row.id: row for row in work.connection.execute(query.where(user_task.c.id.in_(ids)))}
@@ -109,18 +109,19 @@ def read_open(work: Work, series: Series, *, of: Sequence[str] | None = None) ->
 
 def count_open(work: Work, series: Series) -> int:
     """How many tasks of a series are open now."""
-    query = sa.select(sa.func.count()).select_from(user_task).where(_is_open(work, series))
+    query = sa.select(sa.func.count()).select_from(user_task).where(is_open(work, series))
     return int(work.connection.execute(query).scalar_one())
 
 
-def list_owing(work: Work, series: Series, *, after: str, limit: int) -> list[str]:
-    """The ids of people after one, in order, who may owe open tasks of a series: whose they are, or who could claim them."""
-    owing = _owing(work, series).subquery()
+def list_owing(work: Work, which: sa.ColumnElement[bool], *, after: str, limit: int) -> list[str]:
+    """The ids of people after one, in order, who may owe some of these tasks: whose they are, or who could claim them."""
+    owing = _owing(which).subquery()
     query = sa.select(owing.c.person_id).where(owing.c.person_id > after).distinct()
     return list(work.connection.execute(query.order_by(owing.c.person_id).limit(limit)).scalars())
 
 
-def _is_open(work: Work, series: Series) -> sa.ColumnElement[bool]:
+def is_open(work: Work, series: Series) -> sa.ColumnElement[bool]:
+    """The tasks of a series that are open now."""
     return sa.and_(
         of_campaign(series.campaign_id),
         ~planned_by_stages(work, series.campaign_id),
@@ -130,16 +131,16 @@ def _is_open(work: Work, series: Series) -> sa.ColumnElement[bool]:
     )
 
 
-def _owing(work: Work, series: Series) -> sa.CompoundSelect[tuple[str, str]]:
-    """(task, person) of the open tasks."""
-    of_series, candidate = _is_open(work, series), candidate_set.c
+def _owing(which: sa.ColumnElement[bool]) -> sa.CompoundSelect[tuple[str, str]]:
+    """(task, person) of these tasks."""
+    candidate = candidate_set.c
     group = membership.c.role + "@" + membership.c.organisation_id
     asked = sa.select(user_task.c.id, membership.c.person_id).join(candidate_set, candidate.id == user_task.c.candidate_set)
     named = sa.select(user_task.c.id, candidate.candidate).join(candidate_set, candidate.id == user_task.c.candidate_set)
     return sa.union_all(
         sa.select(user_task.c.id.label("task_id"), user_task.c.assignee.label("person_id")).where(
-            of_series, user_task.c.assignee.is_not(None)
+            which, user_task.c.assignee.is_not(None)
         ),
-        asked.join(membership, group == candidate.candidate).where(of_series, candidate.kind == "group"),
-        named.where(of_series, candidate.kind == "user"),
+        asked.join(membership, group == candidate.candidate).where(which, candidate.kind == "group"),
+        named.where(which, candidate.kind == "user"),
     )
