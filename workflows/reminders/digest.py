@@ -2,7 +2,7 @@
 
 It lists what is overdue, what is due within the next work days, and counts the rest; who owes neither gets none. The series is
 computed from its days, never from the last letter: one timer row for the next occurrence, under a key of its own. After downtime
-one letter leaves and says what it stands for. The next dated task begins a series that ended for want of tasks.
+one letter leaves and says what it stands for. It goes on while the campaign runs and is wanted.
 """
 
 from __future__ import annotations
@@ -48,17 +48,6 @@ def next_digest(now: datetime, calendar: WorkCalendar) -> datetime:
     return nine(day) if nine(day) > now else nine(calendar.add_workdays(today, 1).day)
 
 
-def arm_digest(work: Work, campaign_id: str) -> bool:
-    """Arm the next digest of a campaign that wants it; whether it was not armed before."""
-    found = get_campaign(work, campaign_id)
-    if not found.settings.get(SETTING):
-        return False
-    at = next_digest(work.now, read_calendar(work))
-    payload = {"campaign": campaign_id, "at": at.isoformat()}
-    key, subject = _key(campaign_id, at), f"reminders:{campaign_id}"
-    return arm_timer(work, HANDLER, at, unique_key=key, payload=payload, subject=subject) is not None
-
-
 def set_digest(work: Work, person: Person, campaign_id: str, *, wanted: bool) -> None:
     """Whether the campaign has a digest from now on; recorded in the history of the campaign's instance.
 
@@ -75,11 +64,11 @@ def set_digest(work: Work, person: Person, campaign_id: str, *, wanted: bool) ->
     values = {"settings": {**settings, SETTING: wanted}}
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(values))
     if wanted:
-        arm_digest(work, campaign_id)
+        _arm(work, campaign_id)
 
 
 def send_digest(call: Call) -> None:
-    """`reminders.send_digest`: a work day has come. Writes the letters, and arms the next ones while something dated is open."""
+    """`reminders.send_digest`: a work day has come. Writes the letters and arms the next ones."""
     work, form = call.work, call.form
     campaign_id, at, after = form["campaign"], datetime.fromisoformat(form["at"]), form.get("after") or ""
     found = get_campaign(work, campaign_id)
@@ -107,8 +96,13 @@ def send_digest(call: Call) -> None:
             key = f"{_key(campaign_id, at)}:{people[CHUNK - 1]}"
             arm_timer(work, HANDLER, work.now, unique_key=key, payload=payload, subject=f"reminders:{campaign_id}")
             return
-    if work.connection.execute(sa.select(user_task.c.id).where(dated).limit(1)).first() is not None:
-        arm_digest(work, campaign_id)
+    _arm(work, campaign_id)
+
+
+def _arm(work: Work, campaign_id: str) -> None:
+    at = next_digest(work.now, read_calendar(work))
+    payload = {"campaign": campaign_id, "at": at.isoformat()}
+    arm_timer(work, HANDLER, at, unique_key=_key(campaign_id, at), payload=payload, subject=f"reminders:{campaign_id}")
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""What a new task with a due date brings: its reminders, and the weekly letter and the digest of its campaign."""
+"""What a new task with a due date brings: its reminders, and the weekly letter of its campaign."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from engine.handlers import Call
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.reading import of_campaign
-from workflows.reminders.digest import arm_digest
 from workflows.reminders.ownership import find_plan, planned_by_stages, rules_of
 from workflows.reminders.series import Series, arm_series
 from workflows.reminders.weekly import arm_board
@@ -33,7 +32,6 @@ def plan(call: Call) -> None:
         campaign_id = find_plan(work, call.business_key, call.element_id)
         arm_series(work, Series(campaign_id, call.element_id, due_at), rules_of(work, campaign_id))
         arm_board(work, campaign_id)
-        arm_digest(work, campaign_id)
 
 
 _DUE = sa.select(user_task.c.id, user_task.c.due_at).where(
@@ -57,5 +55,4 @@ def plan_for_campaign(work: Work, campaign_id: str) -> int:
     series = {Series(campaign_id, each.element_id, each.due_at) for each in work.connection.execute(query.distinct())}
     if series:
         arm_board(work, campaign_id)
-        arm_digest(work, campaign_id)
     return sum(arm_series(work, each, rules) for each in sorted(series, key=lambda each: each.key))
