@@ -12,6 +12,7 @@ from api.pages import (
     bulk,
     campaign_affairs,
     campaigns,
+    case_papers,
     cases,
     consultation,
     designer,
@@ -67,6 +68,7 @@ def install(app: Flask) -> None:
         workdays,
         talk,
         notifications,
+        case_papers,
     )
     for part in whole:
         app.register_blueprint(part.pages)

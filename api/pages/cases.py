@@ -58,7 +58,9 @@ def show(case_id: str) -> str:
 
     Raises CaseUnknown.
     """
-    return page(case_id)
+    shown = page(case_id)
+    cases.note_view(process_engine(), reader(), case_id, "page")
+    return shown
 
 
 def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> str:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, send_file
 
 from api.pages.present import process_engine, reader, signed_in
 from api.security import FILE_POLICY
+from workflows.cases import note_view
 from workflows.files import open_attachment
 
 pages = Blueprint("files", __name__)
@@ -31,6 +32,8 @@ def send_attachment(attachment_id: str) -> Response:
     with process_engine().read(by=reader().id) as work:
         opened = open_attachment(work, reader(), attachment_id)
     attachment = opened.attachment
+    if opened.case_id is not None:
+        note_view(process_engine(), reader(), opened.case_id, "file")
     response = send_file(
         opened.path, mimetype=attachment.media_type, as_attachment=True, download_name=attachment.name, etag=attachment.sha256
     )

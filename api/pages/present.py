@@ -262,7 +262,9 @@ def main_menu() -> list[MenuItem]:
     if who is not None and can(who, "installation.read"):
         entries.append(("menu.system", "operations.show", 0))
     here = (request.endpoint or "").partition(".")[0]
-    here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer"}.get(here, here)
+    here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer", "case_papers": "cases"}.get(
+        here, here
+    )
     if request.path.startswith("/campaigns/"):
         here = "campaigns"
     return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

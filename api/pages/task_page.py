@@ -14,7 +14,7 @@ from api.pages.present import process_engine, reader, words
 from engine.errors import Problem
 from engine.work import Work
 from workflows import inbox
-from workflows.cases import CaseView
+from workflows.cases import CaseView, note_view
 from workflows.inbox import TaskView
 from workflows.people import PersonUnknown, get_person
 
@@ -47,11 +47,13 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         drawing = draw_task(work, view)
         handler = name_handler(work, view)
     g.page_address = url_for("tasks.show", task_id=task_id)
+    blind: CaseView | None = view.context.get("case")
+    case = blind or view.case
+    if case is not None and refusal is None:
+        note_view(process_engine(), reader(), case.id, "task")
     findings = list(refusal.problem.findings) if refusal else []
     faults = sort_faults(findings, [words().tell(finding) for finding in findings])
     shown = show_fields(view, typed, faults)
-    blind: CaseView | None = view.context.get("case")
-    case = blind or view.case
     of_report = view.context.get("report")
     latest = case.latest if case else of_report.latest if of_report else None
     is_application = latest is not None and view.form is not None and latest.form.id == view.form.id

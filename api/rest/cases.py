@@ -192,7 +192,9 @@ def show(case_id: str) -> CaseTold:
     Raises CaseUnknown.
     """
     with process_engine().read(by=reader().id) as work:
-        return tell_case(cases.get_case(work, reader(), case_id))
+        told = tell_case(cases.get_case(work, reader(), case_id))
+    cases.note_view(process_engine(), reader(), case_id, "page")
+    return told
 
 
 def see_case(work: Work, case_id: str) -> CaseSubject:

@@ -87,6 +87,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "talk.urge"): (GUARD, 303, 404, 422, 404, 303, 404, 404, 404),  # it waits for the auditor
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "case_papers.compare"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "case_papers.show_views"): (303, 403, 404, 403, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
     ("GET", "tasks.print_form"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
     ("GET", "files.download"): (303, 200, 404, 200, 404, 200, 404, 404, 404),

@@ -38,6 +38,9 @@ ENGINE_TABLES = ("history", "user_task", "timer", "message", "message_key", "ext
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 ENDINGS = {
+    "versions.": ("before", "after", "added", "removed", "changed"),
+    "versions.row_": ("added", "removed", "changed"),
+    "views.what.": ("page", "task", "file", "export"),
     "workdays.kind.": ("seeded", "imported", "set", "removed"),
     "workdays.weekday.": tuple("1234567"),
     "case.state.": STATES,

@@ -216,7 +216,7 @@ def test_blindness_wins_over_every_other_role(small_world: World) -> None:
     places = {"organiser_id": small_world.places["authority"], "institution_id": small_world.places["lab"]}
     plain = CaseSubject(**facts, **places, experts=frozenset())
     own = CaseSubject(**facts, **places, experts=frozenset({organiser.id}))
-    names = ("case.identity", "case.history", "case.audits", "case.scores", "case.personal")
+    names = ("case.identity", "case.history", "case.audits", "case.scores", "case.views", "case.personal")
     assert all(can(organiser, name, plain) for name in names) and not any(can(organiser, name, own) for name in names)
     assert can(organiser, "case.read", own)
 

@@ -55,6 +55,7 @@ class OpenedAttachment:
 
     attachment: Attachment
     path: Path
+    case_id: str | None = None
 
 
 def store_upload(work: Work, person: Person, stream: IO[bytes], *, name: str, task_id: str, field: str) -> Attachment:
@@ -119,7 +120,7 @@ def open_attachment(work: Work, person: Person, attachment_id: str) -> OpenedAtt
     shown = _read(row)
     if subject.case is not None and person.id in subject.case.experts:
         shown = next(each for each in list_attachments(work, person, subject.case.id) if each.id == attachment_id)
-    return OpenedAttachment(shown, verify_file(work.engine, row.sha256))
+    return OpenedAttachment(shown, verify_file(work.engine, row.sha256), row.case_id)
 
 
 def get_attachment(work: Work, person: Person, attachment_id: str) -> Attachment:

@@ -30,6 +30,7 @@
 | `case.audits` | case | as `case.identity` |
 | `case.scores` | case | its campaign's organisers who are not its experts |
 | `case.personal` | case | as `case.identity`: who handles the case works with the persons named in it; others see masks |
+| `case.views` | case | as `case.scores`: who saw what of it |
 | `case.watch` | case | as `case.identity` |
 | `case.remark` | case | once submitted its organisers, its body's and prefecture's auditors, not its experts: talk about it |
 | `case.copy` | case | as `case.remark`: to show it to a colleague, and to be shown it |
@@ -305,6 +306,7 @@ ACTIONS: dict[str, Rule] = {
     "case.audits": Rule(CaseSubject, _knows),
     "case.scores": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.personal": Rule(CaseSubject, _knows),
+    "case.views": Rule(CaseSubject, lambda person, case: _knows(person, case) and _organises(person, case)),
     "case.watch": Rule(CaseSubject, _knows),
     "case.remark": Rule(CaseSubject, _talks),
     "case.copy": Rule(CaseSubject, _talks),

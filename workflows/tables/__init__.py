@@ -33,6 +33,7 @@ from workflows.tables.talk import case_copy as case_copy
 from workflows.tables.talk import remark as remark
 from workflows.tables.talk import remark_mention as remark_mention
 from workflows.tables.talk import watch as watch
+from workflows.tables.views import case_view as case_view
 from workflows.tables.workdays import work_day as work_day
 from workflows.tables.workdays import work_day_change as work_day_change
 from workflows.tables.workdays import work_year as work_year

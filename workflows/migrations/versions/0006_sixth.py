@@ -16,10 +16,12 @@ def upgrade() -> None:
     make_talk()
     make_preferences()
     make_desks()
+    make_views()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    drop_views()
     drop_desks()
     drop_preferences()
     drop_talk()
@@ -153,3 +155,26 @@ def drop_desks() -> None:
     """Forget it."""
     op.drop_table("notification")
     op.drop_table("substitution")
+
+
+# ---- views -----------------------------------------------------------------------------------------------------------
+def make_views() -> None:
+    """Who saw what of a case."""
+    op.create_table(
+        "case_view",
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("day_on", sa.Date(), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("what", sa.String(length=12), nullable=False),
+        sa.Column("first_at", Moment(), nullable=False),
+        sa.Column("last_at", Moment(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_.id"], name=op.f("fk_case_view_case_id_case_")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_case_view_person_id_person")),
+        sa.PrimaryKeyConstraint("case_id", "day_on", "person_id", "what", name=op.f("pk_case_view")),
+    )
+
+
+def drop_views() -> None:
+    """Forget it."""
+    op.drop_table("case_view")
