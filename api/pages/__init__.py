@@ -35,6 +35,7 @@ from api.pages import (
     reports,
     rounds,
     stages,
+    substitutions,
     talk,
     task_operations,
     tasks,
@@ -69,6 +70,7 @@ def install(app: Flask) -> None:
         talk,
         notifications,
         case_papers,
+        substitutions,
     )
     for part in whole:
         app.register_blueprint(part.pages)

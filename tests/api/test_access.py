@@ -79,6 +79,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "notifications.read_all"): (GUARD, *(303,) * 8),
     ("POST", "notifications.read"): (GUARD, *(404,) * 8),  # nobody is told anything here
     ("POST", "notifications.keep"): (GUARD, *(303,) * 8),
+    ("GET", "substitutions.show"): SIGNED,
+    ("POST", "substitutions.appoint"): (GUARD, *(422,) * 8),  # nobody is chosen
+    ("POST", "substitutions.end"): (GUARD, *(404,) * 8),
     ("POST", "talk.watch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
     ("POST", "talk.unwatch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
     ("POST", "talk.remark"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # nothing is said
@@ -341,6 +344,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "token_id": "0" * 32,
             "notification_id": "0" * 32,
             "remark_id": "0" * 32,
+            "substitution_id": "0" * 32,
             "secret": "none",
             "draft_id": start_a_draft(place),
             "report_id": "0" * 32,

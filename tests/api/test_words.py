@@ -116,6 +116,7 @@ ENDINGS = {
     "bell.way.": WAYS,
     "notification.": TOLD,
     "letters.name.": list_letter_names(),
+    "substitution.state.": ("planned", "acting", "over", "ended"),
     "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip

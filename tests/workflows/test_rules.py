@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from workflows.rules import (
     require,
 )
 from workflows.rules import actions as table
-from workflows.tables import campaign, case
+from workflows.tables import campaign, case, substitution
 
 
 @pytest.fixture
@@ -47,7 +48,18 @@ def busy_world(small_world: World) -> World:
     bring_to_review(world)
     world.make_campaign(key="prepared", issued=False)
     world.campaign_id = running
+    let_act(world, "east_auditor", "west_auditor")
+    let_act(world, "organiser", "lab")
     return world
+
+
+def let_act(world: World, away: str, substitute: str) -> None:
+    """Somebody acts for somebody else today, appointed by an administrator."""
+    now = world.clock.now()
+    row = {"id": new_id(), "person_id": world[away].id, "substitute_id": world[substitute].id, "appointed": True}
+    row |= {"begins_at": now, "ends_at": now + timedelta(days=1), "created_by": "nobody", "created_at": now}
+    with world.process_engine.begin() as work:
+        work.connection.execute(sa.insert(substitution).values(row))
 
 
 def test_queries_are_narrowed_exactly_as_the_question_is_answered(busy_world: World) -> None:
@@ -56,17 +68,21 @@ def test_queries_are_narrowed_exactly_as_the_question_is_answered(busy_world: Wo
         ids = {table: list(work.connection.execute(sa.select(table.c.id)).scalars()) for table in (user_task, case, campaign)}
         assert len(ids[user_task]) > 10 and len(ids[case]) == 5 and len(ids[campaign]) == 2
         seen: dict[str, int] = {}
+        acting = 0
         for name, person in world.people.items():
             for rows, narrow, action, load in (
-                (user_task, rules.visible_tasks, "task.read", rules.task_subject),
+                (user_task, lambda person: rules.visible_tasks(person, work.now), "task.read", rules.task_subject),
                 (case, rules.visible_cases, "case.read", rules.case_subject),
                 (campaign, rules.visible_campaigns, "campaign.read", rules.campaign_subject),
             ):
                 listed = set(work.connection.execute(sa.select(rows.c.id).where(narrow(person))).scalars())
                 asked = {each for each in ids[rows] if can(person, action, load(work, each))}
                 assert listed == asked, (name, action)
+                if action == "task.read":
+                    acting += sum(load(work, each).find_absent(person.id) is not None for each in ids[rows])
                 seen[action] = seen.get(action, 0) + len(listed)
     assert all(0 < count < len(world.people) * len(ids[user_task]) for count in seen.values())
+    assert acting > 0
 
 
 def test_blindness_in_queries_is_that_of_the_question(busy_world: World) -> None:

@@ -37,6 +37,7 @@ class HistoryLine:
     who: Actor
     detail: Mapping[str, Any]
     hash: str
+    on_behalf_of: Actor | None = None  # for whom, who was away
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def read_lines(work: Work, instance_id: str, entries: Sequence[sa.Row[Any]], act
             detail["next"] = list(dict.fromkeys(names.get(opened) or opened for opened in entry.detail["opened"]))
         element_name = None if entry.element_id is None else names.get(entry.element_id) or entry.element_id
         who = actors.find(entry.by)
-        lines.append(HistoryLine(entry.seq, entry.at, entry.kind, entry.element_id, element_name, who, detail, entry.hash))
+        away = None if entry.on_behalf_of is None else actors.find(entry.on_behalf_of)
+        line = HistoryLine(entry.seq, entry.at, entry.kind, entry.element_id, element_name, who, detail, entry.hash, away)
+        lines.append(line)
     return lines
 
 
@@ -110,7 +113,7 @@ class Actors:
         experts: frozenset[str] = frozenset(),
         all_names: bool = False,
     ) -> None:
-        ids = sorted({entry.by for entry in entries if entry.by})
+        ids = sorted({each for entry in entries for each in (entry.by, entry.on_behalf_of) if each})
         self.rows = {row.id: row for row in work.connection.execute(_ACTORS, {"persons": ids})}
         self.experts = experts
         self.own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}

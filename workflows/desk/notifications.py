@@ -161,7 +161,7 @@ def list_notifications(work: Work, reader: Person, *, limit: int = 50, after: st
     rows = work.connection.execute(query.order_by(own.at.desc(), own.id.desc()).limit(limit + 1)).all()
     shown = rows[:limit]
     cases = _readable(work, case, visible_cases(reader), {row.case_id for row in shown})
-    tasks = _readable(work, user_task, visible_tasks(reader), {row.task_id for row in shown})
+    tasks = _readable(work, user_task, visible_tasks(reader, work.now), {row.task_id for row in shown})
     found = tuple(_show(row, cases, tasks) for row in shown)
     return NotificationPage(found, f"{shown[-1].at.isoformat()}~{shown[-1].id}" if len(rows) > limit else None)
 
@@ -217,7 +217,7 @@ def read_notification(work: Work, reader: Person, notification_id: str) -> Notif
         raise NotificationUnknown()
     work.connection.execute(sa.update(notification).where(mine, UNREAD).values(read_at=work.now))
     cases = _readable(work, case, visible_cases(reader), {row.case_id})
-    return _show(row, cases, _readable(work, user_task, visible_tasks(reader), {row.task_id}))
+    return _show(row, cases, _readable(work, user_task, visible_tasks(reader, work.now), {row.task_id}))
 
 
 def read_all(work: Work, reader: Person) -> int:

@@ -183,7 +183,14 @@ def hold_doable(work: Work, person: Person, action: str, task_id: str) -> tuple[
     row = tasks.hold_task(work, task_id)
     subject = see_task(work, person, task_id)
     require_doable(person, action, subject)
+    act_for(work, person, subject)
     return row, subject
+
+
+def act_for(work: Work, person: Person, subject: TaskSubject) -> None:
+    """What is done with the task from here on is recorded as done for who is away, where the person only stands in (代办)."""
+    own = subject.assignee == person.id or (subject.assignee is None and can(person, "task.receive", subject))
+    work.on_behalf_of = None if own else subject.find_absent(person.id)
 
 
 def require_doable(person: Person, action: str, subject: TaskSubject) -> None:

@@ -34,7 +34,7 @@ from workflows.campaigns.windows import (
 )
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form
-from workflows.inbox.acting import drop_drafts, keep_draft, require_doable, see_task
+from workflows.inbox.acting import act_for, drop_drafts, keep_draft, require_doable, see_task
 from workflows.inbox.preparing import Ground, Prepared, find_body, find_form, find_handlers, find_late_field, prepare
 from workflows.inbox.viewing import find_ground
 from workflows.people import Person
@@ -105,6 +105,7 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     if row.state == "cancelled":
         _refuse_if_late(work, row)
     require_doable(person, "task.complete", subject)
+    act_for(work, person, subject)
     if row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     ground = find_ground(work, person, row)

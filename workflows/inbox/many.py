@@ -147,7 +147,7 @@ def list_task_results(
         sa.select(user_task.c.id, user_task.c.name, case.c.number, title)
         .outerjoin(case, case.c.number == user_task.c.business_key)
         .outerjoin(organisation, organisation.c.id == case.c.institution_id)
-        .where(user_task.c.id.in_(ids), visible_tasks(person))
+        .where(user_task.c.id.in_(ids), visible_tasks(person, work.now))
     )
     told = {row.id: row for row in work.connection.execute(query)}
     names: dict[str, str | None] = {}

@@ -15,7 +15,16 @@ from engine.kernel import AddInstance, CancelBranch, Complete, Move, Operation, 
 from engine.preview import Affected, preview
 from engine.tables import user_task
 from engine.work import Work
-from workflows.inbox.acting import SignerRefused, check_reason, drop_drafts, require_doable, return_, see_task, tell_about
+from workflows.inbox.acting import (
+    SignerRefused,
+    act_for,
+    check_reason,
+    drop_drafts,
+    require_doable,
+    return_,
+    see_task,
+    tell_about,
+)
 from workflows.inbox.viewing import drawn_operations, find_targets, find_way_back, name_colleague
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import HelperSubject, TaskSubject, can
@@ -102,6 +111,7 @@ def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision:
     _require(work, person, task_id, asked)
     row = tasks.hold_task(work, task_id)
     subject = _require(work, person, task_id, asked)
+    act_for(work, person, subject)
     if revision is not None and row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     reason = check_reason(asked.reason)

@@ -24,7 +24,7 @@ from workflows.cases.rows import find_row
 from workflows.files import Attachment, files_of_task, named_ids
 from workflows.forms import Form
 from workflows.inbox.preparing import Ground, Prepared, find_form, find_handlers, find_node, prepare
-from workflows.people import Person, PersonUnknown, get_person, list_members
+from workflows.people import Person, PersonUnknown, find_name, get_person, list_members
 from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
 from workflows.tables import draft, report
@@ -71,6 +71,7 @@ class TaskView:
     `values` are the form's values to begin with (the person's draft over the last version), `files` the attachments they may
     name; `context` is what belongs beside the form (candidates of a list, blind material of a review, the cut-off that will
     decide). `case` is None for tasks of the campaign, and for whoever may do the task without seeing the case.
+    `on_behalf_of` is the name of who has it and is away, where the reader stands in.
     """
 
     task: Task
@@ -87,6 +88,7 @@ class TaskView:
     urged: Urged = Urged()
     helpers: tuple[Person, ...] = ()
     signers: tuple[Signer, ...] = ()
+    on_behalf_of: str | None = None
 
     @property
     def revision(self) -> int:
@@ -126,6 +128,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         urged=read_urged(work, [task_id]).get(task_id, Urged()),
         helpers=tuple(find_helpers(work, reader, subject)) if allowed & {"delegate", "add_signer"} else (),
         signers=tuple(find_signers(work, reader, row)) if "remove_signer" in allowed else (),
+        on_behalf_of=find_name(work, subject.find_absent(reader.id)) if row.assignee not in (None, reader.id) else None,
     )
 
 

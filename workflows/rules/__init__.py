@@ -14,6 +14,7 @@ from workflows.rules.narrowing import (
     visible_windows,
     ways_to_cases,
 )
+from workflows.rules.standing import acted_tasks, is_acting
 from workflows.rules.subjects import (
     ActivitySubject,
     AttachmentSubject,
@@ -31,6 +32,7 @@ from workflows.rules.subjects import (
     ReportSubject,
     ReportUnknown,
     Subject,
+    SubstitutionSubject,
     TaskSubject,
     activity_subject,
     campaign_subject,
@@ -63,7 +65,9 @@ __all__ = [
     "ReportUnknown",
     "Rule",
     "Subject",
+    "SubstitutionSubject",
     "TaskSubject",
+    "acted_tasks",
     "activity_subject",
     "awaited_tasks",
     "blind_case",
@@ -71,6 +75,7 @@ __all__ = [
     "can",
     "case_subject",
     "incident_subject",
+    "is_acting",
     "mask_value",
     "notice_subject",
     "organisation_subject",

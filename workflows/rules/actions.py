@@ -44,10 +44,10 @@
 | `case.arrive` | case | its organisers and its body's auditors, once submitted: note that it came by mail or on paper, too |
 | `bulk.read` | bulk job | who asked for it: how far it is, what became of each item; and to stop it |
 | `activity.report` | activity | auditors at one of the organisations that hold it; the campaign's organisers |
-| `task.read` | task | assignee, owner, candidates, who closed it |
+| `task.read` | task | assignee, owner, candidates, who closed it, who stands in for who has it (`standing.stands_in`) |
 | `task.claim` | task | candidates, while it is open and nobody has it |
 | `task.unclaim` | task | who has claimed it |
-| `task.complete` | task | its assignee, unless it is only delegated to them; a candidate while nobody has it |
+| `task.complete` | task | its assignee, unless it is only delegated to them; a candidate while nobody has it; who stands in |
 | `task.draft` | task | as `task.complete`; who prepares it for its owner |
 | `task.return` | task | as `task.complete`; the diagram says whether and whereto |
 | `task.transfer` | task | as `task.complete`; the diagram says whether |
@@ -65,6 +65,8 @@
 | `incident.retry` | incident | administrators |
 | `incident.skip` | incident | administrators: pass over what the system does by itself at the step that failed |
 | `incident.edit` | incident | administrators: change variables of its instance (no content of forms is among them) |
+| `substitution.appoint` | organisation | of who is away: administrators at or above it (others: for themselves, a colleague) |
+| `substitution.end` | substitution | who is away, the substitute, who appointed them |
 | `person.help` | helper | who may be asked to sign or to prepare a task: members of its groups, else of the asker's groups |
 | `organisation.manage` | organisation | administrators at it or above it |
 | `workdays.edit` | - | administrators: decide about days, import a year (to read them needs no permission) |
@@ -94,6 +96,7 @@ from workflows.rules.subjects import (
     RemarkSubject,
     ReportSubject,
     Subject,
+    SubstitutionSubject,
     TaskSubject,
 )
 
@@ -217,8 +220,13 @@ def _is_candidate(person: Person, task: TaskSubject) -> bool:
     return person.id in task.candidates or bool(person.groups & task.candidates)
 
 
+def _stands_in(person: Person, task: TaskSubject) -> bool:
+    """Somebody acts for who has the task, and is away (代办)."""
+    return task.state == "open" and task.find_absent(person.id) is not None
+
+
 def _reads_task(person: Person, task: TaskSubject) -> bool:
-    return person.id in (task.assignee, task.owner, task.closed_by) or _is_candidate(person, task)
+    return _stands_in(person, task) or person.id in (task.assignee, task.owner, task.closed_by) or _is_candidate(person, task)
 
 
 def _claims(person: Person, task: TaskSubject) -> bool:
@@ -226,7 +234,7 @@ def _claims(person: Person, task: TaskSubject) -> bool:
 
 
 def _works_on(person: Person, task: TaskSubject) -> bool:
-    return task.state == "open" and (task.assignee == person.id or _claims(person, task))
+    return task.state == "open" and (task.assignee == person.id or _claims(person, task) or _stands_in(person, task))
 
 
 def _completes(person: Person, task: TaskSubject) -> bool:
@@ -344,6 +352,10 @@ ACTIONS: dict[str, Rule] = {
     "incident.skip": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
     "incident.edit": Rule(IncidentSubject, lambda person, _: _holds("administrator")(person, None)),
     "person.help": Rule(HelperSubject, _helps),
+    "substitution.appoint": Rule(OrganisationSubject, _manages),
+    "substitution.end": Rule(
+        SubstitutionSubject, lambda person, own: person.id in (own.person_id, own.substitute_id, own.created_by)
+    ),
     "organisation.manage": Rule(OrganisationSubject, _manages),
     "workdays.edit": Rule(None, _holds("administrator")),
 }

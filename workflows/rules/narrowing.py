@@ -6,6 +6,7 @@ Each clause is true exactly where `can` says yes; a test compares the two over a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +14,15 @@ import sqlalchemy as sa
 from engine.candidates import select_sets
 from engine.tables import OPEN, candidate_set, user_task
 from workflows.people import Person
+from workflows.rules.standing import acted_tasks
 from workflows.rules.subjects import REVIEWING, CampaignSubject
 from workflows.tables import campaign, case, remark, report, review, window
 
 
-def visible_tasks(person: Person) -> sa.ColumnElement[bool]:
-    """Rows of `user_task` that the person may read (`task.read`)."""
+def visible_tasks(person: Person, at: datetime) -> sa.ColumnElement[bool]:
+    """Rows of `user_task` that the person may read at this moment (`task.read`)."""
     return sa.or_(
+        acted_tasks(person.id, at),
         user_task.c.assignee == person.id,
         user_task.c.owner == person.id,
         user_task.c.closed_by == person.id,

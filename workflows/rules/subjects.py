@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from engine.database import Moment
 from engine.errors import Problem, TaskUnknown
 from engine.tables import candidate_set, incident, user_task
 from engine.work import Work, recalled
 from workflows.organisations import get_organisation
-from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review
+from workflows.rules.standing import stands_in
+from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review, substitution
 
 REVIEWING = ("assigned", "submitted", "closed")
 """States of a review in which its expert belongs to the case; a dropped expert sees it no more."""
@@ -43,7 +45,8 @@ class NoticeUnknown(Problem):
 
 @dataclass(frozen=True, slots=True)
 class TaskSubject:
-    """A user task. `candidates` holds groups (`auditor@<organisation id>`) and ids of persons."""
+    """A user task. `candidates` holds groups (`auditor@<organisation id>`) and ids of persons; `acting` who may do it for whom
+    now: (substitute, who is away), see `standing.stands_in`."""
 
     id: str
     state: str
@@ -51,6 +54,11 @@ class TaskSubject:
     owner: str | None
     closed_by: str | None
     candidates: frozenset[str]
+    acting: frozenset[tuple[str, str]] = frozenset()
+
+    def find_absent(self, person_id: str) -> str | None:
+        """For whom this person may do it; None where that is nobody."""
+        return min((away for substitute, away in self.acting if substitute == person_id), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,15 @@ class IncidentSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class SubstitutionSubject:
+    """That somebody acts for somebody else."""
+
+    person_id: str
+    substitute_id: str
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrganisationSubject:
     """A place in the tree: `path` holds the ids from the root down to it."""
 
@@ -188,6 +205,7 @@ Subject = (
     | DraftSubject
     | IncidentSubject
     | OrganisationSubject
+    | SubstitutionSubject
     | None
 )
 """None stands for the installation as a whole."""
@@ -196,9 +214,10 @@ Subject = (
 _TASK = (
     sa.select(
         user_task.c.id, user_task.c.state, user_task.c.assignee, user_task.c.owner, user_task.c.closed_by,
-        candidate_set.c.candidate,
+        candidate_set.c.candidate, substitution.c.substitute_id, substitution.c.person_id,
     )
     .outerjoin(candidate_set, candidate_set.c.id == user_task.c.candidate_set)
+    .outerjoin(substitution, stands_in(sa.bindparam("now", type_=Moment)))
     .where(user_task.c.id == sa.bindparam("task"))
 )  # fmt: skip
 _CAMPAIGN = sa.select(campaign.c.id, campaign.c.organiser_id, campaign.c.phase, campaign.c.parent_id).where(
@@ -221,11 +240,12 @@ def task_subject(work: Work, task_id: str) -> TaskSubject:
 
     Raises TaskUnknown.
     """
-    rows = work.connection.execute(_TASK, {"task": task_id}).all()
+    rows = work.connection.execute(_TASK, {"task": task_id, "now": work.now}).all()
     if not rows:
         raise TaskUnknown()
     row, candidates = rows[0], frozenset(each.candidate for each in rows if each.candidate is not None)
-    return TaskSubject(row.id, row.state, row.assignee, row.owner, row.closed_by, candidates)
+    acting = frozenset((each.substitute_id, each.person_id) for each in rows if each.substitute_id is not None)
+    return TaskSubject(row.id, row.state, row.assignee, row.owner, row.closed_by, candidates, acting)
 
 
 @recalled

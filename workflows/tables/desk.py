@@ -15,7 +15,7 @@ substitution = sa.Table(
     sa.Column("substitute_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
     sa.Column("campaign_id", Id, sa.ForeignKey("campaign.id")),  # null: in all of them
     sa.Column("begins_at", Moment, nullable=False),  # midnight in Beijing,
-    sa.Column("ends_at", Moment, nullable=False),  # and the one at which it is over
+    sa.Column("ends_at", Moment, nullable=False, index=True),  # and the one at which it is over
     sa.Column("appointed", sa.Boolean, nullable=False),  # by an administrator, perhaps across groups
     sa.Column("created_by", Id, nullable=False),
     sa.Column("created_at", Moment, nullable=False),

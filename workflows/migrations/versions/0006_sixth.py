@@ -127,6 +127,7 @@ def make_desks() -> None:
         sa.ForeignKeyConstraint(["substitute_id"], ["person.id"], name=op.f("fk_substitution_substitute_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_substitution")),
     )
+    op.create_index(op.f("ix_substitution_ends_at"), "substitution", ["ends_at"])
     op.create_index(op.f("ix_substitution_person_id"), "substitution", ["person_id"])
     op.create_index(op.f("ix_substitution_substitute_id"), "substitution", ["substitute_id"])
     op.create_table(
