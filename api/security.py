@@ -26,6 +26,10 @@ PANEL_STYLE = "'unsafe-hashes' 'sha256-nR5hyLltSjfvi2rqC26RbcredWrJvTaPA1yqPX96j
 DESIGNER_ENDPOINTS = frozenset({"designer.show_definition", "designer.check_form", "designer.new_check", "drafts.edit"})
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """For files that people uploaded: nothing in them may run or load."""
+FRAMED_FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
+"""The same for a file that a page of ours shows in a frame."""
+FRAMED_PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+"""A PDF is drawn by the browser's own viewer, which does not start in a sandboxed frame; scripts are refused all the same."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -115,7 +119,8 @@ def set_headers(response: Response, settings: Settings) -> Response:
     """Put the security headers on an answer that does not set its own content policy."""
     if "Content-Security-Policy" not in response.headers:
         style = PANEL_STYLE if request.endpoint in DESIGNER_ENDPOINTS else NO_INLINE_STYLE
-        response.headers["Content-Security-Policy"] = POLICY + style
+        frames = "; frame-src 'self'" if request.endpoint == "previews.show" else ""
+        response.headers["Content-Security-Policy"] = POLICY + style + frames
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if settings.https:

@@ -92,13 +92,13 @@ def suspend_instance(work: Work, instance_id: str, *, reason: str) -> None:
     run.save("suspended", detail={"reason": reason}, state="suspended")
 
 
-def resume_instance(work: Work, instance_id: str) -> None:
+def resume_instance(work: Work, instance_id: str, *, reason: str = "") -> None:
     """Let a suspended instance go on; what came due meanwhile happens now.
 
     Raises InstanceUnknown, InstanceNotRunning when it is not suspended.
     """
     run = Run.load(work, instance_id, states=("suspended",))
-    run.save("resumed", state="running")
+    run.save("resumed", detail={"reason": reason} if reason else None, state="running")
     due = work.connection.execute(
         timer.update()
         .where(timer.c.instance_id == instance_id, timer.c.state == "armed", timer.c.next_try_at <= work.now)

@@ -31,10 +31,12 @@ from api.pages import (
     notifications,
     operations,
     present,
+    previews,
     reminders,
     reports,
     rounds,
     stages,
+    stopping,
     substitutions,
     talk,
     task_operations,
@@ -71,6 +73,8 @@ def install(app: Flask) -> None:
         notifications,
         case_papers,
         substitutions,
+        stopping,
+        previews,
     )
     for part in whole:
         app.register_blueprint(part.pages)

@@ -16,6 +16,7 @@ from engine.errors import Problem
 from engine.idempotency import once
 from engine.work import Work
 from workflows import talk
+from workflows.cases import stopping
 from workflows.organisations import get_organisation
 from workflows.people import Person
 from workflows.reminders.waiting import Awaited, list_awaited, urge_awaited
@@ -36,12 +37,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What is said about a case, and what the reader may do there. `offices` are those that a remark can be kept to."""
+    """What is said about a case, and what the reader may do there.
+
+    `rests`: it is suspended. `offices` are those that a remark can be kept to.
+    """
 
     case_id: str
     watched: bool
     may_watch: bool
     may_talk: bool
+    may_stop: bool = False
+    rests: bool = False
     remarks: list[Remark] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     talkers: list[Person] = field(default_factory=list)
@@ -64,12 +70,15 @@ def show_talk(case_id: str) -> Talk:
         talks = can(who, "case.remark", subject)
         if not talks:
             awaited = list_awaited(work, who, case_id)
-            return Talk(case_id, talk.is_watched(work, who, subject.number), watches, False, awaited=awaited)
+            rests = stopping.read_rest(work, case_id)
+            return Talk(case_id, talk.is_watched(work, who, subject.number), watches, False, rests=rests, awaited=awaited)
         return Talk(
             case_id=case_id,
             watched=talk.is_watched(work, who, subject.number),
             may_watch=watches,
             may_talk=True,
+            may_stop=can(who, "case.stop", subject),
+            rests=stopping.read_rest(work, case_id),
             remarks=talk.list_remarks(work, who, case_id),
             copies=talk.list_copies(work, who, case_id),
             talkers=[each for each in talk.list_talkers(work, subject) if each.id != who.id],

@@ -82,6 +82,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "substitutions.show"): SIGNED,
     ("POST", "substitutions.appoint"): (GUARD, *(422,) * 8),  # nobody is chosen
     ("POST", "substitutions.end"): (GUARD, *(404,) * 8),
+    ("GET", "stopping.show"): (303, 403, 404, 403, 404, 200, 404, 404, 404),
+    ("POST", "stopping.stop"): (GUARD, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
     ("POST", "talk.watch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
     ("POST", "talk.unwatch"): (GUARD, 303, 404, 303, 404, 303, 404, 404, 404),
     ("POST", "talk.remark"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # nothing is said
@@ -94,6 +96,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "case_papers.show_views"): (303, 403, 404, 403, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
     ("GET", "tasks.print_form"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "previews.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "previews.content"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "files.download"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "designer.list_all"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
     ("GET", "designer.show_definition"): (303, 403, 403, 403, 403, 200, 403, 200, 200),
@@ -397,6 +401,7 @@ BODIES: dict[str, dict[str, str]] = {
     "drafts.add_file": {"kind": "form", "name": "more"},
     "drafts.save": {"text": "key: changed"},
     "arrivals.record": {"channel": "paper", "received_at": "2022-06-30T10:00"},
+    "stopping.stop": {"how": "suspend"},
     "tasks.send_back": {"target": "apply"},
     "task_operations.preview": {"operation": "return", "target": "apply"},
     "task_operations.operate": {"operation": "skip", "reason": "-"},

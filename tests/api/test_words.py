@@ -11,6 +11,7 @@ import pytest
 
 import api
 from api.pages.present import WISHES
+from api.pages.stopping import HOW
 from api.pages.words import Words
 from engine.errors import Finding, Problem
 from engine.kernel import WaitKind
@@ -117,6 +118,7 @@ ENDINGS = {
     "notification.": TOLD,
     "letters.name.": list_letter_names(),
     "substitution.state.": ("planned", "acting", "over", "ended"),
+    "stopping.done.": HOW,
     "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip

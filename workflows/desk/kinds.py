@@ -19,6 +19,7 @@ KINDS = (
     "letter",
     "substitution",
     "suspended",
+    "resumed",
     "terminated",
     "bulk",
 )

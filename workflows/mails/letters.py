@@ -32,7 +32,7 @@ from workflows.tables import letter as letter_table
 CUTOFFS = ("until", "own_until", "old_until", "due")
 """Values of letters that are cut-offs; other moments are when something happened."""
 
-RUNG = ("notified", "urged")
+RUNG = ("case_terminated", "notified", "urged")
 """Letters whose recipients are told by the bell already."""
 
 PART = 300

@@ -16,6 +16,7 @@ from engine.history import record_entry
 from engine.ids import new_id
 from engine.messages import Outgoing, send_messages
 from engine.moments import parse_instant
+from engine.tables import instance
 from engine.work import Work
 from workflows.mails import Letter, find_persons, queue_letters
 from workflows.reviews.panel import REVIEWABLE, Draw, Field, Plan, draw_experts, list_pool, read_field
@@ -97,23 +98,24 @@ def assign(call: Call) -> Mapping[str, Any]:
 
 
 def _refuse_unsettled(work: Work, terms: Terms) -> None:
+    resting = sa.and_(case.c.state.in_(REVIEWABLE), instance.c.state == "suspended")
     rows = work.connection.execute(
         sa.select(case.c.number, case.c.channel, case.c.state)
-        .where(case.c.campaign_id == terms.id, case.c.state.in_(UNSETTLED))
+        .outerjoin(instance, instance.c.id == case.c.instance_id)
+        .where(case.c.campaign_id == terms.id, sa.or_(case.c.state.in_(UNSETTLED), resting))
         .order_by(case.c.number)
     ).all()
     if rows:
         raise ReviewNotReady(
             count=len(rows),
-            findings=[
-                Finding(
-                    "DirectSubmissionWaits" if row.channel == "direct" else "CaseUnsettled",
-                    path=row.number,
-                    values={"case": row.number},
-                )
-                for row in rows
-            ],
+            findings=[Finding(_name_wait(row.state, row.channel), path=row.number, values={"case": row.number}) for row in rows],
         )
+
+
+def _name_wait(state: str, channel: str) -> str:
+    if state in REVIEWABLE:
+        return "CaseRests"
+    return "DirectSubmissionWaits" if channel == "direct" else "CaseUnsettled"
 
 
 def _read_plan(form: Mapping[str, Any], terms: Terms) -> Plan:

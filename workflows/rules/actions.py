@@ -34,6 +34,7 @@
 | `case.watch` | case | as `case.identity` |
 | `case.remark` | case | once submitted its organisers, its body's and prefecture's auditors, not its experts: talk about it |
 | `case.copy` | case | as `case.remark`: to show it to a colleague, and to be shown it |
+| `case.stop` | case | its campaign's organisers who are not its experts: suspend, resume, terminate it; set a task's priority |
 | `case.urge` | case | as `case.identity`: those whom the case waits for (`awaited_tasks` says which of its tasks) |
 | `remark.read` | remark | who may talk about its case, at its office where it is for one |
 | `remark.retract` | remark | its author, as long as that may read it |
@@ -318,6 +319,7 @@ ACTIONS: dict[str, Rule] = {
     "case.watch": Rule(CaseSubject, _knows),
     "case.remark": Rule(CaseSubject, _talks),
     "case.copy": Rule(CaseSubject, _talks),
+    "case.stop": Rule(CaseSubject, lambda person, case: _talks(person, case) and _organises(person, case)),
     "case.urge": Rule(CaseSubject, _knows),
     "remark.read": Rule(RemarkSubject, _reads_remark),
     "remark.retract": Rule(RemarkSubject, lambda person, remark: person.id == remark.author_id and _reads_remark(person, remark)),
