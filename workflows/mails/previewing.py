@@ -74,6 +74,7 @@ def _sample(work: Work, row: sa.Row[Any], language: Language) -> Mapping[str, An
         "received": work.now,
         "count": 2,
         "overdue": 1,
+        "others": 1,
         "number": number,
         "from_number": number,
         "title": words["title"],
