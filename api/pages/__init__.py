@@ -25,6 +25,7 @@ from api.pages import (
     inbox,
     incidents,
     lateness,
+    lists,
     login,
     new_campaign,
     notices,
@@ -75,6 +76,7 @@ def install(app: Flask) -> None:
         substitutions,
         stopping,
         previews,
+        lists,
     )
     for part in whole:
         app.register_blueprint(part.pages)

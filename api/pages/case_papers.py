@@ -1,4 +1,4 @@
-"""What a case's page leads to: two versions side by side, who saw what."""
+"""What a case's page leads to: two versions side by side, who saw what, the case as a document."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from api.pages.fields import Filling, ShownField, show_field
 from api.pages.present import process_engine, reader, signed_in, words
+from api.papers import write_case, write_docx, write_pdf
+from api.security import FILE_POLICY
 from workflows import cases
 from workflows.cases import CaseView, Difference, VersionView
 from workflows.rules import can, case_subject
@@ -91,3 +93,44 @@ def show_views(case_id: str) -> str:
         lines = cases.list_views(work, reader(), case_id)
         view = cases.get_case(work, reader(), case_id)
     return render_template("case_views.html", case=view, lines=lines, most=cases.MOST_VIEWS, demo_page=view.campaign.demo)
+
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pages.get("/cases/<case_id>/paper.docx")
+@signed_in
+def export_docx(case_id: str) -> Response:
+    """The case as the reader may see it, as docx.
+
+    Raises CaseUnknown.
+    """
+    return send_paper(case_id, "docx")
+
+
+@pages.get("/cases/<case_id>/paper.pdf")
+@signed_in
+def export_pdf(case_id: str) -> Response:
+    """The same as PDF.
+
+    Raises CaseUnknown, FontMissing, PortableUnavailable.
+    """
+    return send_paper(case_id, "pdf")
+
+
+def send_paper(case_id: str, kind: str) -> Response:
+    """The answer that carries a case's paper.
+
+    Raises what its kind raises.
+    """
+    with process_engine().read(by=reader().id) as work:
+        view = cases.get_case(work, reader(), case_id)
+    paper = write_case(view, words(), reader=reader().name)
+    content = write_docx(paper) if kind == "docx" else write_pdf(paper)
+    cases.note_view(process_engine(), reader(), case_id, "export")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{view.number}.{kind}"',
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": FILE_POLICY,
+    }
+    return Response(content, headers=headers, mimetype=DOCX if kind == "docx" else "application/pdf")

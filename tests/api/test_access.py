@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -32,6 +34,9 @@ CLAIMED = "2"
 """The revision of the task after the first form of all, the claim."""
 GUARD = 401
 """A form that is sent without a log-in is answered by the log-in page."""
+
+PDF = 200 if find_spec("fpdf") and shutil.which("fc-list") else 503
+"""Without the library or a font a PDF is refused to those who may have it."""
 
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     # (method, endpoint):                     anonymous applicant other auditor other organiser expert designer administrator
@@ -92,7 +97,16 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "talk.urge"): (GUARD, 303, 404, 422, 404, 303, 404, 404, 404),  # it waits for the auditor
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "lists.list_cases"): SIGNED,
+    ("GET", "lists.list_bodies"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "lists.list_reports"): SIGNED,
+    ("GET", "lists.list_panel"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("GET", "lists.list_missing"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "lists.list_letters"): (303, 403, 403, 403, 403, 200, 403, 403, 200),
+    ("GET", "lists.list_selection"): (303, 403, 403, 403, 403, 200, 403, 403, 403),
     ("GET", "case_papers.compare"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "case_papers.export_docx"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "case_papers.export_pdf"): (303, PDF, 404, PDF, 404, PDF, 404, 404, 404),
     ("GET", "case_papers.show_views"): (303, 403, 404, 403, 404, 200, 404, 404, 404),
     ("GET", "tasks.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
     ("GET", "tasks.print_form"): (303, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -334,6 +348,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "stage_id": place.campaign,
             "campaign_id": place.campaign,
             "case_id": case_id,
+            "kind": "csv",
             "task_id": audit.id,
             "attachment_id": attachment.id,
             "definition_id": definition,

@@ -41,6 +41,7 @@ CATALOGUE = Catalogue("engine", "workflows", "api")
 ENDINGS = {
     "versions.": ("before", "after", "added", "removed", "changed"),
     "versions.row_": ("added", "removed", "changed"),
+    "paper.": ("docx", "pdf", "at", "event", "who"),
     "views.what.": ("page", "task", "file", "export"),
     "workdays.kind.": ("seeded", "imported", "set", "removed"),
     "workdays.weekday.": tuple("1234567"),

@@ -1,0 +1,69 @@
+"""Lists as files: the rows of the page with its filter, all of its pages, in the reader's language; blind stays blind."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from api.pages import lists
+from tests.api.world import Place
+from workflows.applications import start_application
+
+
+def begin(place: Place, count: int) -> None:
+    who = place.person("applicant")
+    for _ in range(count):
+        with place.engine.begin(by=who.id) as work:
+            start_application(work, who, place.campaign, channel="recommended")
+
+
+def rows(answer: Any) -> list[list[str]]:
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_all_pages_are_in_one_file(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "PAGE", 2)
+    begin(place, 5)
+    client = place.client("applicant")
+    answer = client.get("/cases.csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="cases.csv"'
+    head, *found = rows(answer)
+    assert head[:3] == ["编号", "题目", "申报单位"]
+    assert [row[0] for row in found] == [f"t2022-000{place}" for place in range(1, 6)]
+    assert [row[0] for row in rows(client.get("/cases.csv?q=0003"))[1:]] == ["t2022-0003"]
+    assert rows(client.get("/cases.csv?state=submitted"))[1:] == []
+    assert rows(place.client("auditor_b").get("/cases.csv"))[1:] == []
+    book = load_workbook(io.BytesIO(client.get("/cases.xlsx").data))
+    assert [row[0].value for row in book.active.iter_rows(min_row=2)] == [row[0] for row in found]
+
+
+def test_headings_are_in_the_readers_language(place: Place) -> None:
+    head, *bodies = rows(place.client("organiser", language="en").get(f"/campaigns/{place.campaign}/bodies.csv"))
+    assert head[:3] == ["Recommending body", "Cut-off", "Begun"]
+    assert [row[0] for row in bodies] == ["甲省市场监督管理局", "乙省市场监督管理局"]
+    assert [row[0] for row in rows(place.client("auditor").get(f"/campaigns/{place.campaign}/bodies.csv"))[1:]] == bodies[0][:1]
+
+
+def test_what_is_owed_is_narrowed_as_on_its_page(place: Place) -> None:
+    client = place.client("organiser")
+    owed = rows(client.get(f"/campaigns/{place.campaign}/missing.csv"))[1:]
+    body = place.organisations["body_a"]
+    narrowed = rows(client.get(f"/campaigns/{place.campaign}/missing.csv?body={body}"))[1:]
+    assert len(owed) == 2 and len(narrowed) == 1 and narrowed[0] in owed
+
+
+@pytest.mark.parametrize("name", ["panel", "letters", "selection", "missing"])
+def test_a_refusal_is_a_page_not_a_broken_file(place: Place, name: str) -> None:
+    answer = place.client("applicant").get(f"/campaigns/{place.campaign}/{name}.csv")
+    assert answer.status_code == 403 and answer.mimetype == "text/html"
+
+
+@pytest.mark.parametrize("name", ["bodies", "reports", "panel", "letters", "selection", "missing"])
+def test_each_list_has_as_many_cells_as_headings(place: Place, name: str) -> None:
+    head, *found = rows(place.client("organiser").get(f"/campaigns/{place.campaign}/{name}.csv"))
+    assert {len(row) for row in found} <= {len(head)}

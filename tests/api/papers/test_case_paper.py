@@ -1,0 +1,139 @@
+"""A case on paper, read back by other libraries: all that its reader may see, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from typing import Any
+
+import docx
+import pytest
+
+from api import papers
+from api.pages.words import Words
+from api.papers.paper import number_heading
+from engine.texts import Catalogue
+from tests.api.world import Place
+from tests.workflows.test_cases import bring_to_review
+from tests.workflows.world import World
+from workflows.applications import first_task, start_application
+from workflows.files import attach_file, receive_file
+from workflows.tables import case_view
+
+LONG = "建立共享平台，开放检测数据。" * 12 + "\n第二段：㐂龘䶮。"
+
+
+def apply(place: Place, application: dict[str, Any]) -> str:
+    """A submitted case of `applicant`; its id."""
+    who = place.person("applicant")
+    with place.engine.begin(by=who.id) as work:
+        case_id = start_application(work, who, place.campaign, channel="recommended")
+        task_id = first_task(work, case_id)
+    assert task_id is not None
+    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="盖章.pdf")
+    with place.engine.begin(by=who.id) as work:
+        attach_file(work, who, received, task_id=task_id, field="seal_scan")
+    data = {key: value for key, value in application.items() if "." not in key}
+    rows = [{"name": "服务企业", "value": "200", "unit": "家"}]
+    place.complete("applicant", task_id, {**data, "practice": LONG, "indicators": rows})
+    return case_id
+
+
+def read_docx(content: bytes) -> str:
+    document = docx.Document(io.BytesIO(content))
+    parts = [part.text for section in document.sections for part in section.header.paragraphs]
+    for block in document.iter_inner_content():
+        if isinstance(block, docx.table.Table):
+            parts += [cell.text for row in block.rows for cell in row.cells]
+        else:
+            parts.append(block.text)
+    return "\n".join(parts)
+
+
+def read_pdf(content: bytes) -> str:
+    reading = pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")
+    document = reading.PdfDocument(content)
+    return "\n".join(page.get_textpage().get_text_range() for page in document)
+
+
+def squeeze(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+EXPECTED = (
+    "检测数据共享助力中小企业提质",
+    "t2022-0001",
+    "甲省质量检验院",
+    "吴申报",
+    "010-12345678",
+    "第二段：㐂龘䶮。",
+    "服务企业",
+    "盖章.pdf",
+    "一、申报材料",
+    "（一）",
+    "已接收",
+    "由钱组织从系统导出",
+)
+
+
+def test_docx_holds_the_case(place: Place, application: dict[str, Any]) -> None:
+    case_id = apply(place, application)
+    answer = place.client("organiser").get(f"/cases/{case_id}/paper.docx")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="t2022-0001.docx"'
+    text = read_docx(answer.data)
+    assert [each for each in EXPECTED if each not in text] == []
+    assert squeeze(LONG) in squeeze(text)
+    document = docx.Document(io.BytesIO(answer.data))
+    assert {(round(section.page_width.mm), round(section.left_margin.mm)) for section in document.sections} == {(210, 28)}
+    assert "PAGE" in document.sections[0].footer.paragraphs[0]._p.xml
+    assert "演示" not in text
+    with place.engine.read() as work:
+        row = work.connection.execute(case_view.select()).one()
+    assert (row.person_id, row.what, row.times) == (place.people["organiser"], "export", 1)
+
+
+def test_pdf_holds_the_case(place: Place, application: dict[str, Any]) -> None:
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed")
+    if shutil.which("fc-list") is None:
+        pytest.skip("no fontconfig")
+    case_id = apply(place, application)
+    answer = place.client("organiser").get(f"/cases/{case_id}/paper.pdf")
+    assert answer.mimetype == "application/pdf"
+    text = squeeze(read_pdf(answer.data))
+    assert [each for each in EXPECTED if squeeze(each) not in text] == []
+    assert squeeze(LONG) in re.sub("—\\d—", "", text)
+    assert "—1—" in text
+    assert len(answer.data) < 200_000  # the characters that it uses, not the whole font
+
+
+def test_a_blind_case_stays_blind_on_paper(world: World) -> None:
+    case_id = bring_to_review(world)
+    words = Words(Catalogue("engine", "workflows", "api"), "zh", world.clock.now())
+    told = {
+        name: read_docx(papers.write_docx(papers.write_case(world.view(name, case_id), words, reader=name)))
+        for name in ("expert", "organiser")
+    }
+    secret = ("演练检测中心lab", "张三丰", "010-55501234", "contact@example.org", "盖章.pdf", "材料属实", "samr-2022-0001 ")
+    assert [each for each in secret if each in told["expert"]] == []
+    assert [each for each in secret[:-1] if each not in told["organiser"]] == []
+    assert "匿名评审" in told["expert"] and "×××的做法" in told["expert"] and "1.png" in told["expert"]
+
+
+def test_a_demonstration_is_marked_on_each_page() -> None:
+    paper = papers.Paper("题目", "甲-1", (papers.Heading("一节"), papers.Prose("正文")), mark="演示")
+    assert read_docx(papers.write_docx(paper)).startswith("演示\n题目\n甲-1\n一、一节\n正文")
+
+
+def test_without_a_font_a_pdf_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers.fonts, "_list_fonts", dict)
+    with pytest.raises((papers.FontMissing, papers.PortableUnavailable)):
+        papers.write_pdf(papers.Paper("题目", "", ()))
+
+
+@pytest.mark.parametrize(
+    ("level", "place", "language", "told"),
+    [(1, 1, "zh", "一、"), (1, 10, "zh", "十、"), (1, 21, "zh", "二十一、"), (2, 12, "zh", "（十二）"), (2, 3, "en", "(3) ")],
+)
+def test_headings_are_numbered_as_in_official_papers(level: int, place: int, language: str, told: str) -> None:
+    assert number_heading(level, place, language) == told
