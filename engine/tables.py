@@ -122,6 +122,8 @@ OPEN = user_task.c.state == sa.literal_column("'open'")
 """Tasks to be done. The text stands in the statement: only so a database knows that an index of open tasks will do."""
 WAITING = sa.and_(OPEN, user_task.c.assignee.is_(None))
 """Those that nobody has claimed."""
+DELEGATED = sa.and_(OPEN, user_task.c.owner.is_not(None))
+"""Those that somebody prepares for their owner."""
 COMPLETED = user_task.c.state == sa.literal_column("'completed'")
 
 
@@ -132,6 +134,8 @@ def _index_tasks(name: str, which: sa.ColumnElement[bool], *columns: str) -> Non
 
 _index_tasks("waiting", WAITING, "candidate_set", "due_at", "id")  # the inbox of a group in its order,
 _index_tasks("waiting_within", WAITING, "candidate_set", "belongs_to", "due_at", "id")  # and of one campaign
+_index_tasks("waiting_step", WAITING, "candidate_set", "element_id", "due_at", "id")  # of one step
+_index_tasks("delegated", DELEGATED, "owner", "due_at", "id")
 _index_tasks("held", OPEN, "assignee", "due_at", "id")
 _index_tasks("closed", COMPLETED, "closed_by", "closed_at", "id")
 _index_tasks("open", OPEN, "belongs_to", "element_id", "due_at")

@@ -1,45 +1,198 @@
-"""The inbox: what waits for the person."""
+"""The inbox: what waits for the person, as that person wants to see it. The address is the filter: it can be linked and kept."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
-from api.pages.present import process_engine, reader, signed_in
+from api.pages.errors import STATUS
+from api.pages.present import process_engine, read_key, reader, signed_in, tell_next, words
+from engine.errors import Problem
+from engine.idempotency import once
+from engine.moments import SHANGHAI
+from engine.work import Work
 from workflows import inbox
+from workflows.agenda.entries import RISK_WORK_DAYS
 from workflows.campaigns.reading import list_campaigns
+from workflows.inbox import DUE_RANGES, SORTS, VIEWS, TaskFilter, TaskLine
+from workflows.inbox.filters import PARAMETERS
+from workflows.preferences import keep_preference, read_preference
+from workflows.workdays import WorkCalendar, read_calendar
 
 pages = Blueprint("inbox", __name__)
-VIEWS = ("mine", "groups", "done")
-PAGE = 50
+COLUMNS = ("about", "unit", "campaign", "arrived", "due", "priority", "claimed_by")
+"""Beside the step, which is always there."""
+USUAL = ("about", "campaign", "due")
+SIZES = (20, 50, 100)
+PREFERENCE = "inbox"
 
 
 @pages.get("/inbox")
 @signed_in
 def show() -> str:
-    """A page of tasks: mine, my groups' or done; narrowed by campaign and text.
+    """A page of tasks of one view, narrowed and sorted as the address asks, else as the person chose before.
 
     Raises PageUnknown.
     """
+    return page()
+
+
+@pages.get("/inbox/news")
+@signed_in
+def show_news() -> Any:
+    """A line that says that the counts are not those (`mine`, `groups`, `overdue`) that the page shows; 204 when they are."""
     who = reader()
-    asked = request.args
-    campaign_id, text = asked.get("campaign") or None, asked.get("q", "").strip() or None
-    wish = asked.get("view")
     with process_engine().read(by=who.id) as work:
         counts = inbox.count_tasks(work, who)
-        view: Any = wish if wish in VIEWS else ("mine" if counts.mine or not counts.groups else "groups")
-        page = inbox.list_tasks(
-            work, who, view=view, campaign_id=campaign_id, text=text, limit=PAGE, after=asked.get("after") or None
+    if all(request.args.get(name) == str(getattr(counts, name)) for name in ("mine", "groups", "overdue")):
+        return "", 204
+    return render_template("inbox_news.html", counts=counts)
+
+
+@pages.post("/inbox/look")
+@signed_in
+def choose_look() -> Response:
+    """Keep which columns the person sees, in which order, how many lines."""
+    who, form = reader(), request.form
+    size = form.get("size", "")
+    look = {
+        "columns": [name for name in COLUMNS if name in form.getlist("column")],
+        "sort": form.get("sort") if form.get("sort") in SORTS else "due",
+        "size": int(size) if size in map(str, SIZES) else SIZES[1],
+    }
+
+    def act(work: Work) -> dict[str, Any]:
+        keep_preference(work, who.id, PREFERENCE, look)
+        return {}
+
+    with process_engine().begin(by=who.id) as work:
+        once(work, read_key(), "inbox.look", look, lambda: act(work))
+    tell_next("inbox.look_kept")
+    return go_back(read_asked(form))
+
+
+@pages.post("/inbox/filters")
+@signed_in
+def keep_filter() -> Any:
+    """Keep the present filter under a name, perhaps for one of the person's groups."""
+    who, form = reader(), request.form
+    asked, name, group = read_asked(form), form.get("name", ""), form.get("group") or None
+
+    def act(work: Work) -> dict[str, Any]:
+        return {"filter": inbox.keep_filter(work, who, name, asked, group=group)}
+
+    try:
+        with process_engine().begin(by=who.id) as work:
+            once(work, read_key(), "inbox.filter", {"name": name, "group": group, **asked}, lambda: act(work))
+    except inbox.FilterInvalid as problem:
+        return page(asked, problem=problem, typed=name), STATUS[problem.kind]
+    tell_next("inbox.filter_kept", name=name.strip())
+    return go_back(asked)
+
+
+@pages.post("/inbox/filters/<filter_id>/drop")
+@signed_in
+def drop_filter(filter_id: str) -> Response:
+    """Keep one's own filter no more.
+
+    Raises FilterUnknown.
+    """
+    who = reader()
+
+    def act(work: Work) -> dict[str, Any]:
+        inbox.drop_filter(work, who, filter_id)
+        return {}
+
+    with process_engine().begin(by=who.id) as work:
+        once(work, read_key(), "inbox.filter_drop", {"filter": filter_id}, lambda: act(work))
+    tell_next("inbox.filter_dropped")
+    return redirect(url_for("inbox.show"), 303)
+
+
+def read_asked(given: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the inbox's address, of those that have a value."""
+    return {name: value for name in PARAMETERS if (value := given.get(name, "").strip())}
+
+
+def go_back(asked: Mapping[str, str]) -> Response:
+    """To the list as it was."""
+    arguments: dict[str, Any] = dict(asked)
+    return redirect(url_for("inbox.show", **arguments), 303)
+
+
+def group_by_due(rows: Iterable[TaskLine], now: datetime, calendar: WorkCalendar) -> list[tuple[str, list[TaskLine]]]:
+    """The lines of a page in the order of their due dates, under a heading each: overdue, due today, this week, at risk (within
+    `RISK_WORK_DAYS`), later, without a date."""
+    today = now.astimezone(SHANGHAI).date()
+    ends = {
+        "overdue": now,
+        "today": end_of(today),
+        "week": end_of(today + timedelta(days=6 - today.weekday())),
+        "risk": end_of(calendar.add_workdays(today, RISK_WORK_DAYS).day),
+    }
+
+    def name(row: TaskLine) -> str:
+        if row.due_at is None:
+            return "undated"
+        return next((heading for heading, moment in ends.items() if row.due_at <= moment), "later")
+
+    return [(heading, list(lines)) for heading, lines in groupby(rows, key=name)]
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day in Beijing: 24:00 still belongs to it."""
+    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+
+
+def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = None, typed: str = "") -> str:
+    """The inbox; with what is wrong with the name of a filter that was to be kept."""
+    who = reader()
+    asked = read_asked(request.args) if asked is None else asked
+    with process_engine().read(by=who.id) as work:
+        counts = inbox.count_tasks(work, who)
+        look = {"columns": USUAL, "sort": "due", "size": SIZES[1], **(read_preference(work, who.id, PREFERENCE) or {})}
+        view: Any = asked.get("view")
+        if view not in VIEWS:
+            view = "mine" if counts.mine or not counts.groups else "groups"
+        due: Any = asked.get("due")
+        sort: Any = asked.get("sort") if asked.get("sort") in SORTS else look["sort"]
+        narrowed = TaskFilter(
+            campaign_id=asked.get("campaign"),
+            step=asked.get("step"),
+            body_id=asked.get("body"),
+            due=due if due in DUE_RANGES else None,
+            text=asked.get("q"),
         )
-        campaigns = list_campaigns(work, who)
-    return render_template(
-        "inbox.html",
-        page=page,
-        counts=counts,
-        view=view,
-        campaigns=campaigns,
-        campaign_id=campaign_id,
-        text=text,
-        after=asked.get("after"),
-    )
+        after = request.args.get("after") or None
+        found = inbox.list_tasks(work, who, view=view, asked=narrowed, sort=sort, limit=look["size"], after=after)
+        grouped = found.sorted_by == "due" and view != "done"
+        return render_template(
+            "inbox.html",
+            page=found,
+            parts=group_by_due(found.rows, work.now, read_calendar(work)) if grouped else [("", found.rows)],
+            counts=counts,
+            view=view,
+            views=VIEWS,
+            asked={**asked, "view": view},
+            narrowed=narrowed,
+            sort=sort,
+            look=look,
+            steps=inbox.list_steps(work, who, view),
+            bodies=inbox.list_bodies(work, who),
+            campaigns=list_campaigns(work, who),
+            filters=inbox.list_filters(work, who),
+            groups=sorted(who.groups),
+            after=after,
+            columns=COLUMNS,
+            sorts=SORTS,
+            sizes=SIZES,
+            due_ranges=DUE_RANGES,
+            problem=problem,
+            typed=typed,
+            faults={finding.path: words().tell(finding) for finding in problem.findings} if problem else {},
+        )

@@ -70,6 +70,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "login.log_in"): (403,) * 9,  # with a wrong password
     ("POST", "login.log_out"): (303,) * 9,
     ("GET", "inbox.show"): SIGNED,
+    ("GET", "inbox.show_news"): SIGNED,
+    ("POST", "inbox.choose_look"): (GUARD, *(303,) * 8),
+    ("POST", "inbox.keep_filter"): (GUARD, *(422,) * 8),  # without a name
+    ("POST", "inbox.drop_filter"): (GUARD, *(404,) * 8),  # nobody's
     ("GET", "cases.list_all"): SIGNED,
     ("GET", "bulk.list_all"): SIGNED,
     ("GET", "extensions.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),

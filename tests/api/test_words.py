@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import api
+from api.pages.inbox import COLUMNS
 from api.pages.present import WISHES
 from api.pages.stopping import HOW
 from api.pages.words import Words
@@ -27,6 +28,7 @@ from workflows.campaigns.lateness import POLICIES
 from workflows.cases.states import STATES
 from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
+from workflows.inbox import DUE_RANGES, SORTS, VIEWS
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
 from workflows.mails.letters import list_letter_names
@@ -67,8 +69,12 @@ ENDINGS = {
     "panel.state.": ("pool", "drawn", "reserve", "dropped"),
     "consultation.kind.": ("comment", "objection"),
     "task.closed.": ("completed", "cancelled"),
-    "inbox.view.": ("mine", "groups", "done"),
-    "inbox.empty.": ("mine", "groups", "done"),
+    "inbox.view.": VIEWS,
+    "inbox.empty.": VIEWS,
+    "inbox.range.": DUE_RANGES,
+    "inbox.sort.": SORTS,
+    "inbox.column.": COLUMNS,
+    "inbox.heading.": ("overdue", "today", "week", "risk", "later", "undated"),
     "source.": ("notice", "outside", "ours", "folder", "person"),
     "finding.": ("error", "warning", "information"),
     "history.": ("person", "organisation", "expert", "system"),

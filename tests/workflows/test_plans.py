@@ -19,6 +19,8 @@ from engine.work import ProcessEngine, Work
 from tests.conftest import POSTGRESQL, postgresql_database
 from workflows import cases, inbox
 from workflows.campaigns import campaign_board
+from workflows.inbox import DUE_RANGES, SORTS, TaskFilter
+from workflows.inbox.sorting import Sort
 from workflows.mails.recipients import find_members
 from workflows.mails.recipients import list_members as list_recipients
 from workflows.people import Person, list_members
@@ -162,6 +164,42 @@ def test_pages_of_a_campaign(ground: Ground, who: str, place: int) -> None:
     campaign_id = ground.filled.campaigns[place]
     for view in ("mine", "groups"):
         assert ground.scanned(who, walk(view, campaign_id=campaign_id)) == []
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("view", ["delegated", "watched", "sent"])
+def test_other_views(ground: Ground, who: str, view: str) -> None:
+    assert ground.scanned(who, walk(view)) == []
+
+
+FILTERS = {
+    "step": TaskFilter(step="audit"),
+    "no such step": TaskFilter(step="nothing"),
+    "step of a campaign": TaskFilter(step="audit", campaign_id="campaign" + "0" * 23 + "1"),
+    "body": TaskFilter(body_id="body" + "0" * 27 + "1"),
+    "body and text": TaskFilter(body_id="body" + "0" * 27 + "1", text="审核"),
+    **{due: TaskFilter(due=due) for due in DUE_RANGES},
+}
+
+
+@pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_filters(ground: Ground, who: str, asked: TaskFilter) -> None:
+    for view in ("mine", "groups"):
+        assert ground.scanned(who, walk(view, asked=asked)) == []
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_orders(ground: Ground, who: str, sort: Sort) -> None:
+    for view in ("mine", "groups"):
+        assert ground.scanned(who, walk(view, sort=sort)) == []
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_what_filters_offer(ground: Ground, who: str) -> None:
+    for act in (inbox.list_filters, inbox.list_bodies, lambda work, person: inbox.list_steps(work, person, "groups")):
+        assert ground.scanned(who, act) == []  # type: ignore[arg-type]
 
 
 TEXTS = ["检测", RARE_WORD, "石", "检测促", "没有这样的", "0000123", "审核", "征集", "-"]

@@ -2,12 +2,39 @@
 
 from workflows.inbox.acting import check_reason, claim, read_draft, return_, save_draft, transfer, unclaim
 from workflows.inbox.completing import Receipt, complete
-from workflows.inbox.listing import COUNTED, TaskCounts, TaskLine, TaskPage, count_tasks, list_tasks
+from workflows.inbox.filters import (
+    FilterInvalid,
+    FilterUnknown,
+    SavedFilter,
+    drop_filter,
+    keep_filter,
+    list_filters,
+)
+from workflows.inbox.listing import (
+    COUNTED,
+    TaskCounts,
+    TaskLine,
+    TaskPage,
+    count_tasks,
+    list_bodies,
+    list_steps,
+    list_tasks,
+)
+from workflows.inbox.narrowing import DUE_RANGES, TaskFilter
 from workflows.inbox.operating import Asked, Line, OperationPreview, operate, preview_operation
+from workflows.inbox.picking import VIEWS
+from workflows.inbox.sorting import SORTS
 from workflows.inbox.viewing import Task, TaskView, open_task
 
 __all__ = [
     "COUNTED",
+    "DUE_RANGES",
+    "SORTS",
+    "VIEWS",
+    "FilterInvalid",
+    "FilterUnknown",
+    "SavedFilter",
+    "TaskFilter",
     "Asked",
     "Line",
     "OperationPreview",
@@ -21,6 +48,11 @@ __all__ = [
     "claim",
     "complete",
     "count_tasks",
+    "drop_filter",
+    "keep_filter",
+    "list_bodies",
+    "list_filters",
+    "list_steps",
     "list_tasks",
     "open_task",
     "operate",

@@ -19,27 +19,26 @@ import sqlalchemy as sa
 from engine.tables import user_task
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
-from workflows.inbox.finding import find_campaigns, find_numbers, holds, is_a_step
+from workflows.inbox.narrowing import Choice, TaskFilter, choose
 from workflows.inbox.picking import (
-    Columns,
     View,
     Way,
     count_some,
     in_order,
     is_beyond,
     is_in,
-    is_of,
     is_on,
     list_segments,
     list_ways,
     unite,
     write_mark,
 )
+from workflows.inbox.sorting import Sort, in_sort, is_behind, write_sorted
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
-from workflows.rules import blind_case
+from workflows.rules import blind_case, visible_tasks
 from workflows.search import REACH
-from workflows.tables import campaign, case, organisation, person, report
+from workflows.tables import campaign, case, organisation, person, recommending_body, report
 
 COUNTED = 1000
 """Where counting ends: a count of so many means so many or more."""
@@ -48,7 +47,8 @@ COUNTED = 1000
 @dataclass(frozen=True, slots=True)
 class TaskLine:
     """A task in the list. `name` is the step, `institution` the case's unit (None in blind review) or the body that reports,
-    `claimed_by` a name, `urged` how often its owers were urged (催办)."""
+    `claimed_by` a name, `urged` how often its owers were urged (催办). `readable`: the reader may open it; else only its case,
+    and `claimed_by` is None."""
 
     id: str
     name: str
@@ -59,6 +59,7 @@ class TaskLine:
     revision: int
     priority: int
     assignee: str | None
+    readable: bool
     claimed_by: str | None
     created_at: datetime
     due_at: datetime | None
@@ -77,10 +78,11 @@ class TaskLine:
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """Some lines; `next` is the mark of the next page, None on the last one."""
+    """Some lines; `next` is the mark of the next page, None on the last one; `sorted_by` how they are sorted."""
 
     rows: tuple[TaskLine, ...]
     next: str | None
+    sorted_by: Sort = "due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +99,93 @@ def list_tasks(
     reader: Person,
     *,
     view: View = "mine",
+    asked: TaskFilter | None = None,
     campaign_id: str | None = None,
     text: str | None = None,
+    sort: Sort = "due",
     limit: int = 50,
     after: str | None = None,
 ) -> TaskPage:
-    """A page of the person's tasks: `mine` (claimed by or assigned to me, open), `groups` (unclaimed, for my groups), `done`.
+    """A page of a view, of what `asked` (or `campaign_id` and `text` alone) lets through.
 
+    In another order than that of due dates only as many as `COUNTED` are sorted: of more, `sorted_by` is `due`.
     Raises PageUnknown.
     """
-    segments = list_segments(view, after)
+    asked = asked or TaskFilter(campaign_id=campaign_id, text=text)
     columns = _columns(reader)
-    choice = _choose(work, columns, reader, view, campaign_id, text)
+    choice = choose(work, columns, reader, view, asked)
     ways = list_ways(work, reader, view)
+    if sort != "due" and view != "done" and (some := _some(choice, ways, COUNTED + 1)) is not None:
+        if work.connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() <= COUNTED:
+            rows = _read_sorted(work, some, choice, columns, sort, limit + 1, after)
+            mark = write_sorted(sort, rows[limit - 1]) if len(rows) > limit else None
+            return TaskPage(_tell(work, rows[:limit]), mark, sort)
+        after = None if after and after.startswith(f"{sort}~") else after
+    segments = list_segments(view, after)
     reading = (work, choice, columns, ways, segments, limit + 1, after)
     rows = _read(*reading, reach=REACH) if choice.on_the_way else []
     if len(rows) <= limit:
         rows = _read(*reading)
-    urged = read_urged(work, [row.id for row in rows[:limit]])
-    lines = tuple(_line(row, work.now, urged.get(row.id, Urged())) for row in rows[:limit])
+    lines = _tell(work, rows[:limit])
     last = lines[-1] if len(rows) > limit else None
-    return TaskPage(lines, None if last is None else write_mark(view, last.id, last.due_at, last.closed_at))
+    return TaskPage(lines, None if last is None else write_mark(view, last.id, last.due_at, last.closed_at), "due")
+
+
+def _tell(work: Work, rows: Sequence[Any]) -> tuple[TaskLine, ...]:
+    urged = read_urged(work, [row.id for row in rows])
+    return tuple(_line(row, work.now, urged.get(row.id, Urged())) for row in rows)
+
+
+def _some(choice: Choice, ways: Sequence[Way], limit: int) -> sa.Subquery | None:
+    """The ids of the tasks of a choice, at most `limit`; None where there can be none."""
+    tasks, which = choice.tasks, [*choice.which, *choice.on_the_way]
+    if choice.on_the_way:
+        tasks = _join(user_task)
+    own = tasks.c if isinstance(tasks, sa.Subquery) else user_task.c
+    each = [sa.select(own.id.label("id")).select_from(tasks).where(is_on(way, own), *which) for way in ways]
+    if not each:
+        return None
+    parts = [in_order(query, "due", own).limit(limit).subquery() for query in each]
+    return sa.union_all(*(sa.select(part.c.id) for part in parts)).limit(limit).subquery("some")
+
+
+def _read_sorted(
+    work: Work,
+    some: sa.Subquery,
+    choice: Choice,
+    columns: Mapping[str, sa.ColumnElement[Any]],
+    sort: Sort,
+    limit: int,
+    after: str | None,
+) -> Sequence[Any]:
+    page = sa.select(*(column.label(name) for name, column in columns.items()))
+    page = page.select_from(_join(some.join(user_task, user_task.c.id == some.c.id)))
+    if after:
+        page = page.where(is_behind(sort, after, columns))
+    return work.connection.execute(in_sort(page, sort, columns).limit(limit)).all()
+
+
+def list_steps(work: Work, reader: Person, view: View) -> list[tuple[str, str]]:
+    """(id, name) of the steps of a view's tasks, by name; of very many tasks those of the first `COUNTED`."""
+    some = _some(choose(work, _columns(reader), reader, view, TaskFilter()), list_ways(work, reader, view), COUNTED)
+    if some is None:
+        return []
+    query = sa.select(user_task.c.element_id, sa.func.max(user_task.c.name)).join(some, some.c.id == user_task.c.id)
+    rows = work.connection.execute(query.group_by(user_task.c.element_id)).all()
+    return sorted(((row[0], row[1]) for row in rows), key=lambda each: (each[1], each[0]))
+
+
+def list_bodies(work: Work, reader: Person) -> list[tuple[str, str]]:
+    """(id, short name) of the recommending bodies of the campaigns that the person organises."""
+    managed = campaign.c.organiser_id.in_(sorted(reader.organisations("organiser")))
+    query = sa.select(organisation.c.id, organisation.c.short_name).where(
+        organisation.c.id.in_(
+            sa.select(recommending_body.c.organisation_id)
+            .join(campaign, campaign.c.id == recommending_body.c.campaign_id)
+            .where(managed)
+        )
+    )
+    return [(row.id, row.short_name) for row in work.connection.execute(query.order_by(organisation.c.short_name))]
 
 
 def count_tasks(work: Work, reader: Person) -> TaskCounts:
@@ -129,50 +197,9 @@ def count_tasks(work: Work, reader: Person) -> TaskCounts:
     return TaskCounts(mine, groups, min(sum(overdue), COUNTED))
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Which tasks of a view: of `tasks` those for which `which` holds, and `on_the_way`, of what only its case tells."""
-
-    tasks: sa.FromClause
-    which: list[sa.ColumnElement[bool]]
-    on_the_way: list[sa.ColumnElement[bool]]
-
-
-def _choose(
-    work: Work,
-    columns: Mapping[str, sa.ColumnElement[Any]],
-    reader: Person,
-    view: View,
-    campaign_id: str | None,
-    text: str | None,
-) -> _Choice:
-    """What few cases have in common is looked for from these cases, whatever waits beside them (a subquery with an offset is read
-    by itself); what many have, on the way.
-    """
-    own = user_task.c
-    which = _which(view, campaign_id, own)
-    if not text:
-        return _Choice(user_task, which, [])
-    numbers = find_numbers(work, reader, text)
-    if numbers is None:
-        looked_at = (columns[name] for name in ("name", "number", "title", "institution", "campaign_title"))
-        return _Choice(user_task, which, [sa.or_(*(holds(column, text) for column in looked_at))])
-    campaigns = find_campaigns(work, text)
-    if view == "done" or campaigns or is_a_step(work, text):
-        has_it = sa.or_(holds(own.name, text), own.belongs_to.in_(campaigns), own.business_key.in_(numbers))
-        return _Choice(user_task, [*which, has_it], [])
-    found = sa.select(user_task).where(own.business_key.in_(numbers)).offset(0).subquery("found")
-    return _Choice(found, _which(view, campaign_id, found.c), [])
-
-
-def _which(view: View, campaign_id: str | None, own: Columns) -> list[sa.ColumnElement[bool]]:
-    """The state of a view's tasks; of a campaign, or of any."""
-    return [is_of(view, own), own.belongs_to.is_not(None) if campaign_id is None else own.belongs_to == campaign_id]
-
-
 def _read(
     work: Work,
-    choice: _Choice,
+    choice: Choice,
     columns: Mapping[str, sa.ColumnElement[Any]],
     ways: Sequence[Way],
     segments: Sequence[str],
@@ -212,7 +239,8 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
     plain = ("id", "name", "element_id", "form_key", "state", "business_key", "revision", "priority", "assignee")
     return {
         **{name: own[name] for name in plain},
-        "claimed_by": _HOLDER.c.name,
+        "readable": sa.func.coalesce(visible_tasks(reader), sa.false()),
+        "claimed_by": sa.case((visible_tasks(reader), _HOLDER.c.name), else_=sa.null()),
         "created_at": own.created_at,
         "due_at": own.due_at,
         "closed_at": own.closed_at,

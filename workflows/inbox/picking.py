@@ -15,16 +15,21 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from engine.candidates import select_sets
 from engine.errors import Problem
-from engine.tables import COMPLETED, OPEN, WAITING, user_task
+from engine.tables import COMPLETED, DELEGATED, OPEN, WAITING, user_task
 from engine.work import Work
 from workflows.people import Person
 
-View = Literal["mine", "groups", "done"]
+View = Literal["mine", "groups", "delegated", "watched", "sent", "done"]
+VIEWS: tuple[View, ...] = ("mine", "groups", "delegated", "watched", "sent", "done")
+"""`mine`: claimed by me or assigned to me. `groups`: unclaimed, for my groups. `delegated`: mine, prepared by somebody else now.
+`watched`: of cases that I watch. `sent`: of cases in which I did something lately, wherever they are now. `done`: what I did."""
+OF_CASES = ("watched", "sent")
+"""Views of cases that the person may read, whoever has their tasks."""
 Columns = ReadOnlyColumnCollection[str, Any]
 Way = Mapping[str, Any]
 """Values of columns of `user_task`; a list: any of them."""
 
-STATES = {"mine": OPEN, "groups": WAITING, "done": COMPLETED}
+STATES = {"mine": OPEN, "groups": WAITING, "delegated": DELEGATED, "watched": OPEN, "sent": OPEN, "done": COMPLETED}
 WAYS = 20
 """So many sets of candidates that a person is in are each read in order; more are sorted."""
 
@@ -39,6 +44,10 @@ def list_ways(work: Work, reader: Person, view: View) -> list[Way]:
         return [{"assignee": reader.id}]
     if view == "done":
         return [{"closed_by": reader.id}]
+    if view == "delegated":
+        return [{"owner": reader.id}]
+    if view in OF_CASES:
+        return [{}]
     sets = sorted(work.connection.execute(select_sets(reader.groups, reader.id)).scalars())
     return [{"candidate_set": each} for each in sets] if len(sets) <= WAYS else [{"candidate_set": sets}]
 
@@ -49,12 +58,14 @@ def is_of(view: View, own: Columns) -> sa.ColumnElement[bool]:
         return STATES[view]
     if view == "done":
         return cast(sa.ColumnElement[bool], own.state == "completed")
-    return sa.and_(own.state == "open", own.assignee.is_(None) if view == "groups" else sa.true())
+    more = {"groups": own.assignee.is_(None), "delegated": own.owner.is_not(None)}
+    return sa.and_(own.state == "open", more.get(view, sa.true()))
 
 
 def is_on(way: Way, own: Columns) -> sa.ColumnElement[bool]:
     """What is a part of the view."""
-    return sa.and_(*(own[name].in_(value) if isinstance(value, list) else own[name] == value for name, value in way.items()))
+    parts = (own[name].in_(value) if isinstance(value, list) else own[name] == value for name, value in way.items())
+    return sa.and_(sa.true(), *parts)
 
 
 def list_segments(view: View, after: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from engine.database import Json, Moment
 from engine.tables import Id, metadata
 from workflows.tables.agenda import agenda_feed as agenda_feed
 from workflows.tables.desk import notification as notification
+from workflows.tables.desk import saved_filter as saved_filter
 from workflows.tables.desk import substitution as substitution
 from workflows.tables.drafts import notice_draft as notice_draft
 from workflows.tables.drafts import notice_draft_file as notice_draft_file

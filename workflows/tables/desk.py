@@ -42,3 +42,14 @@ notification = sa.Table(
 UNREAD = notification.c.read_at.is_(None)
 """What the bell counts."""
 sa.Index("ix_notification_unread", notification.c.person_id, sqlite_where=UNREAD, postgresql_where=UNREAD)
+
+saved_filter = sa.Table(
+    "saved_filter",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),  # whose it is
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("shared_with", sa.String(80), index=True),  # a group that uses it, too
+    sa.Column("asked", Json, nullable=False),  # the parameters of the inbox's address
+    sa.Column("created_at", Moment, nullable=False),
+)

@@ -17,11 +17,13 @@ def upgrade() -> None:
     make_preferences()
     make_desks()
     make_views()
+    make_lists()
 
 
 def downgrade() -> None:
     """Go back to the one before."""
     drop_views()
+    drop_lists()
     drop_desks()
     drop_preferences()
     drop_talk()
@@ -179,3 +181,34 @@ def make_views() -> None:
 def drop_views() -> None:
     """Forget it."""
     op.drop_table("case_view")
+
+
+# ---- lists of tasks --------------------------------------------------------------------------------------------------
+def make_lists() -> None:
+    """The inbox of one step and what was delegated are ranges of indexes; filters are kept under a name."""
+    waiting = sa.text("state = 'open' AND assignee IS NULL")
+    columns = ["candidate_set", "element_id", "due_at", "id"]
+    op.create_index("ix_user_task_waiting_step", "user_task", columns, sqlite_where=waiting, postgresql_where=waiting)
+    delegated = sa.text("state = 'open' AND owner IS NOT NULL")
+    columns = ["owner", "due_at", "id"]
+    op.create_index("ix_user_task_delegated", "user_task", columns, sqlite_where=delegated, postgresql_where=delegated)
+    op.create_table(
+        "saved_filter",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("shared_with", sa.String(length=80), nullable=True),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_saved_filter_person_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filter")),
+    )
+    op.create_index(op.f("ix_saved_filter_person_id"), "saved_filter", ["person_id"])
+    op.create_index(op.f("ix_saved_filter_shared_with"), "saved_filter", ["shared_with"])
+
+
+def drop_lists() -> None:
+    """What `make_lists` made."""
+    op.drop_table("saved_filter")
+    op.drop_index("ix_user_task_delegated", "user_task")
+    op.drop_index("ix_user_task_waiting_step", "user_task")
