@@ -359,6 +359,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "incident_id": incident,
             "bulk_id": bulk,
             "external_id": "0" * 32,
+            "filter_id": "0" * 32,
             "letter_id": letter_id,
             "person_id": place.people["expert_1"],
             "key": "samr_2022_932",

@@ -71,6 +71,7 @@ ENDINGS = {
     "task.closed.": ("completed", "cancelled"),
     "inbox.view.": VIEWS,
     "inbox.empty.": VIEWS,
+    "role.": ROLES,
     "inbox.range.": DUE_RANGES,
     "inbox.sort.": SORTS,
     "inbox.column.": COLUMNS,

@@ -68,8 +68,8 @@ def test_what_was_sent_on_is_found_where_it_is(world: World) -> None:
     (line,) = page(world, "lab", "sent").rows
     assert (line.case_id, line.name, line.readable) == (case_id, "省级审核", False)
     world.audit("east_auditor", case_id, result="return")
-    assert [row.name for row in page(world, "east_auditor", "sent").rows] == ["补正申报材料"]
-    assert [(row.name, row.readable) for row in page(world, "lab", "sent").rows] == [("补正申报材料", True)]
+    assert [row.name for row in page(world, "east_auditor", "sent").rows] == ["补正材料"]
+    assert [(row.name, row.readable) for row in page(world, "lab", "sent").rows] == [("补正材料", True)]
 
 
 # ---- filters ---------------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def list_tasks(
     Raises PageUnknown.
     """
     asked = asked or TaskFilter(campaign_id=campaign_id, text=text)
-    columns = _columns(reader)
+    columns = _columns(reader, work.now)
     choice = choose(work, columns, reader, view, asked)
     ways = list_ways(work, reader, view)
     if sort != "due" and view != "done" and (some := _some(choice, ways, COUNTED + 1)) is not None:
@@ -167,7 +167,7 @@ def _read_sorted(
 
 def list_steps(work: Work, reader: Person, view: View) -> list[tuple[str, str]]:
     """(id, name) of the steps of a view's tasks, by name; of very many tasks those of the first `COUNTED`."""
-    some = _some(choose(work, _columns(reader), reader, view, TaskFilter()), list_ways(work, reader, view), COUNTED)
+    some = _some(choose(work, _columns(reader, work.now), reader, view, TaskFilter()), list_ways(work, reader, view), COUNTED)
     if some is None:
         return []
     query = sa.select(user_task.c.element_id, sa.func.max(user_task.c.name)).join(some, some.c.id == user_task.c.id)
@@ -232,15 +232,15 @@ _REPORTER = organisation.alias("reporter")
 _HOLDER = person.alias("holder")
 
 
-def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
+def _columns(reader: Person, now: datetime) -> dict[str, sa.ColumnElement[Any]]:
     blind = blind_case(reader)
     unit = sa.case((sa.not_(blind), organisation.c.name), else_=sa.null())
     own = user_task.c
     plain = ("id", "name", "element_id", "form_key", "state", "business_key", "revision", "priority", "assignee")
     return {
         **{name: own[name] for name in plain},
-        "readable": sa.func.coalesce(visible_tasks(reader), sa.false()),
-        "claimed_by": sa.case((visible_tasks(reader), _HOLDER.c.name), else_=sa.null()),
+        "readable": sa.func.coalesce(visible_tasks(reader, now), sa.false()),
+        "claimed_by": sa.case((visible_tasks(reader, now), _HOLDER.c.name), else_=sa.null()),
         "created_at": own.created_at,
         "due_at": own.due_at,
         "closed_at": own.closed_at,
