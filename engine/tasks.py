@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -134,6 +135,18 @@ def hand_back_task(work: Work, task_id: str, *, reason: str) -> None:
         raise OperationNotAllowed()
     values = {"from": row.assignee, "to": row.owner, "reason": reason}
     _change(work, row, "handed_back", values, owner=None, assignee=row.owner, claimed_at=work.now)
+
+
+def plan_task(work: Work, task_id: str, *, priority: int, follow_up_at: datetime | None) -> None:
+    """How urgent an open task is, and when to look at it again. What a page shows of it to do stays good: same revision.
+
+    Raises TaskUnknown, TaskAlreadyCompleted.
+    """
+    row = _lock(work, task_id)
+    values = {"priority": priority, "follow_up_at": follow_up_at}
+    work.connection.execute(user_task.update().where(user_task.c.id == task_id).values(values))
+    noted = {"task": task_id, "priority": priority, "follow_up_at": follow_up_at and follow_up_at.isoformat()}
+    record_entry(work, row.instance_id, "planned", element_id=row.element_id, token=row.token, detail=noted, held=row)
 
 
 def complete_task(

@@ -20,6 +20,7 @@ from workflows import (
     stages,
 )
 from workflows.campaigns import confirming
+from workflows.inbox.planning import remind_again
 
 FUNCTIONS: dict[str, Handler] = {
     "campaigns.issue": campaigns.issue,
@@ -77,6 +78,7 @@ FUNCTIONS: dict[str, Handler] = {
     "reminders.send_board": reminders.send_board,
     "reminders.send_digest": reminders.send_digest,
     "reminders.urge": reminders.urge_rest,
+    "desk.follow_up": remind_again,
 }
 
 

@@ -33,7 +33,7 @@ def show(attachment_id: str) -> str:
     file, text = opened.attachment, None
     if file.media_type in TEXTS:
         with opened.path.open("rb") as stream:
-            text = read_text(stream.read(MOST_TEXT))
+            text = read_text(stream.read(MOST_TEXT), cut=file.size > MOST_TEXT)
     kind = "picture" if file.media_type in PICTURES else "pdf" if file.media_type == PDF else "text" if text is not None else ""
     return render_template("preview.html", file=file, kind=kind, text=text, cut=file.size > MOST_TEXT)
 
@@ -57,12 +57,12 @@ def content(attachment_id: str) -> Any:
     return response
 
 
-def read_text(data: bytes) -> str:
-    """A text in one of the encodings that offices here write; what cannot be read is marked."""
+def read_text(data: bytes, *, cut: bool = False) -> str:
+    """A text in one of the encodings that offices here write; what cannot be read is marked. `cut`: perhaps within a character."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError as fault:
-            if encoding == "utf-8-sig" and fault.start > len(data) - 4:  # cut within a character
+            if cut and fault.start > len(data) - 4:
                 return data[: fault.start].decode(encoding)
     return data.decode("gb18030", "replace")

@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import g, render_template, url_for
+from flask import g, render_template, request, url_for
 
 from api.pages.diagrams import Drawing, draw, draw_instance
-from api.pages.fields import Filling, ShownPart, keep_shown, show_form, sort_faults
+from api.pages.fields import Filling, ShownField, ShownPart, keep_shown, show_field, show_form, sort_faults
 from api.pages.present import process_engine, reader, words
 from engine.errors import Problem
+from engine.moments import SHANGHAI
 from engine.work import Work
 from workflows import inbox
 from workflows.cases import CaseView, note_view
+from workflows.cases.comparing import Difference
+from workflows.deadlines import last_day
 from workflows.inbox import TaskView
 from workflows.people import PersonUnknown, get_person
+from workflows.workdays import read_calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Refusal:
     problem: Problem
     operation: str = "complete"
     reason: str = ""
+    changes: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         view = inbox.open_task(work, reader(), task_id)
         drawing = draw_task(work, view)
         handler = name_handler(work, view)
+        left = count_work_days(work, view)
     g.page_address = url_for("tasks.show", task_id=task_id)
     blind: CaseView | None = view.context.get("case")
     case = blind or view.case
@@ -73,6 +79,10 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         shown_parts=shown,
         summary=summarise(refusal, faults, shown) if refusal else None,
         refusal=refusal,
+        work_days=left,
+        priorities=inbox.PRIORITIES,
+        changes=show_changes(refusal, files) if refusal else (),
+        came_from=read_origin(),
         typed_parts=show_form(view.form, Filling(typed, words().language))
         if refusal and typed and view.form and not shown
         else (),
@@ -83,6 +93,29 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         history=case.history if case else of_report.history if of_report else (),
         demo_page=view.campaign.demo,
     )
+
+
+def count_work_days(work: Work, view: TaskView) -> int | None:
+    """Work days until an open task is due; None where it is late, or not due at all."""
+    due_at = view.task.due_at
+    if due_at is None or due_at <= work.now or view.task.state != "open":
+        return None
+    today = work.now.astimezone(SHANGHAI).date()
+    return read_calendar(work).workdays_between(today, last_day(due_at, SHANGHAI.key)).count
+
+
+def show_changes(refusal: Refusal, files: Mapping[str, Any]) -> list[tuple[Difference, ShownField, ShownField]]:
+    """What is stored now and what was typed, field by field, as forms print it."""
+
+    def show(each: Difference, value: Any) -> ShownField:
+        return show_field(each.field, each.field.key, Filling({each.field.key: value}, words().language, files=files))
+
+    return [(each, show(each, each.before), show(each, each.after)) for each in refusal.changes]
+
+
+def read_origin() -> dict[str, Any]:
+    """Of which list the person came to the task: the inbox's view, campaign and search."""
+    return {name: value for name in ("view", "campaign", "q") if (value := request.values.get(f"list_{name}"))}
 
 
 def show_fields(view: TaskView, typed: Mapping[str, Any] | None, faults: Mapping[str, list[str]]) -> tuple[ShownPart, ...]:

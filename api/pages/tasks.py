@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.errors import STATUS
 from api.pages.fields import change_rows, read_draft
 from api.pages.present import process_engine, read_key, read_revision, reader, signed_in, tell_next, words
-from api.pages.task_page import Refusal, show_fields, show_task
+from api.pages.substitutions import read_day
+from api.pages.task_page import Refusal, read_origin, show_fields, show_task
 from api.pages.uploads import take_uploads
 from engine.errors import Finding, Problem, TaskAlreadyCompleted, TaskUnknown
 from engine.idempotency import once
 from engine.work import Work
 from workflows import inbox, reviews
+from workflows.cases.comparing import Difference, compare_values
 from workflows.forms import FormInvalid
 from workflows.inbox import TaskView
 from workflows.rules import NotPermitted
@@ -51,12 +53,16 @@ def complete(task_id: str) -> Any:
             data, refused = read_form(view, task_id)
         if refused:
             raise FormInvalid(findings=find_all_faults(view, data, refused))
+        if changes := find_changes(view, data):
+            refusal = Refusal(DraftElsewhere(), changes=changes)
+            return show_task(task_id, typed=data, refusal=refusal), STATUS[DraftElsewhere.kind]
         receipt = inbox.complete(process_engine(), reader(), task_id, data, revision=revision, key=key)
     except (TaskUnknown, NotPermitted):
         raise
     except Problem as problem:
         keep_typed(task_id, data, revision)
         return show_task(task_id, typed=data, refusal=Refusal(problem)), STATUS[problem.kind]
+    tell_what_is_next(task_id)
     if receipt.receipt_id and view.case is not None:
         tell_next("task.received", task=view.task.name, at=words().exact(receipt.received_at))
         return redirect(url_for("cases.show", case_id=view.case.id) + "#receipts", 303)
@@ -66,7 +72,7 @@ def complete(task_id: str) -> Any:
         return redirect(url_for("reports.show", report_id=of_report.line.id) + "#receipts", 303)
     code = "task.received" if receipt.receipt_id else "task.completed"
     tell_next(code, task=view.task.name, at=words().exact(receipt.received_at))
-    return redirect(url_for("inbox.show"), 303)
+    return redirect(url_for("inbox.show", **read_origin()), 303)
 
 
 @pages.post("/tasks/<task_id>/draft")
@@ -86,6 +92,9 @@ def save_draft(task_id: str) -> Any:
         data = read_draft(view.form, request.form)
     else:
         data, refused = read_form(view, task_id)
+    if not quiet and (changes := find_changes(view, data)):
+        refusal = Refusal(DraftElsewhere(), changes=changes)
+        return show_task(task_id, typed=data, refusal=refusal), STATUS[DraftElsewhere.kind]
     if view.form is not None:
         data = change_rows(view.form, data, request.form.get("op", ""))
     with process_engine().begin(by=reader().id) as work:
@@ -161,6 +170,19 @@ def transfer(task_id: str) -> Any:
     )
 
 
+@pages.post("/tasks/<task_id>/plan")
+@signed_in
+def plan(task_id: str) -> Any:
+    """Say how urgent the task is, and when to look at it again."""
+    sent = {name: request.form.get(name, "") for name in ("priority", "follow_up_on")}
+    number = int(sent["priority"]) if sent["priority"].isdecimal() and len(sent["priority"]) < 5 else 0
+
+    def keep(work: Work) -> None:
+        inbox.plan(work, reader(), task_id, priority=number, follow_up_on=read_day(sent["follow_up_on"]))
+
+    return act(task_id, "plan", sent, keep, done="plan.kept", stay=True)
+
+
 @pages.post("/tasks/<task_id>/conflict")
 @signed_in
 def declare_conflict(task_id: str) -> Any:
@@ -201,6 +223,25 @@ def act(
         return show_task(task_id, refusal=Refusal(problem, operation=operation, reason=reason)), STATUS[problem.kind]
     tell_next(done)
     return redirect(url_for("tasks.show", task_id=task_id) if stay else url_for("inbox.show"), 303)
+
+
+def tell_what_is_next(task_id: str) -> None:
+    """Let the next page lead to the next task of the list that the person came from."""
+    came_from = read_origin()
+    view: Literal["mine", "groups"] = "groups" if came_from.get("view") == "groups" else "mine"
+    with process_engine().read(by=reader().id) as work:
+        found = inbox.find_next(
+            work,
+            reader(),
+            task_id,
+            view=view,
+            campaign_id=came_from.get("campaign"),
+            text=came_from.get("q"),
+        )
+    if found is not None:
+        origin: dict[str, Any] = {f"list_{name}": value for name, value in came_from.items()}
+        name = " ".join(each for each in (found.name, found.title or found.number) if each)
+        tell_next("task.next", name=name, address=url_for("tasks.show", task_id=found.id, **origin))
 
 
 # ---- what was sent ---------------------------------------------------------------------------------------------------
@@ -247,6 +288,20 @@ def keep_typed(task_id: str, data: dict[str, Any], revision: int) -> None:
             inbox.save_draft(work, reader(), task_id, data, revision=revision)
     except Problem:
         return  # the page itself still shows what was typed
+
+
+class DraftElsewhere(Problem):
+    """The person's other window, or whoever prepared the task, has kept something else than this page knows of."""
+
+    kind = "conflict"
+
+
+def find_changes(view: TaskView, data: dict[str, Any]) -> tuple[Difference, ...]:
+    """Where the stored draft differs from what was typed on a page that does not know it."""
+    seen = request.form.get("seen_draft")
+    if seen is None or view.draft_at is None or view.form is None or seen == mark_draft(view):
+        return ()
+    return compare_values(view.form, view.values, data)
 
 
 def mark_draft(view: TaskView) -> str:

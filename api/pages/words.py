@@ -74,6 +74,10 @@ class Words:
         """2026年11月20日, or 20 November 2026."""
         return say_day(value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value, self.language)
 
+    def iso_day(self, value: datetime | None) -> str:
+        """The day in Beijing as a browser's field of dates wants it."""
+        return "" if value is None else value.astimezone(SHANGHAI).date().isoformat()
+
     def moment(self, value: datetime | None) -> str:
         """2026年11月20日14:05, or 20 November 2026, 14:05 - in Beijing time, to the minute."""
         if value is None:

@@ -36,6 +36,7 @@ Allowed = Literal[
     "remove_signer",
     "delegate",
     "hand_back",
+    "plan",
 ]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASON)]
 

@@ -183,6 +183,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "tasks.save_draft"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
     ("POST", "tasks.send_back"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
     ("POST", "tasks.transfer"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # to nobody
+    ("POST", "tasks.plan"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # of no priority
     ("POST", "task_operations.preview"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason
     ("POST", "task_operations.operate"): (GUARD, 404, 404, 409, 404, 404, 404, 404, 404),  # not drawn there
     ("POST", "tasks.declare_conflict"): (GUARD, 404, 404, 422, 404, 404, 404, 404, 404),  # no reason

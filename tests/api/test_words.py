@@ -31,6 +31,7 @@ from workflows.desk import WAYS
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS
 from workflows.inbox.many import DO
 from workflows.inbox.operating import OPERATIONS
+from workflows.inbox.planning import PRIORITIES
 from workflows.mails.letters import list_letter_names
 from workflows.people import ROLES
 
@@ -127,6 +128,7 @@ ENDINGS = {
     "letters.name.": list_letter_names(),
     "substitution.state.": ("planned", "acting", "over", "ended"),
     "stopping.done.": HOW,
+    "plan.priority.": tuple(map(str, PRIORITIES)),
     "site.size.": WISHES["size"][1],
     "operation.kind.": (*WaitKind, SCOPE),
 }  # fmt: skip

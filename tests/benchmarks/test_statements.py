@@ -23,7 +23,7 @@ from benchmarks.national.world import write_world
 HOT = {
     "open a case": 25,
     "inbox": 6,
-    "open apply": 20,
+    "open apply": 21,
     "upload": 6,
     "complete apply": 28,
     "open audit": 25,

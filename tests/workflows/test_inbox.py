@@ -180,7 +180,7 @@ def test_claim_is_exclusive_until_put_back(world: World) -> None:
     with pytest.raises(TaskAlreadyClaimed):
         world.complete("east_colleague", task_id, {"checks": [], "result": "pass", "opinion": ""})
     assert world.open("east_colleague", task_id).allowed == frozenset()
-    assert world.open("east_auditor", task_id).allowed == {"unclaim", "complete", "draft", "return", "transfer"}
+    assert world.open("east_auditor", task_id).allowed == {"unclaim", "complete", "draft", "plan", "return", "transfer"}
     unclaim(world, "east_auditor", task_id)
     claim(world, "east_colleague", task_id)
     with pytest.raises(TaskUnknown):
@@ -334,7 +334,7 @@ def test_transfer_goes_to_a_colleague_with_a_reason(world: World) -> None:
 def test_what_the_diagram_does_not_allow_is_refused(world: World) -> None:
     case_id = world.open_case("lab")
     task_id = world.find_task("apply", case_id)
-    assert world.open("lab", task_id).allowed == {"claim", "complete", "draft"}
+    assert world.open("lab", task_id).allowed == {"claim", "complete", "draft", "plan"}
     with pytest.raises(OperationNotAllowed), world.process_engine.begin(by=world["lab"].id) as work:
         inbox.transfer(work, world["lab"], task_id, world["lab_colleague"].id, "出差")
     with pytest.raises(OperationNotAllowed), world.process_engine.begin(by=world["lab"].id) as work:

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from workflows.cases.views import VersionView
-from workflows.forms import Field, Kind
+from workflows.forms import Field, Form, Kind
 
 LONGEST = 4_000
 """Words up to which two texts are compared word by word; longer ones sentence by sentence (the time grows with the square)."""
@@ -52,9 +52,16 @@ def compare_versions(before: VersionView, after: VersionView) -> tuple[Differenc
 
     Only what the two views show is compared: who reads blind learns of no difference that they may not see.
     """
-    fields = {**{field.key: field for field in after.form.fields}}
+    fields = {field.key: field for field in after.form.fields}
     gone = [field for field in before.form.fields if field.key not in fields]
     found = (_compare(field, before.values.get(field.key), after.values.get(field.key)) for field in (*fields.values(), *gone))
+    return tuple(difference for difference in found if difference is not None)
+
+
+def compare_values(form: Form, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """The fields of one form whose values differ, but for files and what is only shown; `after` may leave fields out."""
+    asked = [field for field in form.fields if field.key in after and not field.read_only and field.kind is not Kind.FILE]
+    found = (_compare(field, before.get(field.key), after[field.key]) for field in asked)
     return tuple(difference for difference in found if difference is not None)
 
 

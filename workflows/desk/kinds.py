@@ -21,6 +21,7 @@ KINDS = (
     "suspended",
     "resumed",
     "terminated",
+    "follow_up",
     "bulk",
 )
 """Kinds of notifications; the text of one is `notification.<kind>`."""

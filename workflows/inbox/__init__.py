@@ -24,6 +24,9 @@ from workflows.inbox.narrowing import DUE_RANGES, TaskFilter
 from workflows.inbox.operating import Asked, Line, OperationPreview, operate, preview_operation
 from workflows.inbox.picking import VIEWS
 from workflows.inbox.sorting import SORTS
+from workflows.inbox.listing import COUNTED, TaskCounts, TaskLine, TaskPage, count_tasks, find_next, list_tasks
+from workflows.inbox.operating import Asked, Line, OperationPreview, operate, preview_operation
+from workflows.inbox.planning import PRIORITIES, PlanInvalid, plan, prioritise
 from workflows.inbox.viewing import Task, TaskView, open_task
 
 __all__ = [
@@ -35,9 +38,11 @@ __all__ = [
     "FilterUnknown",
     "SavedFilter",
     "TaskFilter",
+    "PRIORITIES",
     "Asked",
     "Line",
     "OperationPreview",
+    "PlanInvalid",
     "Receipt",
     "Task",
     "TaskCounts",
@@ -53,10 +58,13 @@ __all__ = [
     "list_bodies",
     "list_filters",
     "list_steps",
+    "find_next",
     "list_tasks",
     "open_task",
     "operate",
+    "plan",
     "preview_operation",
+    "prioritise",
     "read_draft",
     "return_",
     "save_draft",

@@ -188,6 +188,25 @@ def list_bodies(work: Work, reader: Person) -> list[tuple[str, str]]:
     return [(row.id, row.short_name) for row in work.connection.execute(query.order_by(organisation.c.short_name))]
 
 
+def find_next(
+    work: Work, reader: Person, done: str, *, view: View = "mine", campaign_id: str | None = None, text: str | None = None
+) -> TaskLine | None:
+    """The task to do after `done`, a task that has just been completed: the next one of the list that the person came from, else
+    the first of it, else what else waits; None when nothing waits."""
+    row = work.connection.execute(sa.select(user_task.c.due_at).where(user_task.c.id == done)).one_or_none()
+    after = None if row is None else write_mark(view, done, row.due_at, None)
+    asked: list[tuple[View, dict[str, Any]]] = [
+        (view, {"campaign_id": campaign_id, "text": text, "after": after}),
+        (view, {"campaign_id": campaign_id, "text": text}),
+        ("mine", {}),
+        ("groups", {}),
+    ]
+    for each, how in asked:
+        if found := list_tasks(work, reader, view=each, limit=1, **how).rows:
+            return found[0]
+    return None
+
+
 def count_tasks(work: Work, reader: Person) -> TaskCounts:
     """How many open tasks wait for the person."""
     ways: dict[View, list[Way]] = {view: list_ways(work, reader, view) for view in ("mine", "groups")}

@@ -29,7 +29,7 @@ from workflows.reminders.urges import Urged, read_urged
 from workflows.rules import TaskSubject, can, case_subject, task_subject
 from workflows.tables import draft, report
 
-ALWAYS = ("claim", "unclaim", "complete", "draft", "hand_back")
+ALWAYS = ("claim", "unclaim", "complete", "draft", "hand_back", "plan")
 DRAWN = ("return", "transfer", "delegate", "skip", "add_signer", "remove_signer", "cancel_branch")
 """What the diagram has to allow; taking back a completed task has to be possible, too."""
 
@@ -54,6 +54,7 @@ class Task:
     claimed_at: datetime | None
     closed_at: datetime | None
     closed_by: str | None
+    follow_up_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class TaskView:
     `values` are the form's values to begin with (the person's draft over the last version), `files` the attachments they may
     name; `context` is what belongs beside the form (candidates of a list, blind material of a review, the cut-off that will
     decide). `case` is None for tasks of the campaign, and for whoever may do the task without seeing the case.
+    `colleagues` are the others who could do it: to whom it can be transferred, where that is allowed.
     `on_behalf_of` is the name of who has it and is away, where the reader stands in.
     """
 
@@ -107,6 +109,8 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
     row = get_task(work, task_id)
     ground = find_ground(work, reader, row)
     allowed = find_allowed(work, reader, row, subject)
+    may_act = can(reader, "task.receive", subject) and row.state == "open"
+    colleagues = tuple(find_colleagues(work, reader, subject)) if may_act or "transfer" in allowed else ()
     prepared = prepare(work, ground) if row.state == "open" else Prepared()
     form = prepared.finish(find_form(work, ground))
     kept = work.connection.execute(_DRAFT, {"task": task_id, "person": reader.id}).one_or_none()
@@ -124,7 +128,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         draft_at=kept.saved_at if kept else None,
         allowed=allowed,
         return_targets=tuple(find_targets(work, row)) if "return" in allowed else (),
-        colleagues=tuple(find_colleagues(work, reader, subject)) if "transfer" in allowed else (),
+        colleagues=colleagues,
         urged=read_urged(work, [task_id]).get(task_id, Urged()),
         helpers=tuple(find_helpers(work, reader, subject)) if allowed & {"delegate", "add_signer"} else (),
         signers=tuple(find_signers(work, reader, row)) if "remove_signer" in allowed else (),

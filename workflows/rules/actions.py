@@ -59,6 +59,7 @@
 | `task.cancel_branch` | task | as `task.complete`; the diagram says whether |
 | `task.add_signer` | task | as `task.complete`; the diagram says whether |
 | `task.remove_signer` | task | as `task.complete`; the diagram says whether |
+| `task.plan` | task | as `task.complete`: its priority, and when to look at it again |
 | `task.receive` | task | candidates: to whom a task can be transferred |
 | `attachment.read` | attachment | who uploaded it; once handed in with its case (experts: fields shown blind), else its task |
 | `external.work` | - | workers: programs that do external tasks |
@@ -346,6 +347,7 @@ ACTIONS: dict[str, Rule] = {
     "task.cancel_branch": Rule(TaskSubject, _completes),
     "task.add_signer": Rule(TaskSubject, _completes),
     "task.remove_signer": Rule(TaskSubject, _completes),
+    "task.plan": Rule(TaskSubject, _completes),
     "task.receive": Rule(TaskSubject, _is_candidate),
     "attachment.read": Rule(AttachmentSubject, _reads_attachment),
     "external.work": Rule(None, _holds("worker")),
