@@ -58,7 +58,7 @@ def content(attachment_id: str) -> Any:
 
 
 def read_text(data: bytes, *, cut: bool = False) -> str:
-    """A text in one of the encodings that offices here write; what cannot be read is marked. `cut`: perhaps within a character."""
+    """A text in one of the encodings that offices here write; what cannot be read is marked. `cut`: within a character."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)

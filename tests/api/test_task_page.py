@@ -82,7 +82,7 @@ def test_a_file_is_looked_at_in_a_page_of_ours_and_its_bytes_do_nothing(place: A
     page = client.get(f"/attachments/{file_id}/show")
     assert f'<iframe class="preview" src="/attachments/{file_id}/content"' in page.get_data(as_text=True)
     assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
-    bytes_ = client.get(f"/attachments/{file_id}/content")
+    bytes_ = client.get(f"/attachments/{file_id}/content", buffered=True)
     assert bytes_.mimetype == "application/pdf"
     assert (
         "script-src" not in bytes_.headers["Content-Security-Policy"]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from random import Random
 from threading import Barrier, Lock
 from typing import Any
@@ -16,14 +17,19 @@ import sqlalchemy as sa
 from engine.due import run_due
 from engine.errors import Problem
 from engine.instances import set_variables
-from engine.tables import definition, user_task
+from engine.tables import definition, instance, user_task
 from engine.work import Work
-from tests.workflows.world import World
-from workflows import inbox
+from tests.workflows.world import BEIJING, World
+from workflows import inbox, talk
 from workflows.applications import start_application
+from workflows.cases import stopping
+from workflows.cases.stopping import How
+from workflows.desk.substitution import appoint_substitute, end_substitution, list_acting
 from workflows.inbox import Asked
 from workflows.inbox.many import OPERATIONS, list_task_results, start_many
 from workflows.people import Person
+from workflows.reminders.waiting import urge_awaited
+from workflows.tables import case
 
 SUBMIT = '<camunda:taskListener event="complete" delegateExpression="${applications.submit}" />'
 AUDIT = "return transfer delegate skip add_signer remove_signer cancel_branch withdraw"
@@ -54,6 +60,7 @@ DONE = {
     "cancel_branch": "branch_cancelled",
     "delegate": "delegated",
     "hand_back": "handed_back",
+    "plan": "planned",
 }
 """The kind of the row that each action leaves in the history."""
 
@@ -100,6 +107,7 @@ class Office:
                 for each in [pool.submit(self.act, *chosen, barrier) for chosen in acts]:
                     each.result(60)
             run_due(self.world.process_engine)
+        self.wake_all()
         self.count_jobs()
 
     def open_case(self) -> None:
@@ -120,10 +128,15 @@ class Office:
         row = self.random.choice(still if still and self.random.random() < 0.8 else rows)
         likely = [name for name in PEOPLE if self.world[name].id in (row.assignee, row.owner, row.closed_by)]
         likely = likely or (["east_auditor", "east_colleague", "west_auditor"] if row.element_id == "audit" else [*APPLICANTS])
-        name = self.random.choice(likely if self.random.random() < 0.85 else PEOPLE)
+        near = ("east_auditor", "east_colleague") if row.element_id == "audit" else ("lab", "lab_colleague")
+        chance = self.random.random()
+        name = self.random.choice(likely if chance < 0.65 else near if chance < 0.85 else PEOPLE)
         usual = ("claim", "complete", "complete") if row.state == "open" else ("withdraw",)
+        beside = ("plan", "plan", "stop", "substitute", "substitute", "remark", "copy", "urge", "watch")
         drawn = (*(AUDIT if row.element_id == "audit" else APPLY).split(), "unclaim", "hand_back", "draft", "bulk")
-        action = self.random.choice(self.random.choice((usual, usual, drawn, drawn, tuple(DONE))))
+        action = self.random.choice(self.random.choice((usual, usual, drawn, drawn, tuple(DONE), beside)))
+        if action == "stop" and self.random.random() < 0.8:
+            name = "organiser"
         return name, action, row, Random(self.random.random())
 
     def act(self, name: str, action: str, row: sa.Row[Any], random: Random, barrier: Barrier) -> None:
@@ -153,6 +166,9 @@ class Office:
             "unclaim": lambda work: inbox.unclaim(work, who, row.id),
             "draft": lambda work: inbox.save_draft(work, who, row.id, {"title": "草稿"}, revision=revision),
             "transfer": lambda work: inbox.transfer(work, who, row.id, other, "有原因"),
+            "plan": lambda work: inbox.plan(work, who, row.id, priority=random.choice((25, 75)), follow_up_on=self.today(1)),
+            "substitute": lambda work: self.substitute(work, who, other, random),
+            **self.beside_the_task(who, row, other, random),
             "bulk": lambda work: self.begin_job(work, who, row, random.choice(("claim", "return"))),
         }
         with process_engine.begin(by=who.id) as work:
@@ -167,6 +183,40 @@ class Office:
             if random.random() < 0.5:
                 inbox.preview_operation(work, who, row.id, asked)
             inbox.operate(work, who, row.id, asked, revision=revision)
+
+    def beside_the_task(self, who: Person, row: sa.Row[Any], other: str, random: Random) -> dict[str, Callable[[Work], object]]:
+        """What people do with the case of a task."""
+        (found,) = self.world.rows(sa.select(case.c.id).where(case.c.number == row.business_key))
+        how: How = random.choice(("suspend", "resume", "resume", "resume", "terminate"))
+        return {
+            "stop": lambda work: stopping.stop_case(work, who, found.id, how, "有原因"),
+            "remark": lambda work: talk.add_remark(work, who, found.id, "请看", mentions=[other]),
+            "copy": lambda work: talk.copy_case(work, who, found.id, [other], "请看"),
+            "urge": lambda work: urge_awaited(work, who, found.id),
+            "watch": lambda work: talk.watch_case(work, who, found.id),
+        }
+
+    def substitute(self, work: Work, who: Person, other: str, random: Random) -> None:
+        """Somebody acts for the person today, or no more."""
+        known = [each for each in list_acting(work, who) if each.person_id == who.id]
+        if known and random.random() < 0.5:
+            end_substitution(work, who, known[0].id)
+            return
+        day = self.today()
+        appoint_substitute(work, who, person_id=who.id, substitute_id=other, begins_on=day, last_on=day)
+
+    def today(self, later: int = 0) -> date:
+        """The day in Beijing, or one some days later."""
+        return self.world.clock.now().astimezone(BEIJING).date() + timedelta(days=later)
+
+    def wake_all(self) -> None:
+        """Nothing rests any more."""
+        who = self.world["organiser"]
+        resting = sa.select(case.c.id).join(instance, instance.c.id == case.c.instance_id).where(instance.c.state == "suspended")
+        for row in self.world.rows(resting):
+            with self.world.process_engine.begin(by=who.id) as work:
+                stopping.stop_case(work, who, row.id, "resume", "有原因")
+        run_due(self.world.process_engine)
 
     def begin_job(self, work: Work, who: Person, row: sa.Row[Any], action: str) -> None:
         """The same in the background, as a bulk job."""

@@ -170,7 +170,7 @@ def test_every_action_stands_in_the_documented_table() -> None:
 
 
 # ---- tasks, without a database ---------------------------------------------------------------------------------------
-DOING = {"complete", "return", "transfer", "delegate", "skip", "cancel_branch", "add_signer", "remove_signer"}
+DOING = {"complete", "plan", "return", "transfer", "delegate", "skip", "cancel_branch", "add_signer", "remove_signer"}
 
 
 @pytest.mark.parametrize(
