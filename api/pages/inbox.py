@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -119,6 +120,18 @@ def read_asked(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name in PARAMETERS if (value := given.get(name, "").strip())}
 
 
+def read_filter(asked: Mapping[str, str]) -> TaskFilter:
+    """What the parameters of the inbox's address let through."""
+    due: Any = asked.get("due")
+    return TaskFilter(
+        campaign_id=asked.get("campaign"),
+        step=asked.get("step"),
+        body_id=asked.get("body"),
+        due=due if due in DUE_RANGES else None,
+        text=asked.get("q"),
+    )
+
+
 def go_back(asked: Mapping[str, str]) -> Response:
     """To the list as it was."""
     arguments: dict[str, Any] = dict(asked)
@@ -159,15 +172,8 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
         view: Any = asked.get("view")
         if view not in VIEWS:
             view = "mine" if counts.mine or not counts.groups else "groups"
-        due: Any = asked.get("due")
         sort: Any = asked.get("sort") if asked.get("sort") in SORTS else look["sort"]
-        narrowed = TaskFilter(
-            campaign_id=asked.get("campaign"),
-            step=asked.get("step"),
-            body_id=asked.get("body"),
-            due=due if due in DUE_RANGES else None,
-            text=asked.get("q"),
-        )
+        narrowed = read_filter(asked)
         after = request.args.get("after") or None
         found = inbox.list_tasks(work, who, view=view, asked=narrowed, sort=sort, limit=look["size"], after=after)
         grouped = found.sorted_by == "due" and view != "done"
@@ -179,6 +185,7 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             view=view,
             views=VIEWS,
             asked={**asked, "view": view},
+            origin=urlencode({**asked, "view": view}),
             narrowed=narrowed,
             sort=sort,
             look=look,

@@ -113,9 +113,9 @@ def show_changes(refusal: Refusal, files: Mapping[str, Any]) -> list[tuple[Diffe
     return [(each, show(each, each.before), show(each, each.after)) for each in refusal.changes]
 
 
-def read_origin() -> dict[str, Any]:
-    """Of which list the person came to the task: the inbox's view, campaign and search."""
-    return {name: value for name in ("view", "campaign", "q") if (value := request.values.get(f"list_{name}"))}
+def read_origin() -> str:
+    """Of which list the person came to the task: the parameters of the inbox's address."""
+    return request.values.get("list", "")
 
 
 def show_fields(view: TaskView, typed: Mapping[str, Any] | None, faults: Mapping[str, list[str]]) -> tuple[ShownPart, ...]:

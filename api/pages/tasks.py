@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from api.pages.errors import STATUS
 from api.pages.fields import change_rows, read_draft
+from api.pages.inbox import go_back, read_asked, read_filter
 from api.pages.present import process_engine, read_key, read_revision, reader, signed_in, tell_next, words
 from api.pages.substitutions import read_day
 from api.pages.task_page import Refusal, read_origin, show_fields, show_task
@@ -72,7 +74,7 @@ def complete(task_id: str) -> Any:
         return redirect(url_for("reports.show", report_id=of_report.line.id) + "#receipts", 303)
     code = "task.received" if receipt.receipt_id else "task.completed"
     tell_next(code, task=view.task.name, at=words().exact(receipt.received_at))
-    return redirect(url_for("inbox.show", **read_origin()), 303)
+    return go_back(read_asked(dict(parse_qsl(read_origin()))))
 
 
 @pages.post("/tasks/<task_id>/draft")
@@ -227,21 +229,15 @@ def act(
 
 def tell_what_is_next(task_id: str) -> None:
     """Let the next page lead to the next task of the list that the person came from."""
-    came_from = read_origin()
-    view: Literal["mine", "groups"] = "groups" if came_from.get("view") == "groups" else "mine"
+    asked = read_asked(dict(parse_qsl(read_origin())))
+    view: Any = asked.get("view")
     with process_engine().read(by=reader().id) as work:
         found = inbox.find_next(
-            work,
-            reader(),
-            task_id,
-            view=view,
-            campaign_id=came_from.get("campaign"),
-            text=came_from.get("q"),
+            work, reader(), task_id, view=view if view in inbox.VIEWS and view != "done" else "mine", asked=read_filter(asked)
         )
     if found is not None:
-        origin: dict[str, Any] = {f"list_{name}": value for name, value in came_from.items()}
         name = " ".join(each for each in (found.name, found.title or found.number) if each)
-        tell_next("task.next", name=name, address=url_for("tasks.show", task_id=found.id, **origin))
+        tell_next("task.next", name=name, address=url_for("tasks.show", task_id=found.id, list=read_origin() or None))
 
 
 # ---- what was sent ---------------------------------------------------------------------------------------------------

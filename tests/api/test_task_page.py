@@ -37,11 +37,12 @@ def cases(place: Any, application: dict[str, Any]) -> list[str]:
 def test_after_completing_the_next_task_of_the_same_list_is_one_step_away(place: Any, cases: list[str], send: Callable) -> None:
     client = place.client("auditor")
     listed = client.get("/inbox?view=groups").get_data(as_text=True)
-    assert f'/tasks/{cases[0]}?list_view=groups"' in listed
-    done = send(client, f"/tasks/{cases[0]}?list_view=groups", f"/tasks/{cases[0]}/complete", {**PASS, "list_view": "groups"})
+    assert f'/tasks/{cases[0]}?list=view%3Dgroups"' in listed
+    sent = {**PASS, "list": "view=groups"}
+    done = send(client, f"/tasks/{cases[0]}?list=view%3Dgroups", f"/tasks/{cases[0]}/complete", sent)
     assert (done.status_code, done.headers["Location"]) == (303, "/inbox?view=groups")
     after = client.get(done.headers["Location"]).get_data(as_text=True)
-    assert f'下一项： <a href="/tasks/{cases[1]}?list_view=groups">' in after
+    assert f'下一项： <a href="/tasks/{cases[1]}?list=view%3Dgroups">' in after
 
 
 def test_another_windows_text_is_shown_beside_what_was_typed_and_nothing_is_lost(

@@ -16,6 +16,7 @@ from workflows.inbox.listing import (
     TaskLine,
     TaskPage,
     count_tasks,
+    find_next,
     list_bodies,
     list_steps,
     list_tasks,
@@ -23,10 +24,8 @@ from workflows.inbox.listing import (
 from workflows.inbox.narrowing import DUE_RANGES, TaskFilter
 from workflows.inbox.operating import Asked, Line, OperationPreview, operate, preview_operation
 from workflows.inbox.picking import VIEWS
-from workflows.inbox.sorting import SORTS
-from workflows.inbox.listing import COUNTED, TaskCounts, TaskLine, TaskPage, count_tasks, find_next, list_tasks
-from workflows.inbox.operating import Asked, Line, OperationPreview, operate, preview_operation
 from workflows.inbox.planning import PRIORITIES, PlanInvalid, plan, prioritise
+from workflows.inbox.sorting import SORTS
 from workflows.inbox.viewing import Task, TaskView, open_task
 
 __all__ = [

@@ -188,22 +188,21 @@ def list_bodies(work: Work, reader: Person) -> list[tuple[str, str]]:
     return [(row.id, row.short_name) for row in work.connection.execute(query.order_by(organisation.c.short_name))]
 
 
-def find_next(
-    work: Work, reader: Person, done: str, *, view: View = "mine", campaign_id: str | None = None, text: str | None = None
-) -> TaskLine | None:
-    """The task to do after `done`, a task that has just been completed: the next one of the list that the person came from, else
-    the first of it, else what else waits; None when nothing waits."""
+def find_next(work: Work, reader: Person, done: str, *, view: View = "mine", asked: TaskFilter | None = None) -> TaskLine | None:
+    """The task to do after `done`, a task that has just been completed: the next one of the list that the person came from, in
+    the order of due dates, else the first of it, else what else waits; None when nothing waits."""
     row = work.connection.execute(sa.select(user_task.c.due_at).where(user_task.c.id == done)).one_or_none()
     after = None if row is None else write_mark(view, done, row.due_at, None)
-    asked: list[tuple[View, dict[str, Any]]] = [
-        (view, {"campaign_id": campaign_id, "text": text, "after": after}),
-        (view, {"campaign_id": campaign_id, "text": text}),
-        ("mine", {}),
-        ("groups", {}),
+    lists: list[tuple[View, TaskFilter | None, str | None]] = [
+        (view, asked, after),
+        (view, asked, None),
+        ("mine", None, None),
+        ("groups", None, None),
     ]
-    for each, how in asked:
-        if found := list_tasks(work, reader, view=each, limit=1, **how).rows:
-            return found[0]
+    for each, narrowed, mark in lists:
+        rows = list_tasks(work, reader, view=each, asked=narrowed, limit=1, after=mark).rows
+        if rows and rows[0].readable:
+            return rows[0]
     return None
 
 
