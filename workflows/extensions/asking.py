@@ -86,7 +86,8 @@ def ask_extension(
 
 
 def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0, first_day: str = "") -> Asked:
-    """All dates with one moment that are still to come are to move: by days, by work days, or so that the first is `first_day`.
+    """All dates that are still to come are to move, of series every single one: by days, by work days, or so that the first of
+    all is `first_day`.
 
     Raises CampaignUnknown, ExtensionRefused.
     """
@@ -94,6 +95,8 @@ def ask_shift(work: Work, campaign_id: str, *, days: int = 0, work_days: int = 0
     coming = {name: datetime.fromisoformat(moment) for name, moment in cutoffs.dates.items()}
     if cutoffs.collection is not None and CUTOFF in coming:
         coming[CUTOFF] = cutoffs.collection
+    for date_, stored in found.dates.items():
+        coming |= {f"{date_}{MARK}{key}": moment for key, moment in list_singles(stored).items()}
     coming = {name: moment for name, moment in sorted(coming.items()) if moment > work.now}
     if not coming:
         raise ExtensionRefused(findings=[Finding("ExtensionNothingToCome", path="days")])

@@ -152,3 +152,34 @@ def test_what_is_not_possible_is_refused(hubei: Hubei, name: str, new: str, code
     with pytest.raises(ExtensionRefused) as refusal:
         preview(hubei, name, new)
     assert [finding.code for finding in refusal.value.findings] == codes
+
+
+def test_a_shift_of_the_whole_campaign_takes_its_series_along(hubei_anywhere: Hubei) -> None:
+    """What is over stays; the month that the clock waits for and all later ones, and the batches, move by as much."""
+    world = hubei_anywhere
+    world.at(beijing(6, 15))
+    before = {series: cutoffs(world, series) for series in ("month_ends", "half_years")}
+    world.process_engine.bulk.update(extensions.OPERATIONS)
+    with world.process_engine.read(by=world["organiser"].id) as work:
+        asked = extensions.ask_shift(work, world.campaign_id, days=3)
+        plan = extensions.preview_extension(work, world["organiser"], world.campaign_id, asked)
+    waited = {(row.element_id, row.old, row.new) for row in plan.timers}
+    assert ("month_cutoff", beijing(7, 1), beijing(7, 4)) in waited
+    with world.process_engine.begin(by=world["organiser"].id) as work:
+        extensions.hold_campaign(work, world.campaign_id)
+        extensions.extend(
+            work, world["organiser"], world.campaign_id, plan.asked, digest=plan.digest, reason="汛期", document_number="1"
+        )
+    world.settle()
+    now = beijing(6, 15)
+    for series, singles in before.items():
+        moved = {key: moment + timedelta(days=3) if moment > now else moment for key, moment in singles.items()}
+        assert cutoffs(world, series) == moved
+    check_document(world)
+    world.at(beijing(8, 4))
+    assert [line[:2] for line in fired(world)] == [
+        ("month_cutoff", beijing(6, 1)),
+        ("batch_cutoff", beijing(7, 4)),
+        ("month_cutoff", beijing(7, 4)),
+        ("month_cutoff", beijing(8, 4)),
+    ]
