@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, render_template, send_file
 
 from api.pages.present import process_engine, reader, signed_in
 from api.security import FRAMED_FILE_POLICY, FRAMED_PDF_POLICY
+from workflows.cases import note_view
 from workflows.files import open_attachment
 
 pages = Blueprint("previews", __name__)
@@ -30,6 +31,8 @@ def show(attachment_id: str) -> str:
     """
     with process_engine().read(by=reader().id) as work:
         opened = open_attachment(work, reader(), attachment_id)
+    if opened.case_id is not None:
+        note_view(process_engine(), reader(), opened.case_id, "file")
     file, text = opened.attachment, None
     if file.media_type in TEXTS:
         with opened.path.open("rb") as stream:

@@ -101,6 +101,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "talk.urge"): (GUARD, 303, 404, 422, 404, 303, 404, 404, 404),  # it waits for the auditor
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "boards.show"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "lists.list_cases"): SIGNED,
     ("GET", "lists.list_bodies"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "lists.list_reports"): SIGNED,

@@ -81,6 +81,8 @@ def test_bundles_stay_light() -> None:
     assert style < 10
     assert weight("page.js", "htmx.min.js") + style < 30
     assert weight("page.js", "htmx.min.js", "viewer.js", "viewer.css", *chunks) + style < 120
+    if (DIST / "charts.js").exists():  # where the packages are installed anew
+        assert weight("page.js", "htmx.min.js", "charts.js") + style < 240
     assert weight("page.js", "htmx.min.js", "designer.js", "designer.css", *chunks) + style < 540
 
 

@@ -42,6 +42,8 @@ ENGINE_TABLES = ("history", "user_task", "timer", "message", "message_key", "ext
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 ENDINGS = {
+    "board.funnel.": ("opened", "submitted", "audited", "recommended", "reviewed", "selected", "published"),
+    "list.": ("cases", "bodies", "reports", "panel", "missing", "letters", "selection", "inbox"),
     "versions.": ("before", "after", "added", "removed", "changed"),
     "versions.row_": ("added", "removed", "changed"),
     "paper.": ("docx", "pdf", "at", "event", "who"),

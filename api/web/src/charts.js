@@ -1,0 +1,57 @@
+// Draws a chart beside each table of a board, out of the table itself: without this script the tables say all of it.
+import * as echarts from 'echarts/core';
+import { BarChart, LineChart } from 'echarts/charts';
+import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
+import { SVGRenderer } from 'echarts/renderers';
+
+echarts.use([AriaComponent, BarChart, GridComponent, LegendComponent, LineChart, SVGRenderer, TooltipComponent]);
+
+const LINE_HEIGHT = 34; // pixels of one category where categories stand below each other
+const ROOM = 90; // for axis and legend
+
+function readTable(table) {
+  const rows = [...table.tBodies[0].rows];
+  const marked = [...(rows[0]?.cells ?? [])].map((cell) => cell.dataset.skip !== undefined);
+  const columns = [...table.tHead.rows[0].cells].map((cell, place) => ({ name: cell.textContent.trim(), place }));
+  const numeric = ({ place }) => place > 0 && !marked[place] && rows.every((row) => /^(\d+|–)$/.test(row.cells[place].textContent.trim()));
+  const label = (cell) => (cell.querySelector('a') ?? cell).firstChild.textContent.trim();
+  return {
+    categories: rows.map((row) => label(row.cells[0])),
+    series: columns.filter(numeric).map(({ name, place }) => ({
+      name,
+      data: rows.map((row) => {
+        const text = row.cells[place].textContent.trim();
+        return text === '–' ? null : Number(text);
+      })
+    }))
+  };
+}
+
+function describe(kind, { categories, series }) {
+  const across = kind === 'line';
+  const names = { type: 'category', data: categories, inverse: !across, axisLabel: across ? {} : { width: 110, overflow: 'truncate' } };
+  const values = { type: 'value', minInterval: 1, splitNumber: 4, axisLabel: { hideOverlap: true } };
+  return {
+    aria: { enabled: true, decal: { show: true } }, // patterns, not colour alone
+    animation: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    tooltip: { trigger: 'axis', renderMode: 'richText' }, // no HTML of its own: style attributes are not allowed here
+    legend: series.length > 1 ? { top: 0, type: 'plain' } : undefined,
+    grid: { left: 8, right: 24, top: series.length > 1 ? 56 : 16, bottom: 8, containLabel: true },
+    xAxis: across ? names : values,
+    yAxis: across ? values : names,
+    series: series.map((each) => ({ ...each, type: across ? 'line' : 'bar', stack: kind === 'stack' ? 'all' : undefined, barMaxWidth: 22 }))
+  };
+}
+
+for (const place of document.querySelectorAll('[data-chart]')) {
+  const table = document.getElementById(place.dataset.table);
+  const read = table && readTable(table);
+  if (!read || !read.categories.length || !read.series.length) continue;
+  const kind = place.dataset.chart;
+  const rows = kind === 'line' ? 6 : read.categories.length * (kind === 'rows' ? 1.6 : 1);
+  place.hidden = false;
+  place.setAttribute('aria-hidden', 'true'); // the table beside it says the same
+  const chart = echarts.init(place, null, { renderer: 'svg', height: Math.max(rows * LINE_HEIGHT, 120) + ROOM });
+  chart.setOption(describe(kind, read));
+  new ResizeObserver(() => chart.resize({ width: place.clientWidth })).observe(place);
+}
