@@ -60,6 +60,24 @@ class Site:
     address: str
     browser: Any
     log: Log
+    running: Any = None
+
+    def start(self) -> None:
+        """Let the server answer; after a stop at the same address."""
+        port = int(self.address.rpartition(":")[2]) if self.address else 0
+        server = make_server("127.0.0.1", port, self.place.app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.address, self.running = f"http://127.0.0.1:{server.server_port}", (server, thread)
+
+    def stop(self) -> None:
+        """The server is gone."""
+        if self.running is not None:
+            server, thread = self.running
+            server.shutdown()
+            thread.join()
+            server.server_close()
+            self.running = None
 
     def open(self, login: str | None = None, *, width: int = 1280, language: str = "zh", script: bool = True) -> Any:
         """A page in a browser of its own, logged in when `login` is given."""
@@ -95,21 +113,17 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, browser: Any, place: Place) -> Iterator[Site]:  # noqa: F811 - the fixture is meant
     """The world behind a real server on a free port. At the end: nothing was fetched from elsewhere, the console is empty."""
-    server = make_server("127.0.0.1", 0, place.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    log = Log()
-    address = f"http://127.0.0.1:{server.server_port}"
+    site = Site(place, "", browser, Log())
+    site.start()
     try:
-        yield Site(place, address, browser, log)
+        yield site
         for number, context in enumerate(browser.contexts):
             for page in context.pages if SCREENSHOTS else ():
                 page.screenshot(path=f"{SCREENSHOTS}/{request.node.name}_{number}.png", full_page=True)
             context.close()
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        site.stop()
+    address, log = site.address, site.log
     outside = [url for url in log.requests if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
     # Chromium itself notes every answer of 4xx; faults of forms and refusals are answered so on purpose

@@ -144,11 +144,29 @@ for (const list of document.querySelectorAll('[data-ranking]')) {
   list.querySelectorAll('button[data-move]').forEach((button) => (button.hidden = false));
 }
 
-// Saving while typing failed on the way: said beside the form.
-document.addEventListener('htmx:error', () => {
-  const state = document.getElementById('draft_state');
-  if (state) state.textContent = state.dataset.failed;
-});
+// Saving while typing failed on the way: said beside the form, and tried again, at once when the network is back. Until it is
+// saved the browser asks before it leaves the page.
+const draftState = document.getElementById('draft_state');
+if (draftState) {
+  const RETRY = 10000;
+  let timer;
+  const retry = () => {
+    clearTimeout(timer);
+    if (draftState.dataset.unsaved) htmx.trigger(draftState, 'retry');
+  };
+  draftState.addEventListener('htmx:error', () => {
+    draftState.textContent = draftState.dataset.failed;
+    draftState.dataset.unsaved = 'yes';
+    clearTimeout(timer);
+    timer = setTimeout(retry, RETRY);
+  });
+  draftState.addEventListener('htmx:after:swap', () => delete draftState.dataset.unsaved);
+  window.addEventListener('online', retry);
+  draftState.closest('form').addEventListener('submit', () => delete draftState.dataset.unsaved);
+  window.addEventListener('beforeunload', (event) => {
+    if (draftState.dataset.unsaved) event.preventDefault();
+  });
+}
 
 // Forms of drafts of notices save themselves.
 for (const form of document.querySelectorAll('form[data-keeps]')) keepForm(form);
