@@ -10,15 +10,17 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, request
 
 from api.lists import KINDS, Cell, Sheet, write_csv, write_xlsx
+from api.pages.inbox import read_asked, read_filter
 from api.pages.present import process_engine, reader, signed_in, words
 from api.pages.reminders import read_choice
 from api.pages.words import Words
 from engine.work import ProcessEngine, Work
-from workflows import cases, reports, selection
+from workflows import cases, inbox, reports, selection
 from workflows.campaigns.board import campaign_board
 from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import get_campaign
 from workflows.cases.states import STATES
+from workflows.inbox import VIEWS
 from workflows.mails import register
 from workflows.people import Person
 from workflows.reminders import list_owed
@@ -59,6 +61,45 @@ def read_pages(engine: ProcessEngine, who: Person, read: Callable[[Work, str | N
         yield from rows
         if after is None:
             return
+
+
+@pages.get(f"/inbox.{FORMATS}")
+@signed_in
+def list_inbox(kind: str) -> Response:
+    """The tasks of one view of the inbox, narrowed as its address asks, in the order of their due dates.
+
+    Raises PageUnknown.
+    """
+    who, told, asked = reader(), words(), read_asked(request.args)
+    view: Any = asked.get("view") if asked.get("view") in VIEWS else "mine"
+    narrowed = read_filter(asked)
+
+    def read(work: Work, after: str | None) -> PageOf:
+        page = inbox.list_tasks(work, who, view=view, asked=narrowed, limit=PAGE, after=after)
+        return [
+            (
+                line.name,
+                line.number,
+                line.title,
+                line.institution,
+                line.campaign_title,
+                line.created_at,
+                line.due_at,
+                told.say("form.yes" if line.overdue else "form.no"),
+                line.priority,
+                line.claimed_by,
+                line.closed_at,
+            )
+            for line in page.rows
+        ], page.next
+
+    columns = ("inbox.task", "case.number", "case.title", "list.unit", "inbox.campaign", "inbox.column.arrived", "inbox.due")
+    return send_list(
+        "inbox",
+        (*columns, "list.overdue", "inbox.column.priority", "list.claimed_by", "inbox.closed"),
+        read_pages(process_engine(), who, read),
+        kind,
+    )
 
 
 @pages.get(f"/cases.{FORMATS}")

@@ -42,6 +42,15 @@ def test_all_pages_are_in_one_file(place: Place, monkeypatch: pytest.MonkeyPatch
     assert [row[0].value for row in book.active.iter_rows(min_row=2)] == [row[0] for row in found]
 
 
+def test_the_inbox_is_narrowed_as_on_its_page(place: Place) -> None:
+    begin(place, 3)
+    client = place.client("applicant")
+    head, *found = rows(client.get("/inbox.csv?view=groups"))
+    assert head[:2] == ["任务", "编号"] and sorted(row[1] for row in found) == [f"t2022-000{place}" for place in (1, 2, 3)]
+    assert [row[1] for row in rows(client.get("/inbox.csv?view=groups&q=0002"))[1:]] == ["t2022-0002"]
+    assert rows(client.get("/inbox.csv?view=done"))[1:] == []
+
+
 def test_headings_are_in_the_readers_language(place: Place) -> None:
     head, *bodies = rows(place.client("organiser", language="en").get(f"/campaigns/{place.campaign}/bodies.csv"))
     assert head[:3] == ["Recommending body", "Cut-off", "Begun"]
