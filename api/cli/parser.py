@@ -69,6 +69,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         moving,
         notices,
         people,
+        pictures,
         replaying,
         schema,
         serving,
@@ -98,6 +99,7 @@ def make_parser(words: Words) -> argparse.ArgumentParser:
         evidence,
         bench,
         breaking,
+        pictures,
     ):
         module.add_verbs(verbs)
     return parser
