@@ -234,6 +234,18 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_notices.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_notices.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_arrivals.list_all"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("GET", "rest_talk.list_all"): (401, 403, 404, 200, 404, 200, 404, 404, 404),
+    ("POST", "rest_talk.say"): (401, 403, 404, 201, 404, 201, 404, 404, 404),
+    ("POST", "rest_talk.retract"): (401, 403, 404, 404, 404, 404, 404, 404, 404),  # nobody's
+    ("POST", "rest_talk.copy"): (401, 403, 404, 422, 404, 422, 404, 404, 404),  # to nobody
+    ("POST", "rest_talk.watch"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
+    ("POST", "rest_talk.urge"): (401, 200, 404, 422, 404, 422, 404, 404, 404),  # who else waits for the auditor
+    ("POST", "rest_talk.stop"): (401, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
+    ("GET", "rest_desk.list_notifications"): (401, *(200,) * 8),
+    ("POST", "rest_desk.read_all"): (401, *(200,) * 8),
+    ("GET", "rest_desk.list_substitutions"): (401, *(200,) * 8),
+    ("POST", "rest_desk.appoint"): (401, *(422,) * 8),  # nobody
+    ("POST", "rest_desk.end"): (401, *(404,) * 8),
     ("POST", "rest_lateness.refuse"): (401, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
     ("POST", "rest_arrivals.record"): (401, 403, 404, 201, 404, 201, 404, 404, 404),
     ("GET", "rest_forwardings.show"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
@@ -283,6 +295,12 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     },
 }
 SENT: dict[str, Any] = {
+    "rest_talk.say": {"text": "好"},
+    "rest_talk.copy": {"receivers": []},
+    "rest_talk.watch": {"watch": True},
+    "rest_talk.urge": {},
+    "rest_talk.stop": {"how": "suspend", "reason": ""},
+    "rest_desk.appoint": {"substitute": "0" * 32, "begins_on": "2022-07-01", "last_on": "2022-07-02"},
     "rest_bulk.begin": {"action": "claim", "tasks": [{"task": "0" * 32}]},
     "rest_lateness.refuse": {"reason": ""},
     "rest_incidents.edit": {"variables": {"a": 1}, "reason": ""},
