@@ -22,7 +22,6 @@ KINDS = (
     "resumed",
     "terminated",
     "follow_up",
-    "bulk",
 )
 """Kinds of notifications; the text of one is `notification.<kind>`."""
 
