@@ -239,7 +239,7 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "rest_talk.retract"): (401, 403, 404, 404, 404, 404, 404, 404, 404),  # nobody's
     ("POST", "rest_talk.copy"): (401, 403, 404, 422, 404, 422, 404, 404, 404),  # to nobody
     ("POST", "rest_talk.watch"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
-    ("POST", "rest_talk.urge"): (401, 200, 404, 422, 404, 422, 404, 404, 404),  # who else waits for the auditor
+    ("POST", "rest_talk.urge"): (401, 200, 404, 422, 404, 200, 404, 404, 404),  # it waits for the auditor
     ("POST", "rest_talk.stop"): (401, 403, 404, 403, 404, 422, 404, 404, 404),  # without a reason
     ("GET", "rest_desk.list_notifications"): (401, *(200,) * 8),
     ("POST", "rest_desk.read_all"): (401, *(200,) * 8),
