@@ -191,7 +191,7 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             look=look,
             steps=inbox.list_steps(work, who, view),
             bodies=inbox.list_bodies(work, who),
-            campaigns=list_campaigns(work, who),
+            campaigns=[(each.id, each.title) for each in list_campaigns(work, who)],
             filters=inbox.list_filters(work, who),
             groups=sorted(who.groups),
             after=after,

@@ -17,9 +17,10 @@ from engine.due import run_due
 from engine.incidents import open_incident
 from tests.api.world import Place, read_hidden
 from workflows.applications import first_task, start_application
+from workflows.campaigns import create_campaign
 from workflows.consultations import list_comments, list_consulted
 from workflows.files import store_upload
-from workflows.tables import organisation, person
+from workflows.tables import campaign, organisation, person
 
 Send = Callable[..., Any]
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -132,6 +133,20 @@ def test_the_notice_as_facts(shared_place: Place) -> None:
 
 
 # ---- inbox and cases -------------------------------------------------------------------------------------------------
+def test_the_inbox_of_several_campaigns_offers_each(place: Place) -> None:
+    with place.engine.begin(by=place.people["organiser"]) as work:
+        notice_id = work.connection.execute(campaign.select()).one().notice_id
+        second = create_campaign(
+            work,
+            notice_id,
+            key="t2023",
+            organiser_id=place.organisations["authority"],
+            bodies=[(place.organisations["body_a"], None)],
+        )
+    page = place.client("organiser").get("/inbox").get_data(as_text=True)
+    assert [each in page for each in (f'<option value="{place.campaign}">', f'<option value="{second}">')] == [True, True]
+
+
 def test_inbox_search_and_paging(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     who = place.person("applicant")
     with place.engine.begin(by=who.id) as work:
