@@ -11,6 +11,7 @@ from api.pages import (
     arrivals,
     boards,
     bulk,
+    bulk_begin,
     campaign_affairs,
     campaigns,
     case_papers,
@@ -52,7 +53,7 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    work = (inbox, tasks, task_operations, bulk)
+    work = (inbox, tasks, task_operations, bulk, bulk_begin)
     shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
     whole = (
         *shown,

@@ -22,6 +22,8 @@ from workflows.agenda.entries import RISK_WORK_DAYS
 from workflows.campaigns.reading import list_campaigns
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS, TaskFilter, TaskLine
 from workflows.inbox.filters import PARAMETERS
+from workflows.inbox.picking import View
+from workflows.inbox.previewing import MOST_SEEN, OFFERED
 from workflows.preferences import keep_preference, read_preference
 from workflows.workdays import WorkCalendar, read_calendar
 
@@ -31,6 +33,8 @@ COLUMNS = ("about", "unit", "campaign", "arrived", "due", "priority", "claimed_b
 USUAL = ("about", "campaign", "due")
 SIZES = (20, 50, 100)
 PREFERENCE = "inbox"
+VIEW_KEYS: dict[View, str] = {"mine": "m", "groups": "g", "delegated": "d", "watched": "w", "sent": "s", "done": "f"}
+"""The letter that leads to a view, after g."""
 
 
 @pages.get("/inbox")
@@ -58,13 +62,14 @@ def show_news() -> Any:
 @pages.post("/inbox/look")
 @signed_in
 def choose_look() -> Response:
-    """Keep which columns the person sees, in which order, how many lines."""
+    """Keep which columns the person sees, in which order, how many lines, and whether the list listens to the keyboard."""
     who, form = reader(), request.form
     size = form.get("size", "")
     look = {
         "columns": [name for name in COLUMNS if name in form.getlist("column")],
         "sort": form.get("sort") if form.get("sort") in SORTS else "due",
         "size": int(size) if size in map(str, SIZES) else SIZES[1],
+        "keys": "keys" in form,
     }
 
     def act(work: Work) -> dict[str, Any]:
@@ -184,6 +189,7 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             counts=counts,
             view=view,
             views=VIEWS,
+            view_keys=VIEW_KEYS,
             asked={**asked, "view": view},
             origin=urlencode({**asked, "view": view}),
             narrowed=narrowed,
@@ -201,5 +207,7 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             due_ranges=DUE_RANGES,
             problem=problem,
             typed=typed,
+            offered=OFFERED[view],
+            most=MOST_SEEN,
             faults={finding.path: words().tell(finding) for finding in problem.findings} if problem else {},
         )

@@ -29,9 +29,9 @@ class BulkTaskAsked(Asked):
 
 class BulkAsked(Asked):
     """What is done with which tasks. `data` is filled in for all (complete); `target` and `reason` belong to a return, `person`
-    and `reason` to a transfer."""
+    and `reason` to a transfer; to `urge` takes a `reason` as the sentence that goes with it."""
 
-    action: Literal["claim", "complete", "return", "transfer"]
+    action: Literal["claim", "unclaim", "complete", "return", "transfer", "urge"]
     tasks: Annotated[list[BulkTaskAsked], Field(min_length=1, max_length=many.MOST)]
     data: dict[str, JsonValue] | None = None
     target: Annotated[str, StringConstraints(max_length=200)] = ""

@@ -83,6 +83,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "archive.archive"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),  # not over: test_archive.py
     ("POST", "archive.unarchive"): (GUARD, 403, 403, 403, 403, 409, 403, 403, 403),
     ("GET", "bulk.show"): (303, 404, 404, 200, 404, 404, 404, 404, 404),  # who began it
+    ("POST", "bulk_begin.preview"): (GUARD, *(303,) * 8),  # nothing chosen; each task is judged for itself
+    ("POST", "bulk_begin.begin"): (GUARD, *(422,) * 8),
     ("POST", "bulk.cancel"): (GUARD, 404, 404, 303, 404, 404, 404, 404, 404),
     ("GET", "notifications.show"): SIGNED,
     ("POST", "notifications.read_all"): (GUARD, *(303,) * 8),

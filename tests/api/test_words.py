@@ -29,7 +29,7 @@ from workflows.cases.states import STATES
 from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS
-from workflows.inbox.many import DO
+from workflows.inbox.many import ACTIONS as BULK_ACTIONS
 from workflows.inbox.operating import OPERATIONS
 from workflows.inbox.planning import PRIORITIES
 from workflows.mails.letters import list_letter_names
@@ -76,6 +76,7 @@ ENDINGS = {
     "inbox.empty.": VIEWS,
     "role.": ROLES,
     "inbox.range.": DUE_RANGES,
+    "inbox.key.": ("j", "k", "Enter", "x", "c", "search", "help"),
     "inbox.sort.": SORTS,
     "inbox.column.": COLUMNS,
     "inbox.heading.": ("overdue", "today", "week", "risk", "later", "undated"),
@@ -106,7 +107,7 @@ ENDINGS = {
     "archive.table.": (*ENGINE_TABLES, *(table.name for table in CONTENTS.dependents)),
     "archive.under_way.": ("archive", "unarchive"),
     "archive.last.": ("archive", "unarchive"),
-    "bulk.action.": tuple(DO),
+    "bulk.action.": BULK_ACTIONS,
     "bulk.state.": ("running", "done", "stuck", "cancelled"),
     "bulk.result.": ("left", "dropped", "done", "refused"),
     "tokens.scope.": ("read", "write"),

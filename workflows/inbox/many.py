@@ -32,11 +32,13 @@ from engine.tasks import get_task
 from engine.work import Work
 from workflows.campaigns.windows import TooLate
 from workflows.cases.scrubbing import shown_title
-from workflows.inbox.acting import check_reason, claim, return_, transfer
+from workflows.inbox.acting import check_reason, claim, return_, transfer, unclaim
 from workflows.inbox.completing import complete_within, note_refusal
 from workflows.inbox.viewing import name_colleague
 from workflows.people import Person, get_person
-from workflows.rules import BulkSubject, blind_case, can, visible_tasks
+from workflows.reminders.urging import clean_remark
+from workflows.reminders.waiting import urge_many
+from workflows.rules import BulkSubject, blind_case, can, visible_cases, visible_tasks
 from workflows.tables import case, organisation
 
 MOST = 2_000
@@ -82,29 +84,39 @@ def start_many(
     to_person: str = "",
     reason: str = "",
 ) -> str:
-    """Begin to do one thing with many tasks: `claim`, `complete`, `return` or `transfer`; the job's id.
+    """Begin to do one thing with many tasks: `claim`, `unclaim`, `complete`, `return`, `transfer` or `urge`; the job's id.
 
     Each of `tasks` has its id (`task`), perhaps the `revision` that was shown, and what is filled in for it alone (`data`) over
-    the `data` of all. `target` and `reason` are those of a return, `to_person` and `reason` of a transfer. Whether the person may
-    do it is asked for each task when it is done; what is refused is in the job's results.
-    Raises BulkInvalid for an unknown action, no tasks, too many or the same one twice; ReasonRequired.
+    the `data` of all. `target` and `reason` are those of a return, `to_person` and `reason` of a transfer, `reason` perhaps a
+    sentence that goes with urging. Whether the person may do it is asked for each task when it is done; what is refused is in
+    the job's results.
+    Raises BulkInvalid for an unknown action, no tasks, too many or the same one twice; ReasonRequired, RemarkTooLong.
     """
-    ids = [each["task"] for each in tasks]
-    findings = [] if action in DO else [Finding("BulkActionUnknown", path="action", values={"known": ", ".join(DO)})]
-    if not 0 < len(ids) <= MOST:
-        findings.append(Finding("BulkSize", path="tasks", values={"count": len(ids), "most": MOST}))
-    findings += [
-        Finding("BulkTaskTwice", path=f"tasks.{place}") for place, task_id in enumerate(ids) if task_id in set(ids[:place])
-    ][:20]
-    if findings:
-        raise BulkInvalid(findings=findings)
+    check_many(action, [each["task"] for each in tasks])
     shared: dict[str, Any] = {"data": dict(data or {})} if action == "complete" else {}
+    if action == "urge":
+        shared["remark"] = clean_remark(reason)
     if action in ("return", "transfer"):
         shared["reason"] = check_reason(reason)
         shared |= {"target": target} if action == "return" else {"to_person": to_person}
     own = {"revision": "revision", "data": "own"}
     items = [{"task": each["task"]} | {name: each[key] for key, name in own.items() if each.get(key)} for each in tasks]
     return start_bulk(work, PREFIX + action, items, shared=shared)
+
+
+def check_many(action: str, ids: Sequence[str], *, most: int = MOST) -> None:
+    """Whether there can be such a job.
+
+    Raises BulkInvalid.
+    """
+    findings = [] if action in ACTIONS else [Finding("BulkActionUnknown", path="action", values={"known": ", ".join(ACTIONS)})]
+    if not 0 < len(ids) <= most:
+        findings.append(Finding("BulkSize", path="tasks", values={"count": len(ids), "most": most}))
+    first = {task_id: place for place, task_id in reversed(list(enumerate(ids)))}
+    twice = [place for place, task_id in enumerate(ids) if first[task_id] != place]
+    findings += [Finding("BulkTaskTwice", path=f"tasks.{place}") for place in twice[:20]]
+    if findings:
+        raise BulkInvalid(findings=findings)
 
 
 def list_many(work: Work, person: Person, *, limit: int = 50, after: str | None = None) -> list[BulkJob]:
@@ -141,17 +153,21 @@ def list_task_results(
     """
     read_many(work, person, job_id)
     found = list_results(work, job_id, after=after, limit=limit, refused=refused)
-    ids = [each.item["task"] for each in found]
-    title = shown_title(organisation, blind=blind_case(person)).label("title")
-    query = (
-        sa.select(user_task.c.id, user_task.c.name, case.c.number, title)
-        .outerjoin(case, case.c.number == user_task.c.business_key)
-        .outerjoin(organisation, organisation.c.id == case.c.institution_id)
-        .where(user_task.c.id.in_(ids), visible_tasks(person, work.now))
-    )
-    told = {row.id: row for row in work.connection.execute(query)}
+    told = name_tasks(work, person, [each.item["task"] for each in found])
     names: dict[str, str | None] = {}
     return [_tell(work, person, each, told.get(each.item["task"]), names) for each in found]
+
+
+def name_tasks(work: Work, person: Person, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """`name` and `revision` of those of the tasks that the person may see, or whose case; `number` and `title` of the case."""
+    title = shown_title(organisation, blind=blind_case(person)).label("title")
+    query = (
+        sa.select(user_task.c.id, user_task.c.name, user_task.c.revision, case.c.number, title)
+        .outerjoin(case, case.c.number == user_task.c.business_key)
+        .outerjoin(organisation, organisation.c.id == case.c.institution_id)
+        .where(user_task.c.id.in_(ids), sa.or_(visible_tasks(person, work.now), visible_cases(person)))
+    )
+    return {row.id: row for row in work.connection.execute(query)}
 
 
 def _tell(work: Work, person: Person, each: BulkResult, row: Any, names: dict[str, str | None]) -> TaskResult:
@@ -211,7 +227,28 @@ def _transfer(work: Work, item: Mapping[str, Any], person: Person) -> None:
     transfer(work, person, item["task"], item["to_person"], item["reason"])
 
 
-DO = {"claim": _claim, "complete": _complete, "return": _return, "transfer": _transfer}
+def _unclaim(work: Work, item: Mapping[str, Any], person: Person) -> None:
+    unclaim(work, person, item["task"])
+
+
+def _urge_all(work: Work, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Problem]:
+    """All at once, so that whoever owes several gets one letter; why some could not be urged."""
+    return urge_many(work, get_person(work, work.by or ""), [item["task"] for item in items], items[0]["remark"])
+
+
+def _urge(work: Work, item: Mapping[str, Any], refused: Mapping[str, Problem]) -> None:
+    if item["task"] in refused:
+        raise refused[item["task"]]
+
+
 PREFIX = "tasks."
-OPERATIONS = {PREFIX + name: BulkOperation(do, _enter, _note_late, CHUNK) for name, do in DO.items()}
+OPERATIONS = {
+    PREFIX + "claim": BulkOperation(_claim, _enter, _note_late, CHUNK),
+    PREFIX + "unclaim": BulkOperation(_unclaim, _enter, _note_late, CHUNK),
+    PREFIX + "complete": BulkOperation(_complete, _enter, _note_late, CHUNK),
+    PREFIX + "return": BulkOperation(_return, _enter, _note_late, CHUNK),
+    PREFIX + "transfer": BulkOperation(_transfer, _enter, _note_late, CHUNK),
+    PREFIX + "urge": BulkOperation(_urge, _urge_all, _note_late, MOST),
+}
 """The bulk operations that `api/wiring.py` registers with the engine."""
+ACTIONS = tuple(name.removeprefix(PREFIX) for name in OPERATIONS)

@@ -9,15 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Problem
+from engine.errors import Problem, TaskAlreadyCompleted, TaskUnknown
 from engine.ids import new_id
 from engine.tables import candidate_set, user_task
 from engine.work import Work
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
 from workflows.reminders.urging import NobodyChosen, Outcome, clean_remark, urge_tasks
-from workflows.rules import CaseSubject, CaseUnknown, awaited_tasks, can, case_subject, require
-from workflows.tables import organisation
+from workflows.rules import CaseSubject, CaseUnknown, NotPermitted, awaited_tasks, can, case_subject, require
+from workflows.tables import case, organisation
 
 PAUSE = timedelta(hours=24)
 """So long after a task was urged it is not urged again by who waits for it (ours)."""
@@ -82,6 +82,48 @@ def urge_awaited(work: Work, person: Person, case_id: str, remark: str = "") -> 
     if not due:
         raise UrgedLately(again_at=min(lately.values()) + PAUSE)
     return urge_tasks(work, subject.campaign_id, new_id(), due, remark)
+
+
+def urge_many(work: Work, person: Person, task_ids: Sequence[str], remark: str = "") -> dict[str, Problem]:
+    """Urge those of the tasks that the person may urge now, whoever owes several with one letter; why not the others.
+
+    Raises RemarkTooLong.
+    """
+    remark = clean_remark(remark)
+    urged, refused = judge_urges(work, person, task_ids)
+    for campaign_id in sorted(set(urged.values())):
+        urge_tasks(work, campaign_id, new_id(), [each for each in task_ids if urged.get(each) == campaign_id], remark)
+    return refused
+
+
+def judge_urges(work: Work, person: Person, task_ids: Sequence[str]) -> tuple[dict[str, str], dict[str, Problem]]:
+    """Which of the tasks the person may urge now, each with its campaign, and why not the others.
+
+    The problems are TaskUnknown, NotPermitted, TaskAlreadyCompleted, NobodyChosen (nobody else is waited for) and UrgedLately.
+    """
+    own = user_task.c
+    query = sa.select(own.id, own.state, case.c.id.label("case_id")).join(case, case.c.number == own.business_key)
+    rows = {row.id: row for row in work.connection.execute(query.where(own.id.in_(task_ids)))}
+    awaited = set(work.connection.execute(sa.select(own.id).where(own.id.in_(task_ids), awaited_tasks(person))).scalars())
+    lately = read_urged(work, task_ids)
+    urged: dict[str, str] = {}
+    refused: dict[str, Problem] = {}
+    for task_id in task_ids:
+        subject = case_subject(work, rows[task_id].case_id) if task_id in rows else None
+        last_at = lately[task_id].last_at if task_id in lately else None
+        if subject is None or not can(person, "case.read", subject):
+            refused[task_id] = TaskUnknown()
+        elif not can(person, "case.urge", subject):
+            refused[task_id] = NotPermitted(action="case.urge")
+        elif rows[task_id].state != "open":
+            refused[task_id] = TaskAlreadyCompleted()
+        elif task_id not in awaited:
+            refused[task_id] = NobodyChosen()
+        elif last_at is not None and work.now < last_at + PAUSE:
+            refused[task_id] = UrgedLately(again_at=last_at + PAUSE)
+        else:
+            urged[task_id] = subject.campaign_id
+    return urged, refused
 
 
 def _find(work: Work, person: Person, case: CaseSubject) -> Sequence[sa.Row[Any]]:

@@ -1,6 +1,7 @@
 // What every page does a little better with JavaScript; nothing here is needed to use it.
 import { ALONE } from './alone.js';
 import { keepForm } from './keep-form.js';
+import { listenForKeys } from './keys.js';
 
 // Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
 // server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
@@ -176,3 +177,10 @@ for (const button of document.querySelectorAll('button[data-print]')) {
   button.hidden = false;
   button.addEventListener('click', () => window.print());
 }
+
+// The list of tasks listens to the keyboard, and asks for news only while somebody can see it.
+const keys = document.getElementById('keys');
+if (keys) listenForKeys(keys);
+document.addEventListener('htmx:before:request', (event) => {
+  if (document.hidden && event.target.matches?.('[data-news]')) event.preventDefault();
+});

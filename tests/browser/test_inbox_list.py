@@ -1,0 +1,108 @@
+"""The list of the inbox in the browser: keyboard, filter, many at once; both languages, wide and narrow, without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.due import run_due
+from tests.api.rest.test_bulk import send_applications
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def data(application: dict[str, Any]) -> dict[str, Any]:
+    """What the applications say."""
+    return {key: value for key, value in application.items() if "." not in key}
+
+
+def focused(page: Any) -> str:
+    """The text of what has the focus."""
+    return str(page.evaluate("document.activeElement.closest('tr')?.innerText ?? document.activeElement.id"))
+
+
+def test_the_whole_list_is_worked_by_keyboard(
+    site: Any, data: dict[str, Any], check_accessibility: Callable[[Any], None]
+) -> None:
+    audits = send_applications(site.place, 3, data)
+    page = site.open("auditor")
+    page.goto(f"{site.address}/inbox?view=groups&step=audit")
+    page.keyboard.press("j")
+    first = focused(page)
+    page.keyboard.press("j")
+    assert focused(page) != first
+    page.keyboard.press("k")
+    assert focused(page) == first
+    page.keyboard.press("x")
+    assert page.inner_text("[data-chosen]") == "已勾选 1 项"
+    assert page.locator("input[name=many_task]:checked").count() == 1
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="键盘快捷键").wait_for()
+    check_accessibility(page)
+    page.keyboard.press("j")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    assert focused(page) == "q"
+    page.keyboard.type("jxc?")
+    assert page.input_value("#q") == "jxc?"
+    assert page.locator("dialog[open]").count() == 0
+    page.goto(f"{site.address}/inbox?view=groups&step=audit")
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.wait_for_url("**/tasks/*")
+    page.goto(f"{site.address}/inbox?view=groups")
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/inbox?view=mine*")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/*")
+    assert page.url.rpartition("/")[2].partition("?")[0] in audits
+
+
+def test_the_keyboard_can_be_switched_off(site: Any) -> None:
+    page = site.open("auditor", language="en")
+    page.goto(f"{site.address}/inbox?view=groups")
+    page.locator("summary", has_text="Columns and order").click()
+    page.locator("#look_keys").uncheck()
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("looks like this from now on").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate("document.activeElement.closest('tr')") is None
+    page.get_by_role("button", name="Keyboard").click()
+    page.get_by_text("You have switched the keys off.").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("width", "script", "language"), [(1280, True, "zh"), (375, True, "en"), (320, True, "zh"), (320, False, "zh")]
+)
+def test_many_tasks_are_returned_from_the_list(
+    site: Any, data: dict[str, Any], check_accessibility: Callable[[Any], None], width: int, script: bool, language: str
+) -> None:
+    send_applications(site.place, 3, data)
+    page = site.open("auditor", width=width, script=script, language=language)
+    page.goto(f"{site.address}/inbox?view=groups&step=audit")
+    if script:
+        check_accessibility(page)
+    page.locator("#many_all").check()
+    page.locator("#many button[value=return]").click()
+    page.get_by_text("共 3 项：可以办理 3 项" if language == "zh" else "3 in all: 3 can be done").wait_for()
+    if script:
+        check_accessibility(page)
+    page.locator("button.main").click()
+    page.locator(".error-summary").wait_for()
+    page.locator("#many_reason").fill("缺少盖章")
+    page.locator("input[name=many_task]").last.uncheck()
+    page.locator("button.main").click()
+    page.wait_for_url("**/bulk/*")
+    run_due(site.place.engine)
+    page.goto(page.url)
+    page.get_by_text("共 2 项：已办理 2 项" if language == "zh" else "2 in all: 2 done").wait_for()
+    if script:
+        check_accessibility(page)
+    assert len(site.place.tasks("auditor", "audit")) == 1
