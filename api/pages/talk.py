@@ -15,7 +15,7 @@ from api.pages.task_page import show_task
 from engine.errors import Problem
 from engine.idempotency import once
 from engine.work import Work
-from workflows import talk
+from workflows import inbox, talk
 from workflows.cases import stopping
 from workflows.organisations import get_organisation
 from workflows.people import Person
@@ -58,7 +58,12 @@ class Talk:
 @pages.app_context_processor
 def offer() -> dict[str, Any]:
     """Templates of cases and tasks ask for the talk themselves."""
-    return {"show_talk": show_talk, "talk_refused": lambda: g.get("talk_refused"), "talk_faults": list_faults}
+    return {
+        "show_talk": show_talk,
+        "talk_refused": lambda: g.get("talk_refused"),
+        "talk_faults": list_faults,
+        "priorities": inbox.PRIORITIES,
+    }
 
 
 def show_talk(case_id: str) -> Talk:
@@ -174,6 +179,22 @@ def urge(case_id: str) -> Any:
         urge_awaited(work, reader(), case_id, text)
 
     return act(case_id, "urge", {"text": text}, do, done="talk.urged")
+
+
+@pages.post("/cases/<case_id>/priority")
+@signed_in
+def prioritise(case_id: str) -> Any:
+    """An organiser says how urgent a task of the case is that others do.
+
+    Raises CaseUnknown, NotPermitted, TaskUnknown.
+    """
+    sent = {name: request.form.get(name, "") for name in ("of", "priority")}
+    number = int(sent["priority"]) if sent["priority"].isdecimal() and len(sent["priority"]) < 5 else 0
+
+    def keep(work: Work) -> None:
+        inbox.prioritise(work, reader(), case_id, sent["of"], number)
+
+    return act(case_id, "prioritise", sent, keep, done="plan.kept")
 
 
 def act(case_id: str, part: str, typed: Mapping[str, Any], function: Callable[[Work], None], *, done: str) -> Any:

@@ -100,6 +100,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "talk.remark"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # nothing is said
     ("POST", "talk.retract"): (GUARD, 403, 404, 404, 404, 404, 404, 404, 404),  # nothing was said
     ("POST", "talk.copy"): (GUARD, 403, 404, 422, 404, 422, 404, 404, 404),  # to nobody
+    ("POST", "talk.prioritise"): (GUARD, 403, 404, 403, 404, 404, 404, 404, 404),  # of no task
     ("POST", "talk.urge"): (GUARD, 303, 404, 422, 404, 303, 404, 404, 404),  # it waits for the auditor
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),

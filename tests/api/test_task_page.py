@@ -112,3 +112,13 @@ def test_talk_on_the_tasks_page_comes_back_to_it(place: Any, cases: list[str], s
     bell = place.client("colleague").get("/notifications").get_data(as_text=True)
     assert "孙审核在" in bell and "提到了您" in bell
     assert "提到了您" not in place.client("colleague", language="en").get("/notifications").get_data(as_text=True)
+
+
+def test_an_organiser_sets_the_priority_of_what_a_case_waits_for(place: Any, cases: list[str], send: Callable) -> None:
+    client, task_id = place.client("organiser"), cases[0]
+    with place.engine.read() as work:
+        case_id = inbox.open_task(work, place.person("auditor"), task_id).case.id
+    where = f"/cases/{case_id}"
+    assert send(client, where, f"{where}/priority", {"of": task_id, "priority": "75"}).status_code == 303
+    assert "高" in place.client("auditor").get(f"/tasks/{task_id}").get_data(as_text=True)
+    assert send(client, where, f"{where}/priority", {"of": task_id, "priority": "7"}).status_code == 422

@@ -39,6 +39,7 @@ class Awaited:
     since: datetime
     due_at: datetime | None
     urged: Urged
+    priority: int
 
 
 def list_awaited(work: Work, person: Person, case_id: str) -> list[Awaited]:
@@ -56,7 +57,15 @@ def list_awaited(work: Work, person: Person, case_id: str) -> list[Awaited]:
     for row in work.connection.execute(named.where(own.id.in_([row.candidate_set for row in rows]))) if rows else ():
         units.setdefault(row.id, []).append(row.short_name)
     return [
-        Awaited(row.id, row.name, tuple(units.get(row.candidate_set, ())), row.created_at, row.due_at, urged.get(row.id, Urged()))
+        Awaited(
+            row.id,
+            row.name,
+            tuple(units.get(row.candidate_set, ())),
+            row.created_at,
+            row.due_at,
+            urged.get(row.id, Urged()),
+            row.priority,
+        )
         for row in rows
     ]
 

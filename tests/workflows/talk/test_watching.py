@@ -18,7 +18,6 @@ def watched(world: World, name: str) -> list[str]:
 
 
 def test_a_case_is_watched_once_and_no_more(world: World) -> None:
-
     case_id = world.apply("lab")
     for _ in range(2):
         with world.process_engine.begin(by=world["east_auditor"].id) as work:
@@ -31,7 +30,6 @@ def test_a_case_is_watched_once_and_no_more(world: World) -> None:
 
 
 def test_only_who_may_read_a_case_watches_it_and_only_as_long(world: World) -> None:
-
     case_id = world.apply("lab")
     for act in (talk.watch_case, talk.unwatch_case):
         with pytest.raises(CaseUnknown), world.process_engine.begin() as work:
