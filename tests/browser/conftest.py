@@ -124,7 +124,7 @@ def site(request: pytest.FixtureRequest, browser: Any, place: Place) -> Iterator
     finally:
         site.stop()
     address, log = site.address, site.log
-    own = (address, "data:", "blob:", "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/")  # Chromium's own viewer of PDF
+    own = (address, "data:", "blob:", "chrome-extension:", "chrome:")  # the last two: Chromium's own viewer of PDF
     outside = [url for url in log.requests if not url.startswith(own)]
     assert outside == []
     # Chromium itself notes every answer of 4xx; faults of forms and refusals are answered so on purpose
