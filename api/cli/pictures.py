@@ -171,6 +171,8 @@ def take(browser: Any, url: str, file: Path, *, cookies: Mapping[str, str], widt
     page = context.new_page()
     answer = page.goto(url)
     page.wait_for_load_state("networkidle")
+    if page.locator(".diagram").count():
+        page.locator(".diagram svg").first.wait_for(timeout=10_000)
     height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": height})
     page.screenshot(path=str(file), type="jpeg", quality=QUALITY)
