@@ -52,6 +52,16 @@ VIEWS: dict[str, tuple[str, Read]] = {
         lambda work, who, filled: inbox.list_tasks(work, who, view="groups", campaign_id=filled.campaigns[-1]),
     ),
     "inbox, tenth page": ("organiser", lambda work, who, _: inbox.list_tasks(work, who, view="groups", after=tenth_page())),
+    "inbox by a kept filter, and counts": (
+        "organiser",
+        lambda work, who, filled: (
+            inbox.list_filters(work, who),
+            inbox.count_tasks(work, who),
+            inbox.list_tasks(
+                work, who, view="groups", asked=inbox.TaskFilter(campaign_id=filled.campaigns[-1], due="week"), sort="priority"
+            ),
+        ),
+    ),
     "claimed": ("ordinary", lambda work, who, _: inbox.list_tasks(work, who)),
     "done": ("organiser", lambda work, who, _: inbox.list_tasks(work, who, view="done")),
     "counts": ("ordinary", lambda work, who, _: inbox.count_tasks(work, who)),
