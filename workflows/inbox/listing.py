@@ -16,11 +16,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.candidates import select_sets
 from engine.tables import user_task
 from engine.work import Work
 from workflows.cases.scrubbing import shown_title
 from workflows.inbox.narrowing import Choice, TaskFilter, choose
 from workflows.inbox.picking import (
+    OF_CASES,
     View,
     Way,
     count_some,
@@ -36,7 +38,7 @@ from workflows.inbox.picking import (
 from workflows.inbox.sorting import Sort, in_sort, is_behind, write_sorted
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
-from workflows.rules import blind_case, visible_tasks
+from workflows.rules import blind_case
 from workflows.search import REACH
 from workflows.tables import campaign, case, organisation, person, recommending_body, report
 
@@ -112,28 +114,38 @@ def list_tasks(
     Raises PageUnknown.
     """
     asked = asked or TaskFilter(campaign_id=campaign_id, text=text)
-    columns = _columns(reader, work.now)
+    columns = _columns(reader)
     choice = choose(work, columns, reader, view, asked)
     ways = list_ways(work, reader, view)
     if sort != "due" and view != "done" and (some := _some(choice, ways, COUNTED + 1)) is not None:
         if work.connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() <= COUNTED:
             rows = _read_sorted(work, some, choice, columns, sort, limit + 1, after)
             mark = write_sorted(sort, rows[limit - 1]) if len(rows) > limit else None
-            return TaskPage(_tell(work, rows[:limit]), mark, sort)
+            return TaskPage(_tell(work, reader, view, rows[:limit]), mark, sort)
         after = None if after and after.startswith(f"{sort}~") else after
     segments = list_segments(view, after)
     reading = (work, choice, columns, ways, segments, limit + 1, after)
     rows = _read(*reading, reach=REACH) if choice.on_the_way else []
     if len(rows) <= limit:
         rows = _read(*reading)
-    lines = _tell(work, rows[:limit])
+    lines = _tell(work, reader, view, rows[:limit])
     last = lines[-1] if len(rows) > limit else None
     return TaskPage(lines, None if last is None else write_mark(view, last.id, last.due_at, last.closed_at), "due")
 
 
-def _tell(work: Work, rows: Sequence[Any]) -> tuple[TaskLine, ...]:
+def _tell(work: Work, reader: Person, view: View, rows: Sequence[Any]) -> tuple[TaskLine, ...]:
+    """The lines; of cases that the person may read only the tasks that are the person's own, too, are readable."""
     urged = read_urged(work, [row.id for row in rows])
-    return tuple(_line(row, work.now, urged.get(row.id, Urged())) for row in rows)
+    sets = set(work.connection.execute(select_sets(reader.groups, reader.id)).scalars()) if view in OF_CASES and rows else set()
+    return tuple(
+        _line(
+            row,
+            work.now,
+            urged.get(row.id, Urged()),
+            readable=view not in OF_CASES or reader.id in (row.assignee, row.owner) or row.candidate_set in sets,
+        )
+        for row in rows
+    )
 
 
 def _some(choice: Choice, ways: Sequence[Way], limit: int) -> sa.Subquery | None:
@@ -167,7 +179,7 @@ def _read_sorted(
 
 def list_steps(work: Work, reader: Person, view: View) -> list[tuple[str, str]]:
     """(id, name) of the steps of a view's tasks, by name; of very many tasks those of the first `COUNTED`."""
-    some = _some(choose(work, _columns(reader, work.now), reader, view, TaskFilter()), list_ways(work, reader, view), COUNTED)
+    some = _some(choose(work, _columns(reader), reader, view, TaskFilter()), list_ways(work, reader, view), COUNTED)
     if some is None:
         return []
     query = sa.select(user_task.c.element_id, sa.func.max(user_task.c.name)).join(some, some.c.id == user_task.c.id)
@@ -250,15 +262,16 @@ _REPORTER = organisation.alias("reporter")
 _HOLDER = person.alias("holder")
 
 
-def _columns(reader: Person, now: datetime) -> dict[str, sa.ColumnElement[Any]]:
+def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
     blind = blind_case(reader)
     unit = sa.case((sa.not_(blind), organisation.c.name), else_=sa.null())
     own = user_task.c
     plain = ("id", "name", "element_id", "form_key", "state", "business_key", "revision", "priority", "assignee")
     return {
         **{name: own[name] for name in plain},
-        "readable": sa.func.coalesce(visible_tasks(reader, now), sa.false()),
-        "claimed_by": sa.case((visible_tasks(reader, now), _HOLDER.c.name), else_=sa.null()),
+        "owner": own.owner,
+        "candidate_set": own.candidate_set,
+        "claimed_by": _HOLDER.c.name,
         "created_at": own.created_at,
         "due_at": own.due_at,
         "closed_at": own.closed_at,
@@ -285,6 +298,11 @@ def _join(tasks: sa.FromClause) -> sa.FromClause:
     )
 
 
-def _line(row: sa.Row[Any], now: datetime, urged: Urged) -> TaskLine:
+def _line(row: sa.Row[Any], now: datetime, urged: Urged, *, readable: bool) -> TaskLine:
+    values = dict(row._mapping)
+    for name in ("owner", "candidate_set"):
+        del values[name]
+    if not readable:
+        values["claimed_by"] = None
     overdue = row.state == "open" and row.due_at is not None and row.due_at <= now
-    return TaskLine(**row._mapping, overdue=overdue, urged=urged)
+    return TaskLine(**values, readable=readable, overdue=overdue, urged=urged)
