@@ -16,7 +16,7 @@ from engine.errors import Finding, Problem
 from engine.idempotency import once
 from engine.moments import SHANGHAI
 from engine.work import Work
-from workflows import workdays
+from workflows import extensions, workdays
 from workflows.rules import can, require
 from workflows.workdays.arrangements import FIRST_YEAR, LARGEST, LAST_YEAR
 
@@ -178,6 +178,7 @@ def page(
             changes=workdays.list_changes(work, year),
             editable=can(reader(), "workdays.edit"),
             plan=plan,
+            affected=[] if plan is None else extensions.list_affected(work, plan),
             typed=typed or {},
             bounds=(FIRST_YEAR, LAST_YEAR),
             faults=[] if problem is None else [words().tell(each) for each in problem.findings] or [words().tell(problem)],

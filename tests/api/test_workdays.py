@@ -36,6 +36,7 @@ def test_a_year_is_imported_after_a_preview(place: Place) -> None:
     assert preview.status_code == 200
     found = re.search(r'name="digest" value="([0-9a-f]{64})"', preview.get_data(as_text=True))
     assert found is not None
+    assert "没有正在进行的征集因此变晚" in preview.get_data(as_text=True)
     assert "尚未公布" in client.get(shown).get_data(as_text=True)
     outdated = send(client, shown, f"{shown}/import", {**typed, "digest": "0" * 64})
     assert outdated.status_code == 409

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -10,14 +11,25 @@ import sqlalchemy as sa
 from engine.definitions import deploy
 from engine.ids import new_id
 from engine.instances import instance_variables, start_instance
-from engine.tables import history, timer, user_task
+from engine.tables import history, instance, timer, user_task
 from tests.engine.kernel_runs import END, START, diagram
 from tests.workflows.world import BEIJING, World
 from workflows import extensions
 from workflows.campaigns.reading import get_campaign
 from workflows.people import create_person, get_person
 from workflows.tables import window
-from workflows.workdays import remove_day, set_day, workdays_of
+from workflows.workdays import (
+    Arranged,
+    Arrangement,
+    import_year,
+    plan_import,
+    read_announced,
+    read_calendar,
+    remove_day,
+    set_day,
+    undo_changes,
+    workdays_of,
+)
 
 FREE = date(2022, 7, 6)
 """A Wednesday; the campaign is issued on Friday, the 1st."""
@@ -36,8 +48,10 @@ def at(day: int, hour: int = 0) -> datetime:
 
 
 @pytest.fixture(params=["tokens", "spiff"])
-def counting(world: World, request: pytest.FixtureRequest) -> World:
+def counting(small_world: World, request: pytest.FixtureRequest) -> World:
     """A campaign with an instance that counts work days, begun at nine; an administrator takes a day away."""
+    world = small_world
+    world.make_campaign()
     engine = world.process_engine
     engine.workdays = workdays_of
     engine.bulk.update(extensions.OPERATIONS)
@@ -142,3 +156,58 @@ def test_the_end_of_a_consultation_is_counted_anew(counting: World) -> None:
         instance_id = get_campaign(work, counting.campaign_id).instance_id
         assert instance_id is not None
         assert instance_variables(work, instance_id)["consultation_until"] == at(12).isoformat()
+
+
+def arrange(*more: date) -> Arrangement:
+    """2022 as it was announced, with more days off."""
+    known = read_announced(2022)
+    assert known is not None
+    days = {**known.days, **{day: Arranged(False, "停电", "Power cut") for day in more}}
+    return replace(known, days=days, source="局办〔2022〕18号")
+
+
+def test_an_import_tells_beforehand_which_campaigns_it_affects(counting: World) -> None:
+    engine, who = counting.process_engine, counting["administrator"]
+    with engine.read() as work:
+        assert extensions.list_affected(work, plan_import(work, arrange())) == []
+        [told] = extensions.list_affected(work, plan_import(work, arrange(FREE)))
+        title = get_campaign(work, counting.campaign_id).title
+    assert told == extensions.Affected(counting.campaign_id, title, tasks=1, timers=1, window=False, first=at(7, 9))
+    counting.at(counting.clock.now() + timedelta(minutes=1))
+    with engine.begin(by=who.id) as work:
+        import_year(work, who, arrange(FREE))
+    assert rows(counting) == (at(9), at(7, 9))
+    done = decide(counting)
+    assert (done.tasks, done.timers, done.windows) == (told.tasks, told.timers, 0)
+
+
+def test_counting_anew_takes_as_many_statements_for_many_as_for_one(counting: World) -> None:
+    engine = counting.process_engine
+    take_away(counting)
+
+    def count() -> tuple[int, int]:
+        seen: list[object] = []
+
+        def note(*given: object) -> None:
+            seen.append(given[2])
+
+        sa.event.listen(engine.database, "before_cursor_execute", note)
+        with engine.read() as work:
+            found = get_campaign(work, counting.campaign_id)
+            calendar = read_calendar(work)
+            formers = undo_changes(calendar, extensions.list_undecided(work, found))
+            moved = extensions.find_recount(work, found, formers, calendar)
+        sa.event.remove(engine.database, "before_cursor_execute", note)
+        return len(moved.rows), len(seen)
+
+    count()  # the definitions are read once
+    few, before = count()
+    with engine.begin() as work:
+        definition = work.connection.execute(
+            sa.select(instance.c.definition_id).where(instance.c.business_key == "beside")
+        ).scalar_one()
+        for number in range(40):
+            start_instance(work, definition, f"beside {number}", {}, belongs_to=counting.campaign_id)
+    many, after = count()
+    assert (few, many) == (2, 2)  # those that begin now are counted by the days that there are
+    assert after == before

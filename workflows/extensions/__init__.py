@@ -12,10 +12,11 @@ from workflows.extensions.moving import (
     read_job,
 )
 from workflows.extensions.plans import Plan, count_moved
-from workflows.extensions.recounting import ask_recount, find_recount, list_undecided
+from workflows.extensions.recounting import Affected, ask_recount, find_recount, list_affected, list_undecided
 from workflows.extensions.series import list_singles
 
 __all__ = [
+    "Affected",
     "Asked",
     "Extension",
     "ExtensionRefused",
@@ -30,8 +31,9 @@ __all__ = [
     "extend",
     "find_recount",
     "hold_campaign",
-    "list_singles",
+    "list_affected",
     "list_extensions",
+    "list_singles",
     "list_undecided",
     "preview_extension",
     "read_job",

@@ -7,26 +7,37 @@ who relied on a date loses time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
+from engine.definitions import get_definition
 from engine.errors import Finding
 from engine.expressions import ExpressionFailed
 from engine.model import Definition
-from engine.moments import SHANGHAI, MomentInvalid, counts_workdays, find_moment, recount
-from engine.states import read_state
-from engine.tables import instance, timer, user_task
+from engine.moments import SHANGHAI, Due, MomentInvalid, counts_workdays, find_moment, recount
+from engine.states import read_states
+from engine.tables import OPEN, instance, timer, user_task
 from engine.work import Work
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.consultations import WINDOW, find_end
 from workflows.extensions.asking import Asked, ExtensionRefused
-from workflows.tables import extension, window
-from workflows.workdays import CalendarChange, WorkCalendar, list_changes_since, read_calendar, undo_changes
+from workflows.tables import campaign, extension, window
+from workflows.workdays import (
+    CalendarChange,
+    ImportPlan,
+    WorkCalendar,
+    calendar_after,
+    list_changes_since,
+    read_calendar,
+    undo_changes,
+)
 
+Kind = Literal["task", "timer"]
 MARK = "WD"
 """What the texts of timers and due dates have in them that count work days."""
 UNTIL = "consultation_until"
@@ -36,7 +47,7 @@ UNTIL = "consultation_until"
 class LaterRow(NamedTuple):
     """A task or an armed timer whose moment would be a later one; `subject` is its instance's business key."""
 
-    kind: Literal["task", "timer"]
+    kind: Kind
     id: str
     element_id: str
     subject: str
@@ -52,6 +63,37 @@ class Recount:
     rows: tuple[LaterRow, ...] = ()
     window: tuple[str, datetime, datetime] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A running campaign of which a change of the work days would make moments later: how many, and the first as it is now."""
+
+    id: str
+    title: str
+    tasks: int
+    timers: int
+    window: bool  # the consultation's
+    first: datetime
+
+
+def list_affected(work: Work, plan: ImportPlan) -> list[Affected]:
+    """The campaigns whose organisers an import would be proposed to, each with what it would move; nothing is proposed yet."""
+    before = read_calendar(work)
+    after = calendar_after(before, plan)
+    query = sa.select(campaign.c.id).join(instance, instance.c.id == campaign.c.instance_id)
+    running = query.where(instance.c.state.in_(("running", "suspended"))).order_by(campaign.c.created_at, campaign.c.id)
+    affected = []
+    for campaign_id in work.connection.execute(running).scalars().all():
+        found = get_campaign(work, campaign_id)
+        formers = [before, *undo_changes(before, list_undecided(work, found))]
+        counted = find_recount(work, found, formers, after)
+        olds = [row.old for row in counted.rows] + ([] if counted.window is None else [counted.window[1]])
+        if olds:
+            tasks = sum(row.kind == "task" for row in counted.rows)
+            timers = len(counted.rows) - tasks
+            affected.append(Affected(found.id, found.title, tasks, timers, counted.window is not None, min(olds)))
+    return affected
 
 
 def list_undecided(work: Work, found: Campaign) -> list[CalendarChange]:
@@ -100,51 +142,82 @@ def _find_window(
 def _list_rows(
     work: Work, found: Campaign, formers: Sequence[WorkCalendar], after: WorkCalendar, changed: Mapping[str, Any]
 ) -> Iterator[LaterRow]:
-    alive = sa.select(instance.c.id, instance.c.definition_id, instance.c.business_key).where(
-        instance.c.belongs_to == found.id, instance.c.state.in_(("running", "suspended"))
-    )
-    counting: dict[str, bool] = {}
-    for place in work.connection.execute(alive.order_by(instance.c.id)).all():
-        if counting.get(place.definition_id) is False:
-            continue
-        definition, document = read_state(work, place.id)
-        if not counting.setdefault(place.definition_id, _counts(definition.model)):
-            continue
+    """The open tasks and armed timers that move; statements do not grow with the number of cases but for the documents read."""
+    waiting: dict[str, list[tuple[Kind, sa.Row[Any]]]] = {}
+    running = work.connection.execute(_RUNNING, {"campaign": found.id}).scalars()
+    counting = [each for each in running if _counts(get_definition(work, each).model)]
+    queries: tuple[tuple[Kind, sa.Select[Any]], ...] = (("timer", _TIMERS), ("task", _TASKS))
+    for kind, query in queries if counting else ():
+        for row in work.connection.execute(query, {"campaign": found.id, "definitions": counting}).all():
+            waiting.setdefault(row.instance_id, []).append((kind, row))
+    for instance_id, definition, document in read_states(work, sorted(waiting)):
         kernel, model, key = definition.kernel, definition.model, definition.key
         dues = kernel.dues(model, key, document)
-        armed = sa.select(timer.c.id, timer.c.token, timer.c.element_id, timer.c.due_at).where(
-            timer.c.instance_id == place.id, timer.c.kind == "event", timer.c.state == "armed"
-        )
-        for row in work.connection.execute(armed).all():
-            due = dues.get((row.token, row.element_id))
-            olds, new = set[datetime](), row.due_at
-            if due is not None and counts_workdays(due):
-                olds = {recount(due, each.count).at for each in formers}
-                new = recount(due, after.count).at
-            elif changed and UNTIL in _names_of(model, row.element_id):
-                olds, new = {row.due_at}, datetime.fromisoformat(changed[UNTIL])
-            if row.due_at in olds and new > row.due_at:
-                yield LaterRow("timer", row.id, row.element_id, place.business_key, place.id, row.due_at, new)
-        tasks = sa.select(user_task).where(
-            user_task.c.instance_id == place.id, user_task.c.state == "open", user_task.c.due_at.is_not(None)
-        )
-        for row in work.connection.execute(tasks).all():
-            template = model.nodes[row.element_id].camunda.due_date
-            if template is None or MARK not in template.text:
-                continue
-            try:
-                text = str(template.evaluate(kernel.variables(model, key, document, row.token)))
-                olds = {find_moment(text, row.created_at, workdays=each.count) for each in formers}
-                new = find_moment(text, row.created_at, workdays=after.count)
-            except (ExpressionFailed, MomentInvalid):
-                continue
-            if row.due_at in olds and new > row.due_at:
-                yield LaterRow("task", row.id, row.element_id, place.business_key, place.id, row.due_at, new)
+        for kind, row in waiting[instance_id]:
+            if kind == "task":
+                moments = _recount_task(row, model, partial(kernel.variables, model, key, document), formers, after)
+            else:
+                moments = _recount_timer(row, model, dues.get((row.token, row.element_id)), formers, after, changed)
+            if moments is not None and row.due_at in moments[0] and moments[1] > row.due_at:
+                yield LaterRow(kind, row.id, row.element_id, row.business_key, instance_id, row.due_at, moments[1])
+
+
+def _recount_timer(
+    row: sa.Row[Any],
+    model: Definition,
+    due: Due | None,
+    formers: Sequence[WorkCalendar],
+    after: WorkCalendar,
+    changed: Mapping[str, Any],
+) -> tuple[set[datetime], datetime] | None:
+    """The moments that the former calendars give a timer, and the one that `after` gives; None where work days decide nothing."""
+    if due is not None and counts_workdays(due):
+        return {recount(due, each.count).at for each in formers}, recount(due, after.count).at
+    if changed and UNTIL in _names_of(model, row.element_id):
+        return {row.due_at}, datetime.fromisoformat(changed[UNTIL])
+    return None
+
+
+def _recount_task(
+    row: sa.Row[Any],
+    model: Definition,
+    seen: Callable[[str], Mapping[str, Any]],
+    formers: Sequence[WorkCalendar],
+    after: WorkCalendar,
+) -> tuple[set[datetime], datetime] | None:
+    """The same of the due date of a task; `seen` gives the variables that its token sees."""
+    template = model.nodes[row.element_id].camunda.due_date
+    if template is None or MARK not in template.text:
+        return None
+    try:
+        text = str(template.evaluate(seen(row.token)))
+        olds = {find_moment(text, row.created_at, workdays=each.count) for each in formers}
+        return olds, find_moment(text, row.created_at, workdays=after.count)
+    except (ExpressionFailed, MomentInvalid):
+        return None
+
+
+_ALIVE = sa.and_(instance.c.belongs_to == sa.bindparam("campaign"), instance.c.state.in_(("running", "suspended")))
+_RUNNING = sa.select(instance.c.definition_id).where(_ALIVE).distinct()
+
+
+def _select_waiting(table: sa.Table, *columns: sa.Column[Any], which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Rows of the living instances of the campaign `:campaign` that run by one of `:definitions`."""
+    own = (table.c.id, table.c.instance_id, table.c.token, table.c.element_id, table.c.due_at, *columns)
+    counting = instance.c.definition_id.in_(sa.bindparam("definitions", expanding=True))
+    joined = sa.select(*own, instance.c.business_key).join(instance, instance.c.id == table.c.instance_id)
+    return joined.where(_ALIVE, counting, which)
+
+
+_TIMERS = _select_waiting(timer, which=sa.and_(timer.c.kind == "event", timer.c.state == "armed"))
+_TASKS = _select_waiting(user_task, user_task.c.created_at, which=sa.and_(OPEN, user_task.c.due_at.is_not(None)))
 
 
 def _counts(model: Definition) -> bool:
-    """Whether a diagram has a moment that work days decide."""
+    """Whether a diagram may have a moment that work days decide: one that it calls may, too."""
     for node in model.nodes.values():
+        if node.kind == "callActivity":
+            return True
         texts = [] if node.camunda.due_date is None else [node.camunda.due_date.text]
         texts += [event.timer.text for event in node.events if event.timer is not None]
         if any(MARK in text or UNTIL in text or "${" in text for text in texts):
