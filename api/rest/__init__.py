@@ -24,6 +24,7 @@ from api.rest import (
     me,
     notices,
     panels,
+    recounts,
     reminders,
     reports,
     rounds,
@@ -31,6 +32,7 @@ from api.rest import (
     talk,
     task_operations,
     tasks,
+    work_days,
 )
 from api.rest.callers import PREFIX, know_caller
 
@@ -51,6 +53,8 @@ RESOURCES = tuple(
         rounds,
         stages,
         extensions,
+        recounts,
+        work_days,
         reminders,
         letters,
         panels,

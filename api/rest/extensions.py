@@ -198,7 +198,7 @@ def list_all(campaign_id: str) -> ExtensionsTold:
         get_campaign(work, campaign_id, person=reader())
         require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
         found = extensions.list_extensions(work, campaign_id)
-        return ExtensionsTold(items=[_tell(each, extensions.read_job(work, each)) for each in found])
+        return ExtensionsTold(items=[tell_extension(each, extensions.read_job(work, each)) for each in found])
 
 
 @resource.get("/campaigns/<campaign_id>/extensions/preview", ExtensionPreviewTold, query=PreviewAsked)
@@ -209,19 +209,7 @@ def preview(campaign_id: str, query: PreviewAsked) -> ExtensionPreviewTold:
     """
     with process_engine().read(by=reader().id) as work:
         plan = extensions.preview_extension(work, reader(), campaign_id, query.ask(work, campaign_id))
-    page, following = cut_page(plan.tasks, query, lambda row: row.id)
-    return ExtensionPreviewTold(
-        digest=plan.digest,
-        dates=[MovedDateTold(name=name, old=old, new=new) for name, old, new in plan.dates],
-        windows=[MovedWindowTold.model_validate(each) for each in plan.windows],
-        cases=len(plan.instances) - len(plan.reports),
-        reports=len(plan.reports),
-        tasks=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.tasks)],
-        timers=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.timers)],
-        reminders=[MovedReminderTold.model_validate(each) for each in plan.reminders],
-        items=[MovedTaskTold.model_validate(each) for each in page],
-        next=following,
-    )
+    return tell_preview(plan, query)
 
 
 @resource.post(
@@ -250,16 +238,37 @@ def extend(campaign_id: str, body: ExtensionAsked, key: str) -> Any:
             reason=body.reason,
             document_number=body.document_number,
         )
-        return _tell(found, extensions.read_job(work, found))
+        return tell_extension(found, extensions.read_job(work, found))
 
     return act(key, "campaign.extend", {"campaign": campaign_id, **body.model_dump()}, move)
 
 
-def _tell(found: extensions.Extension, job: BulkJob | None) -> ExtensionTold:
+def tell_extension(found: extensions.Extension, job: BulkJob | None) -> ExtensionTold:
+    """A change that was confirmed, as clients see it."""
     named = {name: getattr(found, name) for name in ExtensionTold.model_fields if name not in ("dates", "late", "job")}
     return ExtensionTold(
         **named,
         dates=[DateMovedTold.model_validate(each) for each in found.dates],
         late=None if found.late is None else LatenessChangedTold.model_validate(found.late),
         job=None if job is None else ProgressTold.model_validate(job),
+    )
+
+
+def tell_preview(plan: extensions.Plan, query: Paging) -> ExtensionPreviewTold:
+    """What would move, with a page of the tasks.
+
+    Raises PageUnknown.
+    """
+    page, following = cut_page(plan.tasks, query, lambda row: row.id)
+    return ExtensionPreviewTold(
+        digest=plan.digest,
+        dates=[MovedDateTold(name=name, old=old, new=new) for name, old, new in plan.dates],
+        windows=[MovedWindowTold.model_validate(each) for each in plan.windows],
+        cases=len(plan.instances) - len(plan.reports),
+        reports=len(plan.reports),
+        tasks=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.tasks)],
+        timers=[MovedCountTold.model_validate(each) for each in extensions.count_moved(plan.timers)],
+        reminders=[MovedReminderTold.model_validate(each) for each in plan.reminders],
+        items=[MovedTaskTold.model_validate(each) for each in page],
+        next=following,
     )

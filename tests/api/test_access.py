@@ -258,6 +258,12 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_extensions.list_all"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
     ("GET", "rest_extensions.preview"): (401, 403, 403, 403, 403, 422, 403, 403, 403),  # nothing is asked for
     ("POST", "rest_extensions.extend"): (401, 403, 403, 403, 403, 422, 403, 403, 403),  # without a reason
+    ("GET", "rest_recounts.show"): (401, 403, 403, 403, 403, 200, 403, 403, 403),
+    ("POST", "rest_recounts.decide"): (401, 403, 403, 403, 403, 422, 403, 403, 403),  # nothing was changed
+    ("GET", "rest_work_days.show"): (401, *(422,) * 8),  # of no year
+    ("POST", "rest_work_days.set_day"): (401, *(403,) * 7, 422),  # without a source
+    ("POST", "rest_work_days.remove_day"): (401, *(403,) * 7, 422),
+    ("POST", "rest_work_days.import_year"): (401, *(403,) * 7, 200),  # the preview of what is known already
     ("GET", "rest_reminders.list_missing"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "rest_reminders.preview"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
     ("POST", "rest_reminders.urge"): (401, 403, 403, 200, 200, 200, 403, 403, 403),
@@ -312,6 +318,10 @@ SENT: dict[str, Any] = {
     "rest_stages.open_stage": {"body": "0" * 32, "overlay": "0" * 32},
     "rest_reminders.urge": {},
     "rest_extensions.extend": {"days": 1, "digest": "0" * 64, "reason": "", "document_number": ""},
+    "rest_recounts.decide": {"digest": "0" * 64, "reason": "", "document_number": ""},
+    "rest_work_days.set_day": {"day": "2022-07-06", "is_workday": False, "name_zh": "停电", "source": ""},
+    "rest_work_days.remove_day": {"day": "2022-07-06", "source": ""},
+    "rest_work_days.import_year": {"year": 2022},
     "rest_letters.set_weekly": {"persons": []},
     "rest_panels.drop": {"reason": "left"},
     "rest_tasks.declare_conflict": {"reason": "-"},
