@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from api.cli.parser import Verbs
 from api.cli.words import Words
@@ -167,12 +168,13 @@ def screenshots(options: argparse.Namespace, words: Words) -> int:
 def take(browser: Any, url: str, file: Path, *, cookies: Mapping[str, str], width: int) -> int:
     """One picture; the page's status."""
     context = browser.new_context(viewport={"width": width, "height": 800}, locale="zh-CN")
-    context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+    place = urljoin(url, "/")  # else a cookie is for the page's own folder alone, and what the page fetches is not logged in
+    context.add_cookies([{"name": name, "value": value, "url": place} for name, value in cookies.items()])
     page = context.new_page()
     answer = page.goto(url)
     page.wait_for_load_state("networkidle")
     if page.locator(".diagram").count():
-        page.locator(".diagram svg").first.wait_for(timeout=10_000)
+        page.locator(".diagram[data-shown=yes]").first.wait_for(timeout=30_000)
     height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": height})
     page.screenshot(path=str(file), type="jpeg", quality=QUALITY)
