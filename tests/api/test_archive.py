@@ -27,7 +27,7 @@ from workflows.reminders.missing import Choice
 from workflows.reminders.urging import urge_owers
 from workflows.tables import campaign, case
 
-LEFT = {"bulk_job", "bulk_chunk", "idempotency", "login_session"}
+LEFT = {"bulk_job", "bulk_chunk", "case_view", "idempotency", "login_session"}
 """Tables in which the archive's own work, and looking at pages, leaves something."""
 
 

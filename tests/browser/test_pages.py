@@ -164,7 +164,7 @@ def test_the_inbox_is_searched_while_typing(site: Any) -> None:
     page = site.open("applicant")
     page.goto(f"{site.address}/inbox?view=groups")
     page.fill("#q", "t2022-0002")
-    page.get_by_text("共 1 项").wait_for()
+    page.get_by_text("共 1 项", exact=True).wait_for()
     assert page.locator("#tasks tbody tr").count() == 1
 
 

@@ -116,7 +116,7 @@ class Office:
 def list_tasks(browser: Browser) -> Iterator[str]:
     """The ids of the tasks that a person's inbox shows on its first pages."""
     for view in ("mine", "groups"):
-        yield from re.findall(r'href="/tasks/([0-9a-f]{32})"', browser.get(f"/inbox?view={view}").page)
+        yield from re.findall(r'href="/tasks/([0-9a-f]{32})["?]', browser.get(f"/inbox?view={view}").page)
 
 
 def list_fields(form: Form, data: Mapping[str, Any]) -> list[tuple[str, str]]:
