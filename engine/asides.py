@@ -5,15 +5,15 @@ What reads a page may want to leave a trace. Reading must not wait for writers, 
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 WAIT_MS = 250
 """So long a note waits for another writer; then it is given up."""
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def write_aside(database: sa.Engine, statement: sa.Executable, values: dict[str, Any]) -> bool:
@@ -30,7 +30,7 @@ def write_aside(database: sa.Engine, statement: sa.Executable, values: dict[str,
             else:
                 _write_sqlite(connection, statement, values)
     except sa.exc.DBAPIError as fault:
-        log.warning("aside_not_written", error=type(fault.orig).__name__)
+        log.warning("A note beside the work was not written: %s", type(fault.orig).__name__)
         return False
     return True
 

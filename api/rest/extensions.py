@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -225,6 +226,34 @@ def extend(campaign_id: str, body: ExtensionAsked, key: str) -> Any:
     Raises CampaignUnknown, NotPermitted, ExtensionRefused, PreviewOutdated.
     """
 
+    return do_previewed("campaign.extend", campaign_id, body, key, lambda work: body.ask(work, campaign_id))
+
+
+class Confirmed(Protocol):
+    """What confirms a preview, named by its `digest`."""
+
+    digest: str
+    reason: str
+    document_number: str
+
+    def model_dump(self) -> dict[str, Any]:
+        """All that was sent, for its key."""
+
+
+def do_previewed(
+    action: str,
+    campaign_id: str,
+    body: Confirmed,
+    key: str,
+    ask: Callable[[Work], extensions.Asked],
+    *,
+    decline: bool = False,
+) -> Any:
+    """Do once what was previewed, or decline it.
+
+    Raises CampaignUnknown, NotPermitted, ExtensionRefused, PreviewOutdated.
+    """
+
     def move(work: Work) -> ExtensionTold:
         get_campaign(work, campaign_id, person=reader())
         require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
@@ -233,14 +262,15 @@ def extend(campaign_id: str, body: ExtensionAsked, key: str) -> Any:
             work,
             reader(),
             campaign_id,
-            body.ask(work, campaign_id),
+            ask(work),
             digest=body.digest,
             reason=body.reason,
             document_number=body.document_number,
+            decline=decline,
         )
         return tell_extension(found, extensions.read_job(work, found))
 
-    return act(key, "campaign.extend", {"campaign": campaign_id, **body.model_dump()}, move)
+    return act(key, action, {"campaign": campaign_id, **body.model_dump()}, move)
 
 
 def tell_extension(found: extensions.Extension, job: BulkJob | None) -> ExtensionTold:

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from api.pages.present import process_engine, reader
-from api.rest.extensions import ExtensionPreviewTold, ExtensionTold, tell_extension, tell_preview
-from api.rest.operations import Resource, act
+from api.rest.extensions import ExtensionPreviewTold, ExtensionTold, do_previewed, tell_preview
+from api.rest.operations import Resource
 from api.rest.shapes import Asked, Paging, Told
-from engine.work import Work
 from workflows import extensions
 from workflows.campaigns.reading import get_campaign
 from workflows.extensions.moving import LONGEST_NUMBER, LONGEST_REASON
@@ -81,21 +80,11 @@ def decide(campaign_id: str, body: DecisionAsked, key: str) -> Any:
 
     Raises CampaignUnknown, NotPermitted, ExtensionRefused, PreviewOutdated.
     """
-
-    def move(work: Work) -> ExtensionTold:
-        get_campaign(work, campaign_id, person=reader())
-        require(reader(), "campaign.manage", campaign_subject(work, campaign_id))
-        extensions.hold_campaign(work, campaign_id)
-        found = extensions.extend(
-            work,
-            reader(),
-            campaign_id,
-            extensions.ask_recount(work, campaign_id),
-            digest=body.digest,
-            reason=body.reason,
-            document_number=body.document_number,
-            decline=body.decline,
-        )
-        return tell_extension(found, extensions.read_job(work, found))
-
-    return act(key, "campaign.recount", {"campaign": campaign_id, **body.model_dump()}, move)
+    return do_previewed(
+        "campaign.recount",
+        campaign_id,
+        body,
+        key,
+        lambda work: extensions.ask_recount(work, campaign_id),
+        decline=body.decline,
+    )
