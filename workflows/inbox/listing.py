@@ -119,7 +119,7 @@ def list_tasks(
     ways = list_ways(work, reader, view)
     if sort != "due" and view != "done" and (some := _some(choice, ways, COUNTED + 1)) is not None:
         if work.connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() <= COUNTED:
-            rows = _read_sorted(work, some, choice, columns, sort, limit + 1, after)
+            rows = _read_sorted(work, some, columns, sort, limit + 1, after)
             mark = write_sorted(sort, rows[limit - 1]) if len(rows) > limit else None
             return TaskPage(_tell(work, reader, view, rows[:limit]), mark, sort)
         after = None if after and after.startswith(f"{sort}~") else after
@@ -164,7 +164,6 @@ def _some(choice: Choice, ways: Sequence[Way], limit: int) -> sa.Subquery | None
 def _read_sorted(
     work: Work,
     some: sa.Subquery,
-    choice: Choice,
     columns: Mapping[str, sa.ColumnElement[Any]],
     sort: Sort,
     limit: int,

@@ -33,10 +33,12 @@ from workflows.replay.world import World
 from workflows.tables import report
 
 SCAN = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-    b"2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F 4 0 R>>>>/Contents 5 0 R>>endobj\n"
+    b"4 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n5 0 obj<</Length 70>>stream\n"
+    b"BT /F 24 Tf 72 770 Td (Demonstration: the scan of a sealed form) Tj ET\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 )
-"""What stands for the scan of a sealed form: a PDF without pages."""
+"""What stands for the scan of a sealed form: a PDF of one page that says so."""
 
 
 @dataclass(frozen=True, slots=True)
