@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from api.cli.pictures import MAIN, NO_PAGE, PLAN
+from api.cli.pictures.plan import NO_PAGE, PLAN, STATES
 
 
 def test_every_page_has_a_picture_or_a_reason(shared_place: Any) -> None:
@@ -14,10 +14,9 @@ def test_every_page_has_a_picture_or_a_reason(shared_place: Any) -> None:
     left = {name for name in rules if name not in NO_PAGE and not name.startswith(stars)}
     assert left == set(PLAN)
     assert {name for name in NO_PAGE if not name.endswith("*")} <= set(rules)
-    assert set(MAIN) <= set(PLAN)
-    for name, (_login, wanted) in PLAN.items():
-        asked = {"campaign_id" if key in "abc" else key for key in wanted.split()}
-        assert asked == rules[name].arguments, name
+    assert all(view.endpoint in PLAN for view in STATES.values())
+    for name, view in {**PLAN, **STATES}.items():
+        assert set(view.arguments) == rules[view.endpoint or name].arguments, name
 
 
 def test_reasons_are_said() -> None:
