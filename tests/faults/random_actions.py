@@ -161,6 +161,9 @@ class Office:
         if action == "complete":
             inbox.complete(process_engine, who, row.id, self.fill_in(who, row, random), revision=revision, key=uuid.uuid4().hex)
             return
+        if action == "bulk":
+            self.begin_job(who, row, other, random)
+            return
         simple: dict[str, Callable[[Work], object]] = {
             "claim": lambda work: inbox.claim(work, who, row.id),
             "unclaim": lambda work: inbox.unclaim(work, who, row.id),
@@ -169,7 +172,6 @@ class Office:
             "plan": lambda work: inbox.plan(work, who, row.id, priority=random.choice((25, 75)), follow_up_on=self.today(1)),
             "substitute": lambda work: self.substitute(work, who, other, random),
             **self.beside_the_task(who, row, other, random),
-            "bulk": lambda work: self.begin_job(work, who, row, random.choice(("claim", "return"))),
         }
         with process_engine.begin(by=who.id) as work:
             if action in simple:
@@ -179,7 +181,8 @@ class Office:
                 sa.select(user_task.c.id).where(user_task.c.instance_id == row.instance_id, user_task.c.state == "open")
             )
             task = random.choice([each.id for each in others] or [row.id])
-            asked = Asked(action, reason="有原因", target="apply", person=other, task=task)
+            target = random.choice(("apply", "apply", "supplement", "audit"))
+            asked = Asked(action, reason="有原因", target=target, person=other, task=task)
             if random.random() < 0.5:
                 inbox.preview_operation(work, who, row.id, asked)
             inbox.operate(work, who, row.id, asked, revision=revision)
@@ -218,9 +221,15 @@ class Office:
                 stopping.stop_case(work, who, row.id, "resume", "有原因")
         run_due(self.world.process_engine)
 
-    def begin_job(self, work: Work, who: Person, row: sa.Row[Any], action: str) -> None:
-        """The same in the background, as a bulk job."""
-        job = start_many(work, who, action, [{"task": row.id}], target="apply", reason="有原因")
+    def begin_job(self, who: Person, row: sa.Row[Any], other: str, random: Random) -> None:
+        """One thing with this task, and perhaps another of the same step, as a bulk job in the background."""
+        action = random.choice(("claim", "unclaim", "complete", "return", "transfer", "urge"))
+        same = sa.select(user_task.c.id).where(user_task.c.element_id == row.element_id, user_task.c.state == "open")
+        ids = {row.id, *(each.id for each in self.world.rows(same.order_by(user_task.c.id).limit(random.choice((0, 2)))))}
+        data = self.fill_in(who, row, random) if action == "complete" else None
+        tasks = [{"task": each} for each in sorted(ids)]
+        with self.world.process_engine.begin(by=who.id) as work:
+            job = start_many(work, who, action, tasks, data=data, target="apply", to_person=other, reason="有原因")
         with self.guard:
             self.jobs.append((who, action, job))
 
@@ -228,12 +237,13 @@ class Office:
         """Add what the jobs did and what they refused."""
         for who, action, job in self.jobs:
             with self.world.process_engine.read() as work:
-                (result,) = list_task_results(work, who, job)
-            if result.state == "done":
-                self.done[self.name(who), action] += 1
-            else:
-                assert result.problem is not None
-                self.refused[action, result.problem.code] += 1
+                results = list_task_results(work, who, job)
+            for result in results:
+                if result.state == "done":
+                    self.done[self.name(who), action] += 1
+                else:
+                    assert result.problem is not None
+                    self.refused[action, result.problem.code] += 1
 
     def name(self, who: Person) -> str:
         """The short name of somebody."""
