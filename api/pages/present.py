@@ -220,6 +220,21 @@ def reader_organisation() -> str | None:
         return get_organisation(work, who.organisation_id).short_name
 
 
+PART_OF = {
+    "tasks": "inbox",
+    "bulk": "inbox",
+    "bulk_begin": "inbox",
+    "substitutions": "inbox",
+    "stages": "campaigns",
+    "drafts": "designer",
+    "case_papers": "cases",
+    "stopping": "cases",
+    "previews": "cases",
+    "feeds": "agenda",
+}
+"""Under which entry of the menu the pages of a module are, where that is not its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class MenuItem:
     """One entry of the main menu."""
@@ -262,9 +277,7 @@ def main_menu() -> list[MenuItem]:
     if who is not None and can(who, "installation.read"):
         entries.append(("menu.system", "operations.show", 0))
     here = (request.endpoint or "").partition(".")[0]
-    here = {"tasks": "inbox", "bulk": "inbox", "stages": "campaigns", "drafts": "designer", "case_papers": "cases"}.get(
-        here, here
-    )
+    here = PART_OF.get(here, here)
     if request.path.startswith("/campaigns/"):
         here = "campaigns"
     return [MenuItem(code, url_for(endpoint), endpoint.partition(".")[0] == here, count) for code, endpoint, count in entries]

@@ -81,7 +81,7 @@ PLAN: Mapping[str, View] = {
     "rounds.show": View("organiser", "campaign_id", played=WITH_ROUNDS),
     "rounds.show_one": View("organiser", "campaign_id plan occurrence", played=WITH_ROUNDS),
     "reports.show": View("organiser", "report_id", played=WITH_REPORTS),
-    "activities.show": View(None, "a"),
+    "activities.show": View(None, "campaign_id", query="month=2023-05", played=WITH_ROUNDS),
     "consultation.show": View(None, "c"),
     "consultation.show_published": View(None, "campaign_id", played=WITH_ROUNDS),
     "stages.show_opening": View("auditor", "a"),
