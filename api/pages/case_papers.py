@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
+from api.pages.cases import read_beside
 from api.pages.fields import Filling, ShownField, show_field
 from api.pages.present import process_engine, reader, signed_in, words
 from api.papers import write_case, write_docx, write_pdf
 from api.security import FILE_POLICY
-from workflows import cases
+from workflows import cases, talk
 from workflows.cases import CaseView, Difference, VersionView
 from workflows.rules import can, case_subject
 
@@ -125,7 +126,8 @@ def send_paper(case_id: str, kind: str) -> Response:
     """
     with process_engine().read(by=reader().id) as work:
         view = cases.get_case(work, reader(), case_id)
-    paper = write_case(view, words(), reader=reader().name)
+        beside = replace(read_beside(work, view), remarks=talk.list_remarks(work, reader(), case_id))
+    paper = write_case(view, words(), reader=reader().name, beside=beside)
     content = write_docx(paper) if kind == "docx" else write_pdf(paper)
     cases.note_view(process_engine(), reader(), case_id, "export")
     headers = {

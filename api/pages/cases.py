@@ -9,12 +9,14 @@ from flask import Blueprint, render_template, request
 from api.pages.diagrams import draw
 from api.pages.fields import Filling, show_form
 from api.pages.present import process_engine, reader, signed_in, words
+from api.papers import Beside
 from engine.errors import Problem
 from engine.work import Work
 from workflows import arrivals, cases, forwardings
 from workflows.applications.refusing import LONGEST_REASON, UNDECIDED
 from workflows.campaigns.reading import list_campaigns
 from workflows.cases import CaseView
+from workflows.cases.life import MOST_COMMENTS, read_life
 from workflows.cases.states import STATES
 from workflows.rules import can, case_subject
 
@@ -54,7 +56,7 @@ def list_all() -> str:
 @pages.get("/cases/<case_id>")
 @signed_in
 def show(case_id: str) -> str:
-    """One case: state, application versions, receipts, audits, reviews as visible, history, diagram.
+    """One case in the order of its life: versions, receipts, audits, list, reviews, selection, comments, publication, and so on.
 
     Raises CaseUnknown.
     """
@@ -70,10 +72,10 @@ def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Probl
     """
     with process_engine().read(by=reader().id) as work:
         view = cases.get_case(work, reader(), case_id)
+        beside = read_beside(work, view)
         drawing = draw(work, view.marks.definition_id, view.marks.done, view.marks.current) if view.marks else None
-        whereto, origin = ([], None) if view.blind else forwardings.list_forwardings(work, case_id)
-        linked = {each.case_id for each in (*whereto, origin) if each and each.case_id and _may_see(work, each.case_id)}
-        noted = [] if view.blind else arrivals.list_arrivals(work, case_id)
+        whereto = (*beside.forwardings, beside.origin)
+        linked = {each.case_id for each in whereto if each and each.case_id and _may_see(work, each.case_id)}
         may_refuse = view.late_at is not None and can(reader(), "case.refuse_late", case_subject(work, case_id))
         channels = (
             arrivals.list_channels(work, view.campaign.id) if can(reader(), "case.arrive", case_subject(work, case_id)) else []
@@ -89,20 +91,31 @@ def page(case_id: str, *, typed: Mapping[str, str] | None = None, problem: Probl
     return render_template(
         "case.html",
         case=view,
+        life=beside.life,
+        most_comments=MOST_COMMENTS,
         versions=versions,
         drawing=drawing,
         demo_page=view.campaign.demo,
         directions=name_directions(view),
-        forwardings=whereto,
-        origin=origin,
+        forwardings=beside.forwardings,
+        origin=beside.origin,
         linked=linked,
-        arrivals=noted,
+        arrivals=beside.arrivals,
         channels=channels,
         may_refuse=may_refuse and view.state in UNDECIDED,
         typed=typed or {},
         longest=LONGEST_REASON,
         faults=faults,
     )
+
+
+def read_beside(work: Work, view: CaseView) -> Beside:
+    """What the case's page and paper show beside the case, as the reader may know it; not the talk."""
+    life = read_life(work, reader(), view.id)
+    if view.blind:
+        return Beside(life)
+    whereto, origin = forwardings.list_forwardings(work, view.id)
+    return Beside(life, arrivals.list_arrivals(work, view.id), whereto, origin)
 
 
 def _may_see(work: Work, case_id: str) -> bool:

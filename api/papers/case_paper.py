@@ -7,6 +7,17 @@ from typing import Any
 
 from api.pages.fields import Filling, ShownField, ShownPart, show_form
 from api.pages.words import Words
+from api.papers.case_life import (
+    Beside,
+    write_arrivals,
+    write_comments,
+    write_deadlines,
+    write_ends,
+    write_files,
+    write_recommendation,
+    write_remarks,
+    write_selections,
+)
 from api.papers.paper import Block, Facts, Heading, Paper, Prose, Table
 from workflows.cases import CaseView, HistoryLine, VersionView
 from workflows.forms import Kind
@@ -15,14 +26,17 @@ SHORT = 60
 """Longer values stand below their label, as texts."""
 
 
-def write_case(view: CaseView, words: Words, *, reader: str) -> Paper:
-    """The paper of a case. `reader` is who has it made: it says so at the end."""
+def write_case(view: CaseView, words: Words, *, reader: str, beside: Beside | None = None) -> Paper:
+    """The paper of a case, in the order of its life. `reader` is who has it made: it says so at the end."""
+    beside = beside or Beside()
+    life = beside.life
     files = {attachment.id: attachment for attachment in view.attachments}
     blocks: list[Block] = [Facts(tuple(_facts(view, words)))]
     for version in reversed(view.versions):
         blocks += _version(version, words, files)
     if view.receipts:
         blocks += [Heading(words.say("case.receipts")), _receipts(view, words)]
+    blocks += write_arrivals(beside, words)
     if view.audits:
         blocks.append(Heading(words.say("case.audits")))
         for audit in view.audits:
@@ -30,8 +44,11 @@ def write_case(view: CaseView, words: Words, *, reader: str) -> Paper:
             result = f"{words.say(f'audit.kind.{audit.kind}')}：{words.say(f'audit.result.{audit.result}')}"
             version_named = words.say("case.version", number=audit.version)
             blocks.append(Facts(((words.moment(audit.at), f"{result} · {who} · {version_named}\n{audit.opinion}".strip()),)))
+    blocks += write_recommendation(life, words)
     if view.reviews:
         blocks += [Heading(words.say("case.reviews")), *_reviews(view, words)]
+    blocks += [*write_selections(life, words), *write_comments(life, words), *write_ends(beside, words)]
+    blocks += [*write_remarks(beside, words), *write_files(view, words), *write_deadlines(life, words)]
     if view.history:
         blocks += [Heading(words.say("history.title")), _history(view.history, words)]
     foot = words.say("paper.foot", at=words.exact(words.now), by=reader)
@@ -56,7 +73,7 @@ def _facts(view: CaseView, words: Words) -> list[tuple[str, str]]:
         ("case.channel", view.channel and words.say(f"case.channel.{view.channel}")),
         ("case.received", words.exact(view.received_at)),
         ("case.rank", None if view.rank is None else str(view.rank)),
-        ("case.score", None if view.score is None else str(view.score)),
+        ("case.score", None if view.score is None else str(view.shown_score)),
     ]
     return [(words.say(code), value) for code, value in told if value]
 

@@ -47,6 +47,8 @@ ENDINGS = {
     "versions.": ("before", "after", "added", "removed", "changed"),
     "versions.row_": ("added", "removed", "changed"),
     "paper.": ("docx", "pdf", "at", "event", "who"),
+    "life.comment.": ("comment", "objection", "open", "adopted", "not_adopted"),
+    "life.deadline.": ("collection", "body", "institution", "review", "comments", "task"),
     "views.what.": ("page", "task", "file", "export"),
     "workdays.kind.": ("seeded", "imported", "set", "removed"),
     "workdays.weekday.": tuple("1234567"),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.filling import NOW, RARE_WORD, Filled, fill
+from benchmarks.filling import FEW, NOW, RARE_WORD, Filled, fill
 from engine.clock import VirtualClock
 from engine.database import open_database
 from engine.tables import metadata
@@ -19,16 +20,32 @@ from engine.work import ProcessEngine, Work
 from tests.conftest import POSTGRESQL, postgresql_database
 from workflows import cases, inbox
 from workflows.campaigns import campaign_board
+from workflows.cases import life
 from workflows.inbox import DUE_RANGES, SORTS, TaskFilter
 from workflows.inbox.sorting import Sort
 from workflows.mails.recipients import find_members
 from workflows.mails.recipients import list_members as list_recipients
 from workflows.people import Person, list_members
-from workflows.tables import membership, organisation, person
+from workflows.tables import (
+    case_view,
+    comment,
+    membership,
+    organisation,
+    person,
+    publication,
+    publication_item,
+    round_,
+    round_case,
+    selection,
+    selection_item,
+)
 
 TASKS = 20_000
 CROWD = 5_000
-LARGE = ("user_task", "instance", "case_", "search_entry", "membership", "person")
+LIVES = 4_000
+LIFE = ("comment", "selection_item", "publication_item", "round_case", "case_view")
+"""Tables that grow with the cases, as far as they have lived."""
+LARGE = ("user_task", "instance", "case_", "search_entry", "membership", "person", *LIFE)
 """Tables of some thousands of rows here; the others are small, or empty."""
 
 
@@ -96,6 +113,7 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         filled = fill(process_engine.database, TASKS)
         with process_engine.begin() as work:
             write_crowd(work)
+            write_lives(work, filled)
         with process_engine.database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
         yield Ground(process_engine, filled)
@@ -131,6 +149,25 @@ def write_crowd(work: Work) -> None:
     work.connection.execute(person.insert(), places)
     held = [{"person_id": each, "role": "applicant", "organisation_id": each} for each in numbers]
     work.connection.execute(membership.insert(), held)
+
+
+def write_lives(work: Work, filled: Filled) -> None:
+    """What came of some thousand cases: each commented on, selected, published, in a round and seen."""
+    at, ids = filled.campaigns[0], [f"{number:032x}" for number in range(LIVES)]
+    few = [f"{number:032d}" for number in range(5)]
+    run = work.connection.execute
+    run(selection.insert(), [{"id": each, "campaign_id": at, "cut": 9, "method": "mean", "at": NOW} for each in few])
+    run(publication.insert(), [{"id": each, "campaign_id": at, "title": each, "published_at": NOW} for each in few])
+    moments = {"due_on": NOW.date(), "cutoff_at": NOW, "closed_at": NOW}
+    run(round_.insert(), [{"id": each, "campaign_id": at, "plan": "month", "occurrence": each, **moments} for each in few])
+    comments = {"campaign_id": at, "kind": "comment", "from_name": "某人", "text": "好", "received_at": NOW, "state": "open"}
+    run(comment.insert(), [{"id": each, "case_id": each, **comments} for each in ids])
+    parts = [(each, few[number % 5], number) for number, each in enumerate(ids)]
+    run(selection_item.insert(), [{"selection_id": of, "case_id": each, "place": n, "selected": True} for each, of, n in parts])
+    run(publication_item.insert(), [{"publication_id": of, "case_id": each, "place": n} for each, of, n in parts])
+    run(round_case.insert(), [{"case_id": each, "plan": "month", "round_id": of, "moment": NOW} for each, of, _ in parts])
+    seen = {"day_on": NOW.date(), "person_id": "organiser", "what": "page", "first_at": NOW, "last_at": NOW, "times": 1}
+    run(case_view.insert(), [{"case_id": each, **seen} for each in ids])
 
 
 PEOPLE = ("ordinary", "busy", "organiser", "applicant")
@@ -235,6 +272,18 @@ def test_cases(ground: Ground, who: str) -> None:
 def test_cases_with_a_text(ground: Ground, who: str, text: str) -> None:
     assert ground.scanned(who, look(text=text)) == []
     assert ground.scanned(who, look(text=text, campaign_id=ground.filled.campaigns[1])) == []
+
+
+@pytest.mark.parametrize("who", ["busy", "organiser"])
+def test_the_life_of_a_case(ground: Ground, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = {"month": SimpleNamespace(round=SimpleNamespace(zh="月", en="month"))}
+    monkeypatch.setattr(life, "campaign_notice", lambda *_: SimpleNamespace(notice=SimpleNamespace(reports=("some",))))
+    monkeypatch.setattr(life, "read_plans", lambda *_: plans)
+    case_id = f"{2 * FEW + 101:032x}"
+    found: list[life.CaseLife] = []
+    assert ground.scanned(who, lambda work, person: found.append(life.read_life(work, person, case_id))) == []
+    assert len(found[0].comments) == (who == "organiser") and len(found[0].publications) == len(found[0].rounds) == 1
+    assert ground.scanned("organiser", lambda work, person: cases.list_views(work, person, case_id)) == []
 
 
 @pytest.mark.parametrize("place", [1, -1])

@@ -11,8 +11,9 @@ from typing import Any
 from workflows.campaigns.reading import Campaign
 from workflows.cases.history import HistoryLine, Marks
 from workflows.files import Attachment
-from workflows.forms import Form
+from workflows.forms import Field, Form, Kind
 from workflows.organisations import Organisation
+from workflows.scoring import round_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,15 @@ class ReviewView:
 
 
 @dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of a case. `field` and `versions` are where the application names it; None and empty for what came otherwise."""
+
+    attachment: Attachment
+    field: Field | None
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """A case. In blind review institution, body, channel, rank, receipts, audits, history and marks are None or empty."""
 
@@ -105,3 +115,21 @@ class CaseView:
     def latest(self) -> VersionView | None:
         """The application as it stands."""
         return self.versions[-1] if self.versions else None
+
+    @property
+    def shown_score(self) -> Decimal | None:
+        """The score with two digits, for people."""
+        return None if self.score is None else round_score(self.score)
+
+    @property
+    def files(self) -> tuple[FileView, ...]:
+        """The attachments, each with the field and the versions of the application that it is in."""
+        fields: dict[str, Field] = {}
+        versions: dict[str, list[int]] = {}
+        for version in self.versions:
+            for field in version.form.fields:
+                if field.kind is Kind.FILE:
+                    for file in version.values.get(field.key) or ():
+                        fields[file["id"]] = field
+                        versions.setdefault(file["id"], []).append(version.version)
+        return tuple(FileView(each, fields.get(each.id), tuple(versions.get(each.id, ()))) for each in self.attachments)

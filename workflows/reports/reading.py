@@ -93,15 +93,23 @@ class ReportView:
 
 
 def list_reports(
-    work: Work, campaign_id: str, *, reader: Person | None = None, parent_id: str | None = None, top: bool = False
+    work: Work,
+    campaign_id: str,
+    *,
+    reader: Person | None = None,
+    parent_id: str | None = None,
+    reporter_id: str | None = None,
+    top: bool = False,
 ) -> list[ReportLine]:
     """The reports of a campaign that `reader` may see (None: all), by plan, period and body; with `parent_id` those below one,
-    with `top` those that reach the organiser."""
+    with `reporter_id` those of one body, with `top` those that reach the organiser."""
     query = _select().where(report.c.campaign_id == campaign_id)
     if reader is not None:
         query = query.where(visible_reports(reader))
     if parent_id is not None:
         query = query.where(report.c.parent_id == parent_id)
+    if reporter_id is not None:
+        query = query.where(report.c.reporter_id == reporter_id)
     if top:
         query = query.where(report.c.parent_id.is_(None))
     return [ReportLine(**row._mapping) for row in work.connection.execute(query.order_by(report.c.number))]

@@ -30,6 +30,11 @@ def visible_tasks(person: Person, at: datetime) -> sa.ColumnElement[bool]:
     )
 
 
+def own_tasks(person: Person) -> sa.ColumnElement[bool]:
+    """Rows of `user_task` that are the person's own work, or that of their groups: a part of `visible_tasks`."""
+    return sa.or_(user_task.c.assignee == person.id, user_task.c.candidate_set.in_(select_sets(person.groups, person.id)))
+
+
 def owed_tasks(person: Person, subject: CampaignSubject) -> sa.ColumnElement[bool]:
     """Rows of `user_task` within this campaign whose owers the person may remind (`campaign.remind`).
 
