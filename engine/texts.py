@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any, Literal, get_args
 
@@ -24,17 +25,14 @@ class Catalogue:
 
         Raises ValueError when a code stands twice or lacks a language.
         """
-        self.entries: dict[str, dict[str, str]] = {}
+        self.entries: dict[str, Mapping[str, str]] = {}
         for room in rooms:
-            for source in sorted(resources.files(room).iterdir(), key=lambda item: item.name):
-                if not (source.name.startswith("texts") and source.name.endswith(".yaml")):
-                    continue
-                for code, texts in (yaml.load(source.read_text("utf-8"), Loader=LOADER) or {}).items():
-                    if code in self.entries:
-                        raise ValueError(f"{code} stands twice in the catalogue")
-                    if set(texts) != set(LANGUAGES):
-                        raise ValueError(f"{code} needs the languages {LANGUAGES}")
-                    self.entries[code] = texts
+            for code, texts in _read_room(room):
+                if code in self.entries:
+                    raise ValueError(f"{code} stands twice in the catalogue")
+                if set(texts) != set(LANGUAGES):
+                    raise ValueError(f"{code} needs the languages {LANGUAGES}")
+                self.entries[code] = texts
 
     def say(self, code: str, language: Language, values: Mapping[str, Any] | None = None) -> str:
         """The text of `code`.
@@ -51,6 +49,14 @@ class Catalogue:
             for key, value in problem.values.items()
         }
         return self.say(problem.code, language, values)
+
+
+@cache
+def _read_room(room: str) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    """The texts of a room, read once in a process."""
+    files = sorted(resources.files(room).iterdir(), key=lambda item: item.name)
+    sources = [each for each in files if each.name.startswith("texts") and each.name.endswith(".yaml")]
+    return tuple(pair for each in sources for pair in (yaml.load(each.read_text("utf-8"), Loader=LOADER) or {}).items())
 
 
 class _Lenient(dict[str, Any]):
