@@ -1,0 +1,91 @@
+"""What the addresses of all routes are filled with."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine.definitions import latest_definition
+from engine.incidents import open_incident
+from engine.tables import outbox
+from tests.api.access.roles import Subject
+from workflows.applications import first_task, start_application
+from workflows.files import attach_file, receive_file
+from workflows.inbox.many import start_many
+from workflows.mails import Recipient, queue_letter
+from workflows.notices import list_notices
+from workflows.notices.drafts import save_file, start_draft
+
+
+@pytest.fixture
+def subject(place: Any, application: dict[str, Any]) -> Subject:
+    """A submitted case of `applicant` that waits for `auditor`, its file, an incident."""
+    who = place.person("applicant")
+    with place.engine.begin(by=who.id) as work:
+        case_id = start_application(work, who, place.campaign, channel="recommended")
+        task_id = first_task(work, case_id)
+    assert task_id is not None
+    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
+    with place.engine.begin(by=who.id) as work:
+        attachment = attach_file(work, who, received, task_id=task_id, field="seal_scan")
+    data = {key: value for key, value in application.items() if "." not in key}
+    place.complete("applicant", task_id, data)
+    with place.engine.begin() as work:
+        incident = open_incident(work, "mail", "MailRefused", "no server")
+        recipient = Recipient(place.people["auditor"], "孙审核", "auditor@example.org", "zh")
+        queue_letter(work, "reminder", [recipient], campaign_id=place.campaign, about="t2022", unique_key="test")
+        letter_id = work.connection.execute(sa.select(outbox.c.id).where(outbox.c.unique_key.startswith("test:"))).scalar_one()
+    with place.engine.begin(by=place.people["auditor"]) as work:
+        bulk = start_many(work, place.person("auditor"), "claim", [{"task": "0" * 32}])
+    with place.engine.read() as work:
+        definition = latest_definition(work, "samr_2022_932_case").id
+    (audit,) = place.tasks("auditor", "audit")
+    return Subject(
+        {
+            "stage_id": place.campaign,
+            "campaign_id": place.campaign,
+            "case_id": case_id,
+            "kind": "csv",
+            "task_id": audit.id,
+            "attachment_id": attachment.id,
+            "definition_id": definition,
+            "incident_id": incident,
+            "bulk_id": bulk,
+            "external_id": "0" * 32,
+            "filter_id": "0" * 32,
+            "letter_id": letter_id,
+            "person_id": place.people["expert_1"],
+            "key": "samr_2022_932",
+            "notice_key": "samr_2022_932",
+            "name": "seal_scan",
+            "token_id": "0" * 32,
+            "notification_id": "0" * 32,
+            "remark_id": "0" * 32,
+            "substitution_id": "0" * 32,
+            "secret": "none",
+            "draft_id": start_a_draft(place),
+            "report_id": "0" * 32,
+            "plan_key": "none",
+            "activity_key": "none",
+            "period": "none",
+            "path": "notice.yaml",
+            "plan": "month",
+            "occurrence": "2023-05",
+            "number": "1",
+            "year": "2022",
+            "day": "2022-10-01",
+        }
+    )
+
+
+def start_a_draft(place: Any) -> str:
+    """A draft of the designer with two versions."""
+    who = place.person("designer")
+    with place.engine.begin(by=who.id) as work:
+        (notice,) = list_notices(work)
+        draft_id = start_draft(work, who, notice.id)
+        save_file(work, who, draft_id, "forms/extra.form", b"{}", seen=1)
+    return draft_id
