@@ -14,7 +14,7 @@ from api.pages.present import process_engine, reader, signed_in, words
 from api.papers import write_case, write_docx, write_pdf
 from api.security import FILE_POLICY
 from workflows import cases, talk
-from workflows.cases import CaseView, Difference, VersionView
+from workflows.cases import CaseView, Difference, RowDifference, VersionView
 from workflows.rules import can, case_subject
 
 pages = Blueprint("case_papers", __name__)
@@ -27,7 +27,7 @@ class ShownDifference:
     difference: Difference
     before: ShownField | None
     after: ShownField | None
-    rows: tuple[tuple[str, ShownField | None, ShownField | None], ...]
+    rows: tuple[tuple[RowDifference, ShownField | None, ShownField | None], ...]
 
 
 @pages.app_context_processor
@@ -71,11 +71,11 @@ def show_differences(view: CaseView, before: VersionView, after: VersionView) ->
             return None
         return show_field(each.field, each.field.key, Filling(values, words().language, files=files))
 
-    def show_rows(each: Difference) -> tuple[tuple[str, ShownField | None, ShownField | None], ...]:
+    def show_rows(each: Difference) -> tuple[tuple[RowDifference, ShownField | None, ShownField | None], ...]:
         def show_row(row: Mapping[str, Any] | None) -> ShownField | None:
             return None if row is None else show(each, {each.field.key: [row]})
 
-        return tuple((what, show_row(old), show_row(new)) for what, old, new in each.rows)
+        return tuple((row, show_row(row.before), show_row(row.after)) for row in each.rows)
 
     return [
         ShownDifference(each, show(each, before.values), show(each, after.values), show_rows(each))

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, render_template, send_file
 from api.pages.present import process_engine, reader, signed_in
 from api.security import FRAMED_FILE_POLICY, FRAMED_PDF_POLICY
 from workflows.cases import note_view
-from workflows.files import open_attachment
+from workflows.files import find_place, open_attachment
 
 pages = Blueprint("previews", __name__)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")
@@ -25,12 +25,13 @@ MOST_TEXT = 200_000
 @pages.get("/attachments/<attachment_id>/show")
 @signed_in
 def show(attachment_id: str) -> str:
-    """The file in a page of ours: as a picture, as a PDF, as text, or only to be saved.
+    """The file in a page of ours, as a picture, PDF or text, or only to be saved; with the way back and the files beside it.
 
     Raises AttachmentUnknown, FileDamaged.
     """
     with process_engine().read(by=reader().id) as work:
         opened = open_attachment(work, reader(), attachment_id)
+        where = find_place(work, reader(), opened)
     if opened.case_id is not None:
         note_view(process_engine(), reader(), opened.case_id, "file")
     file, text = opened.attachment, None
@@ -38,7 +39,18 @@ def show(attachment_id: str) -> str:
         with opened.path.open("rb") as stream:
             text = read_text(stream.read(MOST_TEXT), cut=file.size > MOST_TEXT)
     kind = "picture" if file.media_type in PICTURES else "pdf" if file.media_type == PDF else "text" if text is not None else ""
-    return render_template("preview.html", file=file, kind=kind, text=text, cut=file.size > MOST_TEXT)
+    number, before, after = where.find_beside(file.id)
+    return render_template(
+        "preview.html",
+        file=file,
+        kind=kind,
+        text=text,
+        cut=file.size > MOST_TEXT,
+        where=where,
+        number=number,
+        before=before,
+        after=after,
+    )
 
 
 @pages.get("/attachments/<attachment_id>/content")

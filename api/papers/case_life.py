@@ -9,7 +9,8 @@ from api.pages.words import Words
 from api.papers.paper import Block, Facts, Heading, Prose, Table
 from workflows.arrivals import Arrival
 from workflows.cases import CaseView
-from workflows.cases.life import MOST_COMMENTS, CaseLife, CommentView, SelectionView
+from workflows.cases.life import MOST_COMMENTS
+from workflows.cases.life_views import CaseLife, CommentView, SelectionView
 from workflows.forwardings import Forwarding
 from workflows.talk import Remark
 

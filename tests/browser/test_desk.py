@@ -14,11 +14,16 @@ from workflows.files import attach_file, receive_file
 
 pytestmark = pytest.mark.browser
 CATALOGUE = Catalogue("engine", "workflows", "api")
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a494441"
+    "54789c636800000082008177cd72b60000000049454e44ae426082"
+)
+"""One grey dot."""
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
-def hand_in(place: Any, application: dict[str, Any]) -> str:
-    """A case of the applicant that waits for the first body's audit; its id."""
+def hand_in(place: Any, application: dict[str, Any], *proofs: str) -> str:
+    """A case of the applicant that waits for the first body's audit, with these files beside the scan; its id."""
     who = place.person("applicant")
     with place.engine.begin(by=who.id) as work:
         case_id = start_application(work, who, place.campaign, channel="recommended")
@@ -26,6 +31,9 @@ def hand_in(place: Any, application: dict[str, Any]) -> str:
     received = receive_file(place.engine, io.BytesIO(PDF), name="seal.pdf")
     with place.engine.begin(by=who.id) as work:
         attach_file(work, who, received, task_id=task_id or "", field="seal_scan")
+        for name in proofs:
+            proof = receive_file(place.engine, io.BytesIO(PNG), name=name)
+            attach_file(work, who, proof, task_id=task_id or "", field="attachments")
     place.complete("applicant", task_id, {key: value for key, value in application.items() if "." not in key})
     return case_id
 
@@ -144,10 +152,20 @@ def test_a_day_at_the_desk(
 def test_a_file_is_looked_at_in_a_page_of_ours(
     site: Any, application: dict[str, Any], check_accessibility: Callable[[Any], None]
 ) -> None:
-    case_id = hand_in(site.place, application)
+    case_id = hand_in(site.place, application, "proof.png")
     page = site.open("auditor")
     page.goto(f"{site.address}/cases/{case_id}")
-    address = page.locator('a[href$="/show"]').first.get_attribute("href")
-    page.goto(site.address + address)
+    page.locator('#files a[href$="/show"]').first.click()
     page.locator("iframe.preview").wait_for()
     assert page.locator("iframe.preview").get_attribute("title") == "seal.pdf"
+    # the arrows turn to the next file and back; the trail leads to the case
+    page.locator("[data-turning]").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.locator("img.preview").wait_for()
+    assert "第 2 个，共 2 个" in page.inner_text("main") and page.locator("a[rel=next]").count() == 0
+    check_accessibility(page)  # in the browser's own viewer of PDF axe cannot look
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.locator("iframe.preview").wait_for()
+    page.locator("p.trail").get_by_role("link", name="t2022-0001").click()
+    page.wait_for_url(f"**/cases/{case_id}#files")

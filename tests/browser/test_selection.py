@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.texts import Catalogue
+from tests.api.papers.test_case_paper import read_docx, read_pdf
+
 pytestmark = pytest.mark.browser
+CATALOGUE = Catalogue("engine", "workflows", "api")
 PDF = b"%PDF-1.7\n%%EOF\n"
 
 
@@ -97,7 +102,7 @@ def test_application_is_returned_corrected_and_recommended(
     page.locator(".diagram[data-shown=yes]").wait_for()
     assert "理由：请补充数据来源。" in page.inner_text("main")
     assert page.locator('[name="results"]').input_value() == application["results"]
-    fill(page, {"results": "服务企业二百家，数据来自平台记录。"})
+    fill(page, {"results": "服务企业二百家，数据来自平台记录。", "indicators.0.value": "210"})
     page.get_by_role("button", name="正式报送").click()
     page.locator("#receipts").wait_for()
     assert page.locator("#receipts tbody tr").count() == 2
@@ -129,3 +134,30 @@ def test_application_is_returned_corrected_and_recommended(
     assert page.locator('.djs-element.done[data-element-id="audit"]').count() == 1
     assert page.locator('.djs-element.now[data-element-id="await_review"]').count() == 1
     check_accessibility(page)
+
+    # its papers in both languages: the versions side by side, who saw what, the whole case as docx and PDF
+    address = page.url.partition("?")[0].partition("#")[0]
+    for language, kind, read in (("zh", "pdf", read_pdf), ("en", "docx", read_docx)):
+        desk = site.open("organiser", language=language)
+        desk.goto(address)
+        check_accessibility(desk)
+        for anchor in ("application", "audits", "recommendation", "files", "deadlines"):
+            desk.locator(f'#contents a[href="#{anchor}"]').click()
+            assert desk.locator(f"#{anchor}").is_visible()
+        with desk.expect_download() as begun:
+            desk.locator(f'a[href$="/paper.{kind}"]').click()
+        text = "".join(read(Path(begun.value.path()).read_bytes()).split())
+        assert begun.value.suggested_filename == f"{number}.{kind}"
+        heading = CATALOGUE.say("case.recommendation", language)
+        assert [each for each in (application["title"], "数据来自平台记录", "210", heading) if each not in text] == []
+        desk.locator('a[href$="/compare"]').click()
+        desk.locator(".compare").wait_for()
+        cells = ["".join(each.split()) for each in desk.locator(".compare dd :is(del, ins)").all_inner_texts()]
+        marks = {"zh": ["［删去：200］", "［新增：210］"], "en": ["[removed:200]", "[added:210]"]}
+        assert cells == marks[language]
+        check_accessibility(desk)
+        desk.set_viewport_size({"width": 320, "height": 800})
+        assert desk.evaluate("document.documentElement.scrollWidth") <= 320
+    desk.goto(f"{address}/views")
+    assert desk.locator("tbody tr", has_text="孙审核").count() >= 1
+    check_accessibility(desk)

@@ -21,6 +21,7 @@ from tests.conftest import POSTGRESQL, postgresql_database
 from workflows import cases, inbox
 from workflows.campaigns import campaign_board
 from workflows.cases import life
+from workflows.cases.life_views import CaseLife
 from workflows.inbox import DUE_RANGES, SORTS, TaskFilter
 from workflows.inbox.sorting import Sort
 from workflows.mails.recipients import find_members
@@ -280,7 +281,7 @@ def test_the_life_of_a_case(ground: Ground, who: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(life, "campaign_notice", lambda *_: SimpleNamespace(notice=SimpleNamespace(reports=("some",))))
     monkeypatch.setattr(life, "read_plans", lambda *_: plans)
     case_id = f"{2 * FEW + 101:032x}"
-    found: list[life.CaseLife] = []
+    found: list[CaseLife] = []
     assert ground.scanned(who, lambda work, person: found.append(life.read_life(work, person, case_id))) == []
     assert len(found[0].comments) == (who == "organiser") and len(found[0].publications) == len(found[0].rounds) == 1
     assert ground.scanned("organiser", lambda work, person: cases.list_views(work, person, case_id)) == []

@@ -1,6 +1,6 @@
 """Cases as people see them: lists, the whole case with its versions and history, what blind review leaves of it."""
 
-from workflows.cases.comparing import Difference, Piece, compare_texts, compare_versions
+from workflows.cases.comparing import Difference, FileDifference, Piece, RowDifference, compare_texts, compare_versions
 from workflows.cases.history import Actor, HistoryLine, Marks
 from workflows.cases.listing import CaseLine, CasePage, list_cases
 from workflows.cases.reading import get_case
@@ -15,11 +15,13 @@ __all__ = [
     "CasePage",
     "CaseView",
     "Difference",
+    "FileDifference",
     "HistoryLine",
     "Marks",
     "Piece",
     "ReceiptView",
     "ReviewView",
+    "RowDifference",
     "VersionView",
     "ViewLine",
     "compare_texts",

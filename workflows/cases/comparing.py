@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
@@ -31,11 +31,30 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class RowDifference:
+    """What became of a row of a table; None where a version has none. `cells` are the columns by key in which a changed row
+    differs, with the pieces of a text."""
+
+    what: What
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    cells: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDifference:
+    """What became of a file (as the values name it: id, name, sha256); `changed`: another took its place."""
+
+    what: What
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A field (`path` is its key) that differs. `field` is that of the later form, or the earlier where it is gone.
 
-    `pieces` are those of a text. `rows` of a table: what became of each row, with the earlier and the later one (None where there
-    is none). `files`: what became of each file, with its name.
+    `pieces` are those of a text, `rows` those of a table, `files` those that differ.
     """
 
     field: Field
@@ -43,8 +62,8 @@ class Difference:
     before: Any
     after: Any
     pieces: tuple[Piece, ...] = ()
-    rows: tuple[tuple[What, Mapping[str, Any] | None, Mapping[str, Any] | None], ...] = ()
-    files: tuple[tuple[What, str], ...] = ()
+    rows: tuple[RowDifference, ...] = ()
+    files: tuple[FileDifference, ...] = ()
 
 
 def compare_versions(before: VersionView, after: VersionView) -> tuple[Difference, ...]:
@@ -112,7 +131,7 @@ def _compare(field: Field, before: Any, after: Any) -> Difference | None:
     if field.kind is Kind.FILE:
         return _compare_files(field, what, before or [], after or [])
     if field.kind is Kind.TABLE:
-        return Difference(field, what, before, after, rows=_compare_rows(before or [], after or []))
+        return Difference(field, what, before, after, rows=_compare_rows(field, before or [], after or []))
     pieces = compare_texts(str(before or ""), str(after or "")) if field.kind in (Kind.TEXT, Kind.LONG_TEXT) else ()
     return Difference(field, what, before, after, pieces)
 
@@ -122,29 +141,39 @@ def _empty(value: Any) -> Any:
 
 
 def _compare_files(field: Field, what: What, before: Sequence[Any], after: Sequence[Any]) -> Difference | None:
-    """By content: a file that was sent again under the same name with other bytes is another."""
-    had, has = ({(file["name"], file.get("sha256")) for file in files} for files in (before, after))
-    if had == has:
+    """By content: what was sent again under the same name with other bytes took the other's place, as does the only file."""
+    had, has = ({(file["name"], file.get("sha256")): file for file in files} for files in (before, after))
+    gone, new = ([side[each] for each in side if each not in other] for side, other in ((had, has), (has, had)))
+    if not gone and not new:
         return None
-    files: list[tuple[What, str]] = [
-        *(("removed", name) for name, _ in sorted(had - has)),
-        *(("added", name) for name, _ in sorted(has - had)),
-    ]
-    return Difference(field, what, before, after, files=tuple(files))
+    found: list[FileDifference] = []
+    for old in gone:
+        only = len(before) == len(after) == 1
+        heir = next((file for file in new if only or file["name"] == old["name"]), None)
+        if heir is not None:
+            new.remove(heir)
+        found.append(FileDifference("removed" if heir is None else "changed", old, heir))
+    found += [FileDifference("added", None, file) for file in new]
+    return Difference(field, what, before, after, files=tuple(found))
 
 
 def _compare_rows(
-    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[What, Mapping[str, Any] | None, Mapping[str, Any] | None], ...]:
+    field: Field, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> tuple[RowDifference, ...]:
     """Rows that stayed are found by their content; between them the first that is gone became the first that is new."""
     left, right = ([repr(sorted(row.items())) for row in rows] for rows in (before, after))
-    found: list[tuple[What, Mapping[str, Any] | None, Mapping[str, Any] | None]] = []
+    found: list[RowDifference] = []
     for code, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if code == "equal":
-            found += [("same", before[a + place], after[c + place]) for place in range(b - a)]
+            found += [RowDifference("same", before[a + place], after[c + place]) for place in range(b - a)]
             continue
         both = min(b - a, d - c)
-        found += [("changed", before[a + place], after[c + place]) for place in range(both)]
-        found += [("removed", row, None) for row in before[a + both : b]]
-        found += [("added", None, row) for row in after[c + both : d]]
+        found += [_compare_row(field, before[a + place], after[c + place]) for place in range(both)]
+        found += [RowDifference("removed", row, None) for row in before[a + both : b]]
+        found += [RowDifference("added", None, row) for row in after[c + both : d]]
     return tuple(found)
+
+
+def _compare_row(field: Field, before: Mapping[str, Any], after: Mapping[str, Any]) -> RowDifference:
+    cells = (_compare(column, before.get(column.key), after.get(column.key)) for column in field.columns)
+    return RowDifference("changed", before, after, {each.field.key: each.pieces for each in cells if each is not None})

@@ -17,6 +17,7 @@ from workflows.files.attachments import (
 )
 from workflows.files.content import ALLOWED, FileContentRefused, FileTypeRefused
 from workflows.files.names import clean_name
+from workflows.files.places import FilePlace, find_place
 from workflows.files.store import LARGEST_FILE, FileDamaged, FileEmpty, FileTooLarge, Received, receive_file
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FileContentRefused",
     "FileDamaged",
     "FileEmpty",
+    "FilePlace",
     "FileTooLarge",
     "FileTypeRefused",
     "OpenedAttachment",
@@ -36,6 +38,7 @@ __all__ = [
     "clean_name",
     "drop_unused",
     "files_of_task",
+    "find_place",
     "get_attachment",
     "list_attachments",
     "named_ids",

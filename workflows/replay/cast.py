@@ -194,12 +194,17 @@ class Cast:
         if view.form is None:
             return dict(given)
         dice, today = self.world.chance("form", view.task.business_key, view.task.element_id), self.stage.now.date()
-        return fill_form(view.form, given, dice=dice, today=today, upload=lambda field: self._upload(view.task, person, field))
 
-    def _upload(self, row: inbox.Task, person: Person, field: Field) -> str:
-        """The scan of a sealed paper, uploaded for a field."""
+        def upload(field: Field) -> str:
+            return self._upload(view.task, person, field, again=bool(view.values.get(field.key)))
+
+        return fill_form(view.form, given, dice=dice, today=today, upload=upload)
+
+    def _upload(self, row: inbox.Task, person: Person, field: Field, *, again: bool) -> str:
+        """The scan of a sealed paper, uploaded for a field; of what was corrected it is `again` another paper."""
+        name, content = ("盖章扫描件（补正）.pdf", SCAN + b"%again\n") if again else ("盖章扫描件.pdf", SCAN)
         with self.stage.process_engine.begin(by=person.id) as work:
-            scan = files.store_upload(work, person, io.BytesIO(SCAN), name="盖章扫描件.pdf", task_id=row.id, field=field.key)
+            scan = files.store_upload(work, person, io.BytesIO(content), name=name, task_id=row.id, field=field.key)
         return scan.id
 
     def note(self, name: str, channel: str, cutoff: str, subject: str, sent_at: datetime, problem: Problem | None) -> None:

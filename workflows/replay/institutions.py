@@ -13,7 +13,7 @@ from workflows.applications import list_open_channels, start_application
 from workflows.campaigns.windows import COLLECTION, CollectionEnded, find_window
 from workflows.people import Person
 from workflows.replay.cast import Cast, Duty, Part, Record
-from workflows.replay.filling import describe_case
+from workflows.replay.filling import amend_case, describe_case
 from workflows.replay.world import Fate, InstitutionPlan
 from workflows.tables import case
 
@@ -47,13 +47,13 @@ class Institutions(Part):
         moment = self.cast.soon(duty.row, duty.visit, 1, 12)
         if plan.fate is Fate.LATE_CORRECTION:
             moment = self.cast.world.dates.cutoff_at + timedelta(seconds=3)
-        self.cast.do(moment, duty.row, self.applicant(plan), self._apply, self._record("correction", plan))
+        self.cast.do(moment, duty.row, self.applicant(plan), self._amend, self._record("correction", plan))
 
     def plan_supplement(self, duty: Duty) -> None:
         """What the organiser asks for on top."""
         plan = self.plans[duty.row.business_key]
         moment = self.cast.soon(duty.row, duty.visit, 2, 30)
-        self.cast.do(moment, duty.row, self.applicant(plan), self._apply, self._record("supplement", plan))
+        self.cast.do(moment, duty.row, self.applicant(plan), self._amend, self._record("supplement", plan))
 
     def applicant(self, plan: InstitutionPlan) -> Person:
         """Who applies for an institution."""
@@ -81,6 +81,11 @@ class Institutions(Part):
     def _apply(self, view: inbox.TaskView) -> dict[str, Any]:
         """What an application says, as far as the form asks for it."""
         return self.answer(self.plans[view.task.business_key])
+
+    def _amend(self, view: inbox.TaskView) -> dict[str, Any]:
+        """What it says once it was returned."""
+        plan = self.plans[view.task.business_key]
+        return amend_case(self.answer(plan), self.cast.world.chance("amended", plan.number))
 
     def answer(self, plan: InstitutionPlan) -> dict[str, Any]:
         """The same for an institution."""

@@ -184,3 +184,15 @@ if (keys) listenForKeys(keys);
 document.addEventListener('htmx:before:request', (event) => {
   if (document.hidden && event.target.matches?.('[data-news]')) event.preventDefault();
 });
+
+// Arrow keys turn to the previous and the next of several files; never while one types or a modifier is held.
+const turning = document.querySelector('[data-turning]');
+if (turning) {
+  turning.hidden = false;
+  document.addEventListener('keydown', (event) => {
+    const rel = { ArrowLeft: 'prev', ArrowRight: 'next' }[event.key];
+    if (!rel || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
+    document.querySelector(`a[data-turns][rel=${rel}]`)?.click();
+  });
+}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.test_cases import PNG
-from tests.workflows.world import World
+from tests.workflows.world import SCAN, World
 from workflows.cases import Piece, compare_texts, compare_versions
 
 
@@ -48,27 +48,37 @@ def test_very_long_texts_are_compared_by_sentences() -> None:
 def test_two_versions_of_an_application(world: World) -> None:
     case_id = world.open_case("lab")
     task_id = world.find_task("apply", case_id)
-    first = world.upload("lab", task_id, PNG, file="证书.png", field="attachments")
+    first = [world.upload("lab", task_id, PNG, file=name, field="attachments") for name in ("证书.png", "照片.png")]
     rows = [{"name": "服务企业", "value": "120", "unit": "家"}, {"name": "节约", "value": "3", "unit": "万元"}]
-    sent = world.application("lab", task_id, attachments=[first], indicators=rows, practice="建立平台。")
+    sent = world.application("lab", task_id, attachments=first, indicators=rows, practice="建立平台。")
     world.complete("lab", task_id, sent)
     world.settle()
     world.audit("east_auditor", case_id, "return", "请修改")
     task_id = world.find_task("correct", case_id)
-    second = world.upload("lab", task_id, PNG + b"1", file="新证书.png", field="attachments")
+    second = [world.upload("lab", task_id, PNG + b"1", file=name, field="attachments") for name in ("照片.png", "新证书.png")]
+    scan = world.upload("lab", task_id, SCAN + b"\n", file="重新盖章.pdf")
     changed = [{"name": "服务企业", "value": "200", "unit": "家"}, rows[1], {"name": "培训", "value": "9", "unit": "次"}]
-    again = world.application("lab", task_id, attachments=[second], indicators=changed, practice="建立共享平台。")
+    again = world.application("lab", task_id, attachments=second, seal_scan=[scan], indicators=changed, practice="建立共享平台。")
     world.complete("lab", task_id, again)
     world.settle()
     view = world.view("organiser", case_id)
     old, new = view.versions
     found = {each.field.key: each for each in compare_versions(old, new)}
-    assert set(found) == {"practice", "indicators", "attachments"}  # the scan was sent again with the same bytes
+    assert set(found) == {"practice", "indicators", "attachments", "seal_scan"}
     assert [(piece.what, piece.text) for piece in found["practice"].pieces] == [
         ("same", "建立"),
         ("added", "共享"),
         ("same", "平台。"),
     ]
-    assert [what for what, _, _ in found["indicators"].rows] == ["changed", "same", "added"]
-    assert found["attachments"].files == (("removed", "证书.png"), ("added", "新证书.png"))
+    assert [row.what for row in found["indicators"].rows] == ["changed", "same", "added"]
+    (cell,) = found["indicators"].rows[0].cells.items()  # the value alone; name and unit stayed
+    assert (cell[0], [(piece.what, piece.text) for piece in cell[1]]) == ("value", [("removed", "120"), ("added", "200")])
+    files = {
+        key: [(each.what, each.before and each.before["name"], each.after and each.after["name"]) for each in found[key].files]
+        for key in ("attachments", "seal_scan")
+    }
+    assert files == {
+        "attachments": [("removed", "证书.png", None), ("changed", "照片.png", "照片.png"), ("added", None, "新证书.png")],
+        "seal_scan": [("changed", "盖章.pdf", "重新盖章.pdf")],
+    }
     assert compare_versions(new, new) == ()

@@ -12,7 +12,8 @@ from engine.ids import new_id
 from tests.workflows.test_cases import bring_to_review
 from tests.workflows.world import BEIJING, World
 from workflows import cases
-from workflows.cases.life import MOST_COMMENTS, CaseLife, read_life
+from workflows.cases.life import MOST_COMMENTS, read_life
+from workflows.cases.life_views import CaseLife
 from workflows.consultations import list_comments, receive_comment
 from workflows.rules import CaseUnknown
 from workflows.tables import case, comment
