@@ -168,7 +168,7 @@ def write_files(view: CaseView, words: Words) -> Iterator[Block]:
             for each in view.files
         ]
         columns = tuple(words.say(f"life.{code}") for code in ("file", "file.field", "file.versions", "file.size"))
-        yield Table((*columns, "SHA-256"), tuple(rows))
+        yield Table((*columns, "SHA-256"), tuple(rows), weights=(6, 4, 2, 2, 6))
 
 
 def write_deadlines(life: CaseLife, words: Words) -> Iterator[Block]:
@@ -180,8 +180,8 @@ def write_deadlines(life: CaseLife, words: Words) -> Iterator[Block]:
             within = f" · {words.say('stage.case')}" if each.stage else ""
             whose = each.unit or ("" if each.kind == "task" else words.say("life.deadline.all"))
             rows.append((words.say(f"life.deadline.{each.kind}", step=each.step) + within, words.deadline(each.at), whose))
-        yield _table(words, ("life.deadline", "life.deadline.at", "life.deadline.unit"), rows)
+        yield _table(words, ("life.deadline", "life.deadline.at", "life.deadline.unit"), rows, weights=(5, 6, 3))
 
 
-def _table(words: Words, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    return Table(tuple(words.say(code) for code in columns), tuple(rows))
+def _table(words: Words, columns: Sequence[str], rows: Sequence[tuple[str, ...]], *, weights: tuple[int, ...] = ()) -> Table:
+    return Table(tuple(words.say(code) for code in columns), tuple(rows), weights)

@@ -184,4 +184,5 @@ def _history(lines: Sequence[HistoryLine], words: Words) -> Table:
     return Table(
         tuple(words.say(f"paper.{name}") for name in ("at", "event", "who")),
         tuple((words.moment(line.at), tell(line), line.who.name or words.say(f"history.{line.who.kind}")) for line in lines),
+        weights=(5, 8, 4),
     )

@@ -8,6 +8,10 @@ MARGINS = (37, 26, 35, 28)
 """Millimetres at the top, right, bottom and left of A4, as in GB/T 9704."""
 TITLE, BODY, SMALL = 22, 16, 10.5
 """Points: 二号 for the title, 三号 for the text, 五号 for tables and the foot."""
+WIDTH = 210 - MARGINS[1] - MARGINS[3]
+"""Millimetres between the margins."""
+LABEL = 38
+"""Millimetres for the labels of facts."""
 LINE = 28
 """Points from line to line of the text."""
 
@@ -33,13 +37,25 @@ class Facts:
 
     lines: tuple[tuple[str, str], ...]
 
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """The widths of labels and values in millimetres."""
+        return (LABEL, WIDTH - LABEL)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with the headings of its columns."""
+    """A table with the headings of its columns; `weights` say how wide these are to each other (without: all the same)."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    weights: tuple[int, ...] = ()
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """The widths of the columns in millimetres."""
+        weights = self.weights or (1,) * len(self.columns)
+        return tuple(WIDTH * each / sum(weights) for each in weights)
 
 
 Block = Heading | Prose | Facts | Table

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.papers.breaking import break_lines
 from api.papers.fonts import find_font
-from api.papers.paper import BODY, LINE, MARGINS, SMALL, TITLE, Block, Facts, Heading, Paper, Prose, number_blocks
+from api.papers.paper import BODY, LINE, MARGINS, SMALL, TITLE, WIDTH, Block, Facts, Heading, Paper, Prose, number_blocks
 from engine.errors import Problem
 
 FONT = "paper"
 POINT = 25.4 / 72
 """Millimetres."""
+PADDING = 1
+SPARE = 0.1
+"""Millimetres around the text of a cell, and what rounding may take of them."""
 
 
 class PortableUnavailable(Problem):
@@ -75,7 +79,8 @@ def _make_page_class(base: Any) -> Any:
 
 def _say(pdf: Any, text: str, *, size: float = BODY, align: str = "L", line: float = LINE) -> None:
     pdf.set_font(FONT, size=size)
-    pdf.multi_cell(0, line * POINT, text, align=align, new_x="LMARGIN", new_y="NEXT")
+    for each in break_lines(text, WIDTH - 2 * pdf.c_margin, pdf.get_string_width):
+        pdf.cell(0, line * POINT, each, align=align, new_x="LMARGIN", new_y="NEXT")
 
 
 def _add(pdf: Any, block: Block, number: str) -> None:
@@ -90,23 +95,24 @@ def _add(pdf: Any, block: Block, number: str) -> None:
         for line in block.text.splitlines():
             _say(pdf, indent + line)
     elif isinstance(block, Facts):
-        _add_table(pdf, None, block.lines)
+        _add_table(pdf, None, block.lines, block.widths)
     else:
-        _add_table(pdf, block.columns, block.rows)
+        _add_table(pdf, block.columns, block.rows, block.widths)
 
 
-def _add_table(pdf: Any, head: tuple[str, ...] | None, rows: tuple[tuple[str, ...], ...]) -> None:
+def _add_table(pdf: Any, head: tuple[str, ...] | None, rows: tuple[tuple[str, ...], ...], widths: tuple[float, ...]) -> None:
     if not rows:
         return
     pdf.set_font(FONT, size=SMALL)
-    plain: dict[str, Any] = {"line_height": SMALL * 1.5 * POINT, "padding": 1, "text_align": "LEFT"}
+    plain: dict[str, Any] = {"line_height": SMALL * 1.5 * POINT, "padding": PADDING, "text_align": "LEFT", "col_widths": widths}
     if head is None:
-        plain |= {"col_widths": (38, 118), "first_row_as_headings": False}
+        plain["first_row_as_headings"] = False
     else:
         from fpdf.fonts import FontFace  # noqa: PLC0415
 
         plain["headings_style"] = FontFace(fill_color=(235, 235, 235))
     with pdf.table(**plain) as table:
         for row in (*([] if head is None else [head]), *rows):
-            table.row(row)
+            cells = zip(row, widths, strict=True)
+            table.row(["\n".join(break_lines(text, width - 2 * PADDING - SPARE, pdf.get_string_width)) for text, width in cells])
     pdf.ln(LINE * POINT / 3)

@@ -77,12 +77,12 @@ def _add(document: Any, block: Block, number: str) -> None:
         for line in block.text.splitlines():
             _write(document.add_paragraph(), line, indent=2 * BODY)
     elif isinstance(block, Facts):
-        _add_table(document, None, block.lines)
+        _add_table(document, None, block.lines, block.widths)
     else:
-        _add_table(document, block.columns, block.rows)
+        _add_table(document, block.columns, block.rows, block.widths)
 
 
-def _add_table(document: Any, head: tuple[str, ...] | None, rows: tuple[tuple[str, ...], ...]) -> None:
+def _add_table(document: Any, head: tuple[str, ...] | None, rows: tuple[tuple[str, ...], ...], widths: tuple[float, ...]) -> None:
     if not rows:
         return
     table = document.add_table(rows=0, cols=len(rows[0]), style="Table Grid")
@@ -91,8 +91,7 @@ def _add_table(document: Any, head: tuple[str, ...] | None, rows: tuple[tuple[st
         cells = table.add_row().cells
         for place, (cell, text) in enumerate(zip(cells, row, strict=True)):
             label = row is head or (head is None and place == 0)
-            if head is None:
-                cell.width = Mm(38 if place == 0 else 118)
+            cell.width = Mm(widths[place])
             lines = text.splitlines() or [""]
             for paragraph, line in zip([cell.paragraphs[0], *(cell.add_paragraph() for _ in lines[1:])], lines, strict=True):
                 _style(paragraph.add_run(_NO_TEXT.sub("", line)), "heading" if label else "body", SMALL)
