@@ -7,12 +7,14 @@ import re
 from html import unescape
 
 import docx
+import sqlalchemy as sa
 
+from engine.ids import new_id
 from tests.api.test_pages import consulting as consulting
 from tests.api.world import Place
 from workflows.consultations import list_comments, receive_comment
 from workflows.files import list_attachments
-from workflows.tables import case
+from workflows.tables import case, review
 from workflows.talk import add_remark
 
 LINK = re.compile(r'<li><a href="#(\w+)">([^<]+)</a></li>')
@@ -102,3 +104,40 @@ def test_who_saw_what_is_the_organisers_alone(consulting: Place) -> None:
         told = [what for what in ("案例页面", "附件", "导出") if f">{what}</td>" in page]
         assert (answer.status_code, told) == (status, ["案例页面", "附件", "导出"] if status == 200 else [])
         assert ("/views" in place.client(login).get(f"/cases/{case_id}").get_data(as_text=True)) == (status == 200)
+
+
+def count_statements(place: Place, login: str, address: str) -> int:
+    """The statements that a page sends the second time: what is read once for good is not counted."""
+    client, sent = place.client(login), []
+    assert client.get(address).status_code == 200
+
+    def note(*args: object) -> None:
+        sent.append(args[2])
+
+    sa.event.listen(place.engine.database, "before_cursor_execute", note)
+    try:
+        client.get(address)
+    finally:
+        sa.event.remove(place.engine.database, "before_cursor_execute", note)
+    return len(sent)
+
+
+def test_a_case_of_which_much_was_said_is_read_by_as_many_statements(consulting: Place) -> None:
+    place, (case_id, number) = consulting, find_case(consulting)
+    sender = {"from_name": "李举报", "from_contact": "举报热线7788", "case_number": number}
+
+    def say(times: int, *experts: str) -> None:
+        with place.engine.begin(by=place.people["organiser"]) as work:
+            for _ in range(times):
+                receive_comment(work, place.campaign, kind="objection", text="数据不实。", **sender)
+                add_remark(work, place.person("organiser"), case_id, "请核实。")
+            sheet = dict(work.connection.execute(sa.select(review).limit(1)).one()._mapping)
+            for login in experts:
+                work.connection.execute(review.insert().values(**{**sheet, "id": new_id(), "expert_id": place.people[login]}))
+
+    pages = (f"/cases/{case_id}", f"/cases/{case_id}/paper.docx")
+    say(1)
+    before = [count_statements(place, "organiser", address) for address in pages]
+    say(20, "designer", "releaser", "auditor_b")
+    assert [count_statements(place, "organiser", address) for address in pages] == before
+    assert before[0] < 70

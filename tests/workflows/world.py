@@ -22,6 +22,8 @@ from engine.tables import user_task
 from engine.work import ProcessEngine
 from workflows import applications, cases, files, inbox
 from workflows.campaigns import create_campaign
+from workflows.cases.life import read_life
+from workflows.cases.life_views import CaseLife
 from workflows.handlers import install_handlers
 from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
@@ -91,6 +93,11 @@ class World:
         """The case as this person sees it."""
         with self.process_engine.read(by=self[name].id) as work:
             return cases.get_case(work, self[name], case_id)
+
+    def life(self, name: str, case_id: str) -> CaseLife:
+        """What became of the case, as this person may know it."""
+        with self.process_engine.read(by=self[name].id) as work:
+            return read_life(work, self[name], case_id)
 
     # ---- tasks ----
     def find_task(self, element_id: str, case_id: str | None = None, *, body: str | None = None) -> str:

@@ -24,11 +24,6 @@ TOLD = ("lab", "east_auditor")
 """Who knows the case without running the campaign."""
 
 
-def life(world: World, name: str, case_id: str) -> CaseLife:
-    with world.process_engine.read(by=world[name].id) as work:
-        return read_life(work, world[name], case_id)
-
-
 def bring_to_consultation(world: World) -> str:
     """A selected case about which comments are asked; its id."""
     case_id = bring_to_review(world)
@@ -56,7 +51,7 @@ def settle(world: World, decision: str) -> None:
 def test_a_case_lives_to_its_publication(world: World) -> None:
     case_id = bring_to_review(world)
     for name in (*TOLD, "organiser"):
-        found = life(world, name, case_id)
+        found = world.life(name, case_id)
         assert found.recommendation is not None and found.recommendation.rank == 1 and found.recommendation.body == "北京"
         assert (found.selections, found.comments, found.publications, found.reports, found.rounds) == ((),) * 5
         told = None if name == "lab" else "人员east_auditor"
@@ -64,7 +59,7 @@ def test_a_case_lives_to_its_publication(world: World) -> None:
 
     world.do("expert", "review", {"no_conflict": True, **SCORES, "comment": PRAISE}, case_id)
     world.do("organiser", "select_cases", {"cut": "1", "method": "mean", "reason": "按得分"})
-    (chosen,) = life(world, "organiser", case_id).selections
+    (chosen,) = world.life("organiser", case_id).selections
     assert (chosen.selected, chosen.place, chosen.score, chosen.cut, chosen.method, chosen.reason, chosen.by) == (
         True,
         1,
@@ -75,7 +70,7 @@ def test_a_case_lives_to_its_publication(world: World) -> None:
         "人员organiser",
     )
     object_to(world, case_id)
-    (heard,) = life(world, "organiser", case_id).comments
+    (heard,) = world.life("organiser", case_id).comments
     assert (heard.kind, heard.state, heard.from_name, heard.from_contact, heard.text, heard.answer) == (
         "objection",
         "open",
@@ -85,54 +80,54 @@ def test_a_case_lives_to_its_publication(world: World) -> None:
         None,
     )
     for name in TOLD:  # nothing of it is told before it is decided and published
-        assert (life(world, name, case_id).selections, life(world, name, case_id).comments) == ((), ())
+        assert (world.life(name, case_id).selections, world.life(name, case_id).comments) == ((), ())
 
     settle(world, "not_adopted")
     for name in TOLD:
-        (heard,) = life(world, name, case_id).comments
+        (heard,) = world.life(name, case_id).comments
         assert (heard.state, heard.answer) == ("not_adopted", "已向单位核实，数据属实。")
         assert (heard.from_name, heard.from_contact, heard.text, heard.decided_by) == (None,) * 4
-        assert life(world, name, case_id).selections == ()
-    assert life(world, "organiser", case_id).comments[0].decided_by == "人员organiser"
+        assert world.life(name, case_id).selections == ()
+    assert world.life("organiser", case_id).comments[0].decided_by == "人员organiser"
 
     world.do("organiser", "publish", {"title": "关于公布优秀案例的通知"})
     for name in (*TOLD, "organiser"):
-        (listed,) = life(world, name, case_id).publications
+        (listed,) = world.life(name, case_id).publications
         assert (listed.title, listed.place, listed.campaign_id) == ("关于公布优秀案例的通知", 1, world.campaign_id)
     for name in TOLD:
-        (told_now,) = life(world, name, case_id).selections
+        (told_now,) = world.life(name, case_id).selections
         assert told_now.selected and (told_now.place, told_now.score, told_now.reason, told_now.by) == (None,) * 4
     # whoever reviewed it blind is told nothing of all this
-    assert life(world, "expert", case_id) == CaseLife()
+    assert world.life("expert", case_id) == CaseLife()
     for name in ("lab2", "west_auditor", "administrator"):
         with pytest.raises(CaseUnknown):
-            life(world, name, case_id)
+            world.life(name, case_id)
 
 
 def test_an_organiser_who_reviews_is_told_no_more_than_an_expert(world: World) -> None:
     case_id = bring_to_review(world)
     with world.process_engine.begin() as work:
         work.connection.execute(sa.text("UPDATE review SET expert_id = :person"), {"person": world["organiser"].id})
-    assert life(world, "organiser", case_id) == CaseLife()
+    assert world.life("organiser", case_id) == CaseLife()
 
 
 def test_deadlines_are_those_that_hold_for_the_case(world: World) -> None:
     case_id = world.apply("lab")
-    told = [(each.kind, each.at, each.unit) for each in life(world, "lab", case_id).deadlines if each.kind != "task"]
+    told = [(each.kind, each.at, each.unit) for each in world.life("lab", case_id).deadlines if each.kind != "task"]
     assert told == [
         ("body", datetime(2022, 8, 6, tzinfo=BEIJING), "北京"),
         ("collection", datetime(2022, 8, 11, tzinfo=BEIJING), None),
     ]
     world.audit("east_auditor", case_id, "return")
     for name in ("lab", "east_auditor", "organiser"):  # whose task it is, and those whom it keeps waiting
-        assert [each.step for each in life(world, name, case_id).deadlines if each.kind == "task"] == ["补正材料"]
+        assert [each.step for each in world.life(name, case_id).deadlines if each.kind == "task"] == ["补正材料"]
 
 
 def test_an_expert_is_told_when_the_own_review_is_due_and_nobody_elses(world: World) -> None:
     case_id = bring_to_review(world)
-    assert [(each.kind, each.step) for each in life(world, "expert", case_id).deadlines] == [("task", "专家评审")]
+    assert [(each.kind, each.step) for each in world.life("expert", case_id).deadlines] == [("task", "专家评审")]
     for name in TOLD:
-        assert [each for each in life(world, name, case_id).deadlines if each.kind == "task"] == []
+        assert [each for each in world.life(name, case_id).deadlines if each.kind == "task"] == []
 
 
 def count_statements(world: World, name: str, case_id: str) -> int:
@@ -169,5 +164,5 @@ def test_more_of_it_is_not_more_statements(world: World, name: str) -> None:
                         " SELECT :id, :case, :expert, 'submitted', scores, assigned_at FROM review LIMIT 1"),
                 {"id": new_id(), "case": sheet, "expert": world[person].id},
             )  # fmt: skip
-    assert len(life(world, name, case_id).comments) == MOST_COMMENTS
+    assert len(world.life(name, case_id).comments) == MOST_COMMENTS
     assert count_statements(world, name, case_id) == before

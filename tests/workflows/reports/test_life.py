@@ -12,6 +12,7 @@ from engine.due import run_due
 from engine.errors import TaskUnknown
 from engine.tables import instance, outbox, timer
 from tests.workflows.reports.acting import BEIJING, Action
+from workflows.cases.life import read_life
 from workflows.forms import FormInvalid
 from workflows.reports import ReporterUnclear, start_report
 from workflows.reports.opening import ReportScheduled
@@ -162,6 +163,12 @@ def test_who_sees_which_report(jiangxi: Action) -> None:
     for name in ("two", "low", "designer"):
         with pytest.raises(ReportUnknown):
             jiangxi.view(name, PHASE_1)
+    # a case's page leads to those of its body
+    jiangxi.write_case(1, "low", "published", "one")
+    for name in ("organiser", "one"):
+        with jiangxi.process_engine.read() as work:
+            told = read_life(work, jiangxi[name], f"{1:032x}").reports
+        assert [line.number for line in told if line.plan == "phase_1"] == [PHASE_1]
 
 
 def test_reminders_reach_who_owes_a_report_and_stop_when_it_is_done(jiangxi: Action) -> None:

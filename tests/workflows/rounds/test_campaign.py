@@ -54,6 +54,11 @@ def test_from_the_notice_to_the_end(hubei_anywhere: Hubei) -> None:
         "2023-12": [numbers[2]],
     }
     assert world.rounds("batch") == {"2023-H1": numbers[:2], "2023-H2": [numbers[2]]}
+    for name in ("organiser", "wuhan_auditor", "lab"):
+        told = world.life(name, first)
+        assert [(each.title, each.place) for each in told.publications] == [("第一批公布", 1)]
+        rounds = [(each.plan, each.occurrence, each.publicity) for each in told.rounds]
+        assert rounds == ([("month", "2023-05", None), ("batch", "2023-H1", "上半年专题报道")] if name != "lab" else [])
     with world.process_engine.read() as work:
         found = list_publications(work, world.campaign_id)
         assert [(each.title, [line.title for line in each.cases]) for each in found] == [

@@ -73,6 +73,12 @@ def test_the_whole_life(each_world: StageWorld) -> None:
     world.do("east_auditor", "settle", {"decisions": [decision], "remark": ""})
     assert world.list_row().cases == [before, one]
     assert world.list_row().dropped == [two]
+    # who runs the stage reads the objection, all others its answer alone; the national organiser is one of them
+    heard = {name: world.life(name, two).comments for name in ("east_auditor", "organiser", "south_auditor", "south_lab")}
+    assert {name: [(each.state, each.answer, each.text, each.from_name) for each in found] for name, found in heard.items()} == {
+        "east_auditor": [("adopted", "经核实，异议成立。", "数据不实。", "甲某")],
+        **dict.fromkeys(("organiser", "south_auditor", "south_lab"), [("adopted", "经核实，异议成立。", None, None)]),
+    }
 
     # sealed: the national list can only be this one
     world.seal()
@@ -83,6 +89,10 @@ def test_the_whole_life(each_world: StageWorld) -> None:
     assert view.form is not None
     assert view.form.by_key["ranking"].read_only
     assert view.values["ranking"] == [before, one]
+    lists = {name: world.life(name, one).stage_list for name in ("east_auditor", "organiser", "north_auditor", "north_lab")}
+    ranked = lists.pop("east_auditor")
+    assert ranked is not None and (ranked.place, ranked.dropped, ranked.sha256) == (2, False, row.sha256)
+    assert set(lists.values()) == {None}
     world.recommend([one, before])  # what a forged form says does not count
     states = world.rows(sa.select(case.c.id, case.c.state, case.c.rank).order_by(case.c.number))
     assert states == [
@@ -91,6 +101,11 @@ def test_the_whole_life(each_world: StageWorld) -> None:
         (two, "not_recommended", None),
         (direct, "not_recommended", None),
     ]
+    told = world.life("north_lab", one).recommendation
+    assert told is not None and (told.rank, told.body, told.by) == (2, "北京", None)
+    left_out = world.life("organiser", direct).recommendation
+    assert left_out is not None and (left_out.rank, left_out.by) == (None, "人员east_auditor")
+    assert [each.kind for each in world.life("north_lab", one).deadlines if each.stage] != []
     assert world.phase() == "ended"
     assert ended(world)
     with world.process_engine.read() as work:
