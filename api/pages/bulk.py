@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from api.pages.present import process_engine, read_key, reader, signed_in, tell_next
 from engine.idempotency import once
 from engine.work import Work
+from workflows import desk
 from workflows.inbox import many
 
 pages = Blueprint("bulk", __name__)
@@ -28,8 +29,9 @@ def list_all() -> str:
 @pages.get("/bulk/<bulk_id>")
 @signed_in
 def show(bulk_id: str) -> Response:
-    """One job; `?refused=1` shows those that were refused only, `?after=` a position goes on behind it. The page asks for its
-    progress again and again; when there is no more, it is loaded anew with all results.
+    """One job, of which the bell need tell no more once it is done here; `?refused=1` shows those that were refused only,
+    `?after=` a position goes on behind it. The page asks for its progress again and again; when there is no more, it is loaded
+    anew with all results.
 
     Raises BulkUnknown.
     """
@@ -38,7 +40,11 @@ def show(bulk_id: str) -> Response:
     with process_engine().read(by=reader().id) as work:
         job = many.read_many(work, reader(), bulk_id)
         found = many.list_task_results(work, reader(), bulk_id, after=after, limit=PAGE + 1, refused=refused)
+        rung = job.done_at is not None and desk.count_unread(work, reader()) > 0
     shown = {"job": job, "results": found[:PAGE], "more": len(found) > PAGE, "refused": refused, "after": after}
+    if rung:
+        with process_engine().begin(by=reader().id) as work:
+            desk.read_about_job(work, reader(), bulk_id)
     response = make_response(render_template("bulk_job.html", **shown, prefix=many.PREFIX))
     if request.headers.get("HX-Request") and job.state != "running":
         response.headers["HX-Refresh"] = "true"

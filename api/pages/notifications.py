@@ -101,7 +101,9 @@ def page(*, problem: Problem | None = None) -> str:
 
 
 def find_address(found: desk.Notification) -> str:
-    """Where a notification leads: to the task where the reader may see it, else the case, else the campaign."""
+    """Where a notification leads: to the bulk job, to the task where the reader may see it, else the case, else the campaign."""
+    if "job" in found.values:
+        return url_for("bulk.show", bulk_id=found.values["job"])
     if found.task_id is not None:
         return url_for("tasks.show", task_id=found.task_id)
     if found.case_id is not None:

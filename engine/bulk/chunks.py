@@ -80,13 +80,24 @@ def _do(process_engine: ProcessEngine, job: sa.Row[Any], chunk_id: str, generati
         row = work.connection.execute(sa.select(bulk_chunk).where(due).with_for_update(skip_locked=True)).one_or_none()
         if row is None or generation not in (None, row.generation):
             return False
-        results = way(work, find_operation(work, job.operation), [{**job.shared, **item} for item in row.items])
+        operation = find_operation(work, job.operation)
+        results = way(work, operation, [{**job.shared, **item} for item in row.items])
         refused = sum("refused" in (result or ()) for result in results)
         told = {"results": results, "refused": refused, "done": row.size - refused}
         work.connection.execute(
             bulk_chunk.update().where(bulk_chunk.c.id == chunk_id).values(state="done", done_at=work.now, **told)
         )
+        if operation.finish is not None and _is_last(work, job.id):
+            operation.finish(work, job.id)
         return True
+
+
+def _is_last(work: Work, job_id: str) -> bool:
+    """Whether nothing of the job is left. The job's row is locked until the commit that follows, so that of two chunks that end
+    at the same time the later one sees the other."""
+    work.connection.execute(sa.select(bulk_job.c.id).where(bulk_job.c.id == job_id).with_for_update(key_share=True))
+    left = sa.select(bulk_chunk.c.id).where(bulk_chunk.c.job_id == job_id, bulk_chunk.c.state != "done").limit(1)
+    return work.connection.execute(left).first() is None
 
 
 def _do_together(work: Work, operation: BulkOperation, items: Sequence[Item]) -> list[Result]:

@@ -43,7 +43,8 @@ class BulkOperation:
     same unit of work. `refuse` is called, in a unit that lasts, for an item that was refused: it may write what is to be kept of
     it, and what it gives other than None makes the item count as done with that result. `chunk` is the number of items of one
     transaction. With `together` the rows of all steps of a chunk are written at its end, one statement for all of a kind: for an
-    operation that reads nothing that the step of another item has written.
+    operation that reads nothing that the step of another item has written. `finish` is called once, with the job's id, in the
+    transaction that does the last of a job: not for one that was cancelled, and of one that was stuck when it is mended.
     """
 
     do: Callable[[Work, Item, Any], Mapping[str, Any] | None]
@@ -51,6 +52,7 @@ class BulkOperation:
     refuse: Callable[[Work, Item, Problem, Any], Mapping[str, Any] | None] = lambda work, item, problem, shared: None
     chunk: int = CHUNK
     together: bool = False
+    finish: Callable[[Work, str], None] | None = None
 
 
 def find_operation(work: Work, name: str) -> BulkOperation:

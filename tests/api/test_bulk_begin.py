@@ -13,6 +13,7 @@ from engine.due import run_due
 from engine.tables import user_task
 from tests.api.rest.test_bulk import PASS, send_applications
 from tests.api.world import Place, read_hidden
+from workflows import desk
 from workflows.inbox import many
 from workflows.tables import receipt, urge
 from workflows.talk import watch_case
@@ -46,6 +47,13 @@ def confirm(client: Any, page: str, **sent: Any) -> Any:
     return post(client, page, "/bulk", {**one, **chosen, **seen, **sent})
 
 
+def told_by_bell(place: Place, login: str) -> list[tuple[str, Any]]:
+    """(kind, values) of what the person has not read."""
+    who = place.person(login)
+    with place.engine.read(by=who.id) as work:
+        return [(row.kind, row.values) for row in desk.list_notifications(work, who).rows if row.read_at is None]
+
+
 def results(place: Place, login: str, answer: Any) -> list[many.TaskResult]:
     """What became of each task of the job that was begun."""
     assert answer.status_code == 303, answer.get_data(as_text=True)
@@ -75,6 +83,12 @@ def test_tasks_returned_at_once_are_done_but_for_those_that_others_completed(
         (task_id, colleague.name, place.clock.now()) for task_id in faster
     }
     (job,) = re.findall(r'href="/bulk/(\w+)"', auditor.get("/bulk").get_data(as_text=True))
+    values = {"job": job, "action": "return", "done": count - 3, "refused": 3}
+    assert told_by_bell(place, "auditor") == [("bulk", values)]
+    bell = auditor.get("/notifications").get_data(as_text=True)
+    assert f"批量退回已完成：{count - 3} 项办好，3 项未办" in bell
+    (address,) = re.findall(r'action="(/notifications/\w{32}/read)"', bell)
+    assert post(auditor, auditor.get("/inbox").get_data(as_text=True), address, {}).location == f"/bulk/{job}"
     told = auditor.get(f"/bulk/{job}?refused=1").get_data(as_text=True)
     assert (told.count(f"{colleague.name}，"), "未能办理（3）" in told) == (3, True)
     assert len(place.tasks("applicant", "supplement") + place.tasks("applicant", "apply")) == count - 3

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.bulk import run_bulk, start_bulk
+from engine.bulk.operations import OPERATIONS
 from engine.definitions import deploy
 from engine.handlers import Call
 from engine.tables import bulk_chunk, history, instance, user_task
-from engine.work import ProcessEngine
+from engine.work import ProcessEngine, Work
 from tests.engine.tokens.drawing import draw
 
 STEPS = """
@@ -33,6 +35,15 @@ def note(call: Call) -> None:
     call.work.connection.execute(effect.insert().values(name=f"{call.element_id}/{call.business_key}"))
     if call.business_key.startswith("bad"):
         raise LookupError(call.business_key)
+
+
+def tell_end(process_engine: ProcessEngine) -> None:
+    """Have the end of each job that completes tasks noted as an effect, too."""
+
+    def finish(work: Work, job_id: str) -> None:
+        work.connection.execute(effect.insert().values(name=f"end/{job_id}"))
+
+    process_engine.bulk["complete"] = replace(OPERATIONS["complete"], finish=finish)
 
 
 def prepare(process_engine: ProcessEngine) -> str:

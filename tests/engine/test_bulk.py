@@ -29,7 +29,7 @@ from engine.messages import send_message
 from engine.tables import bulk_job, history, instance, message, user_task
 from engine.tasks import complete_task
 from engine.work import ProcessEngine, Work
-from tests.engine.bulk_rows import chunks, complete_many, completions, effects, prepare, start_many, tasks_by_key
+from tests.engine.bulk_rows import chunks, complete_many, completions, effects, prepare, start_many, tasks_by_key, tell_end
 from tests.faults.wholeness import find_faults
 
 
@@ -189,8 +189,9 @@ def test_instances_are_suspended_resumed_changed_and_cancelled(process_engine: P
     assert find_faults(process_engine) == []
 
 
-def test_two_workers_on_one_job_take_different_chunks(process_engine: ProcessEngine) -> None:
+def test_two_workers_on_one_job_take_different_chunks_and_tell_its_end_once(process_engine: ProcessEngine) -> None:
     prepare(process_engine)
+    tell_end(process_engine)
     names = [f"c{number:03}" for number in range(200)]
     start_many(process_engine, names)
     job = complete_many(process_engine, list(tasks_by_key(process_engine).values()))
@@ -201,7 +202,7 @@ def test_two_workers_on_one_job_take_different_chunks(process_engine: ProcessEng
         each.join()
     assert progress(process_engine, job) == (200, 200, 0, 0, "done")
     assert completions(process_engine) == Counter(names)
-    assert effects(process_engine) == Counter(f"second/{name}" for name in names)
+    assert effects(process_engine) == Counter([*(f"second/{name}" for name in names), f"end/{job}"])
     assert find_faults(process_engine) == []
 
 
@@ -250,6 +251,7 @@ def test_a_chunk_that_fails_as_a_whole_is_tried_again_and_then_reported(sqlite_e
     def break_down(work: Work, item: object, shared: object) -> None:
         raise sa.exc.TimeoutError("the pool is empty")
 
+    ended: list[str] = []
     sqlite_engine.bulk["broken"] = BulkOperation(break_down, chunk=1)
     with sqlite_engine.begin() as work:
         job = start_bulk(work, "broken", [{}, {}])
@@ -257,14 +259,17 @@ def test_a_chunk_that_fails_as_a_whole_is_tried_again_and_then_reported(sqlite_e
         run_due(sqlite_engine)
         sqlite_engine.clock.move_to(sqlite_engine.clock.now() + timedelta(hours=1))  # type: ignore[attr-defined]
     assert progress(sqlite_engine, job) == (2, 0, 0, 2, "stuck")
-    sqlite_engine.bulk["broken"] = BulkOperation(lambda work, item, shared: None)
+    sqlite_engine.bulk["broken"] = BulkOperation(lambda work, item, shared: None, finish=lambda work, job: ended.append(job))
     with sqlite_engine.begin() as work:
         found = list_incidents(work)
         assert [each.kind for each in found] == ["bulk", "bulk"]
-        for each in found:
-            retry_incident(work, each.id)
+        retry_incident(work, found[0].id)
     run_due(sqlite_engine)
-    assert progress(sqlite_engine, job) == (2, 2, 0, 0, "done")
+    assert (progress(sqlite_engine, job), ended) == ((2, 1, 0, 1, "stuck"), [])
+    with sqlite_engine.begin() as work:
+        retry_incident(work, found[1].id)
+    run_due(sqlite_engine)
+    assert (progress(sqlite_engine, job), ended) == ((2, 2, 0, 0, "done"), [job])
 
 
 def test_nothing_else_that_is_due_waits_for_a_whole_job(sqlite_engine: ProcessEngine) -> None:

@@ -16,7 +16,7 @@ from engine.database import open_database
 from engine.due import run_due
 from engine.handlers import Call
 from engine.work import ProcessEngine, Work
-from tests.engine.bulk_rows import note
+from tests.engine.bulk_rows import note, tell_end
 from workflows.campaigns.archiving import OPERATIONS
 
 
@@ -29,6 +29,7 @@ def main(url: str, moment: str, pause: str) -> None:
         note(call)
 
     process_engine.handlers.register("effects.note", note_slowly)
+    tell_end(process_engine)
     for name, operation in OPERATIONS.items():
 
         def do_slowly(work: Work, item: Any, shared: Any, do: Any = operation.do) -> Any:

@@ -22,11 +22,15 @@ KINDS = (
     "resumed",
     "terminated",
     "follow_up",
+    "bulk",
 )
 """Kinds of notifications; the text of one is `notification.<kind>`."""
 
 LETTERS = ("urged", "deadline", "reminder", "letter")
 """Kinds that come with a letter of the campaign. Such a letter is an act of the office: it always leaves by mail, too."""
+
+BELL_ALONE = ("bulk",)
+"""Kinds that belong to no campaign: no letter could leave for them."""
 
 WAYS = ("bell", "mail", "both", "none")
 """By which ways somebody is told of a kind."""
@@ -50,4 +54,4 @@ def choose_way(kept: Any, kind: str) -> str:
     way = kept.get(kind, USUAL) if isinstance(kept, Mapping) else USUAL
     if way not in WAYS:
         return USUAL
-    return {"mail": "none", "both": "bell"}.get(way, way) if kind in LETTERS else str(way)
+    return {"mail": "none", "both": "bell"}.get(way, way) if kind in LETTERS + BELL_ALONE else str(way)

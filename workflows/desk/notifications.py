@@ -13,7 +13,7 @@ from engine.errors import Finding, Problem
 from engine.ids import new_id
 from engine.tables import user_task
 from engine.work import Work
-from workflows.desk.kinds import KINDS, LETTERS, PREFERENCE, USUAL, WAYS, choose_way, kind_of_letter
+from workflows.desk.kinds import BELL_ALONE, KINDS, LETTERS, PREFERENCE, USUAL, WAYS, choose_way, kind_of_letter
 from workflows.people import Person
 from workflows.preferences import keep_preference, read_preference, read_preferences
 from workflows.rules import visible_cases, visible_tasks
@@ -220,6 +220,14 @@ def read_notification(work: Work, reader: Person, notification_id: str) -> Notif
     return _show(row, cases, _readable(work, user_task, visible_tasks(reader, work.now), {row.task_id}))
 
 
+def read_about_job(work: Work, reader: Person, job_id: str) -> int:
+    """Mark what tells that a bulk job is done as read, because the person has its page before them; how much was not read."""
+    own = notification.c
+    about = sa.and_(own.kind == "bulk", own["values"]["job"].as_string() == job_id)
+    change = sa.update(notification).where(own.person_id == reader.id, UNREAD, about).values(read_at=work.now)
+    return int(work.connection.execute(change).rowcount)
+
+
 def read_all(work: Work, reader: Person) -> int:
     """Mark all as read; how many were not."""
     own = notification.c
@@ -236,7 +244,7 @@ def read_ways(work: Work, who: Person) -> dict[str, str]:
 
 def list_ways(kind: str) -> tuple[str, ...]:
     """The ways that can be chosen for a kind."""
-    return ("bell", "none") if kind in LETTERS else WAYS
+    return ("bell", "none") if kind in LETTERS + BELL_ALONE else WAYS
 
 
 def keep_ways(work: Work, who: Person, ways: Mapping[str, str]) -> None:

@@ -32,6 +32,7 @@ from engine.tasks import get_task
 from engine.work import Work
 from workflows.campaigns.windows import TooLate
 from workflows.cases.scrubbing import shown_title
+from workflows.desk.notifications import Told, ring
 from workflows.inbox.acting import check_reason, claim, return_, transfer, unclaim
 from workflows.inbox.completing import complete_within, note_refusal
 from workflows.inbox.viewing import name_colleague
@@ -241,14 +242,21 @@ def _urge(work: Work, item: Mapping[str, Any], refused: Mapping[str, Problem]) -
         raise refused[item["task"]]
 
 
+def _tell_done(work: Work, job_id: str) -> None:
+    """Who asked for it hears by the bell that it is done: it may be long since they left its page."""
+    job = read_bulk(work, job_id)
+    values = {"job": job_id, "action": job.operation.removeprefix(PREFIX), "done": job.done, "refused": job.refused}
+    ring(work, [job.created_by or ""], Told("bulk", values=values))
+
+
 PREFIX = "tasks."
 OPERATIONS = {
-    PREFIX + "claim": BulkOperation(_claim, _enter, _note_late, CHUNK),
-    PREFIX + "unclaim": BulkOperation(_unclaim, _enter, _note_late, CHUNK),
-    PREFIX + "complete": BulkOperation(_complete, _enter, _note_late, CHUNK),
-    PREFIX + "return": BulkOperation(_return, _enter, _note_late, CHUNK),
-    PREFIX + "transfer": BulkOperation(_transfer, _enter, _note_late, CHUNK),
-    PREFIX + "urge": BulkOperation(_urge, _urge_all, _note_late, MOST),
+    PREFIX + "claim": BulkOperation(_claim, _enter, _note_late, CHUNK, finish=_tell_done),
+    PREFIX + "unclaim": BulkOperation(_unclaim, _enter, _note_late, CHUNK, finish=_tell_done),
+    PREFIX + "complete": BulkOperation(_complete, _enter, _note_late, CHUNK, finish=_tell_done),
+    PREFIX + "return": BulkOperation(_return, _enter, _note_late, CHUNK, finish=_tell_done),
+    PREFIX + "transfer": BulkOperation(_transfer, _enter, _note_late, CHUNK, finish=_tell_done),
+    PREFIX + "urge": BulkOperation(_urge, _urge_all, _note_late, MOST, finish=_tell_done),
 }
 """The bulk operations that `api/wiring.py` registers with the engine."""
 ACTIONS = tuple(name.removeprefix(PREFIX) for name in OPERATIONS)

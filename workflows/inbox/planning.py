@@ -14,7 +14,8 @@ from engine.moments import SHANGHAI
 from engine.tasks import get_task, hold_task, plan_task
 from engine.timers import arm_timer
 from engine.work import Work
-from workflows.desk.notifications import Told, ring
+from workflows.desk.notifications import Told
+from workflows.desk.telling import tell
 from workflows.inbox.acting import hold_doable
 from workflows.people import Person
 from workflows.rules import CaseUnknown, can, case_subject, require
@@ -74,7 +75,7 @@ def remind_again(call: Call) -> Mapping[str, Any]:
         found = work.connection.execute(sa.select(case.c.id, case.c.campaign_id).where(case.c.number == row.business_key)).first()
         values = {"number": row.business_key, "step": row.name}
         campaign_id, case_id = (None, None) if found is None else (found.campaign_id, found.id)
-        ring(work, [row.assignee], Told("follow_up", campaign_id, case_id, task_id, values))
+        tell(work, [row.assignee], Told("follow_up", campaign_id, case_id, task_id, values))
     return {}
 
 

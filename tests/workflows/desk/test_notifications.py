@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from engine.bulk import run_bulk
 from engine.tables import outbox
 from tests.workflows.world import World
 from workflows import desk, inbox, talk
 from workflows.desk import NotificationUnknown, NotificationWaysInvalid
-from workflows.inbox import Asked
+from workflows.inbox import Asked, many
 from workflows.people import get_person
 from workflows.tables import letter, membership, notification, person
 
@@ -53,6 +54,22 @@ def test_each_kind_comes_by_the_way_that_its_reader_chose(world: World) -> None:
             talk.add_remark(work, world["east_auditor"], case_id, f"@{colleague.name} 请看内部数字")
         assert (len(told(world, "east_colleague")), len(world.rows(letters))) == (rung, mailed), way
     assert all("内部数字" not in row.subject for row in world.rows(letters))
+
+
+def test_the_bell_tells_that_a_bulk_job_is_done_until_its_page_is_seen(world: World) -> None:
+    auditor = world["east_auditor"]
+    world.process_engine.bulk.update(many.OPERATIONS)
+    for way, count in (("bell", 1), ("none", 1)):
+        keep(world, "east_auditor", bulk=way)
+        with world.process_engine.begin(by=auditor.id) as work:
+            job = many.start_many(work, auditor, "claim", [{"task": f"{place:032}"} for place in range(many.CHUNK + 1)])
+        assert run_bulk(world.process_engine, job).refused == many.CHUNK + 1
+        with world.process_engine.begin(by=auditor.id) as work:
+            assert [row.kind for row in desk.list_notifications(work, auditor).rows] == ["bulk"] * count
+            assert desk.read_about_job(work, auditor, job) == (way == "bell")
+            assert desk.read_about_job(work, auditor, job) == 0
+    with pytest.raises(NotificationWaysInvalid):
+        keep(world, "east_auditor", bulk="mail")
 
 
 def test_settings_that_are_not_known_are_refused_together(world: World) -> None:
