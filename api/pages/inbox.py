@@ -101,6 +101,50 @@ def keep_filter() -> Any:
     return go_back(asked)
 
 
+@pages.post("/inbox/filters/<filter_id>")
+@signed_in
+def rename_filter(filter_id: str) -> Any:
+    """Give one's own filter another name, and share it with another group, or with nobody.
+
+    Raises FilterUnknown.
+    """
+    who, form = reader(), request.form
+    asked, name, group = read_asked(form), form.get("name", ""), form.get("group") or None
+
+    def act(work: Work) -> dict[str, Any]:
+        inbox.rename_filter(work, who, filter_id, name, group=group)
+        return {}
+
+    try:
+        with process_engine().begin(by=who.id) as work:
+            once(work, read_key(), "inbox.filter_rename", {"filter": filter_id, "name": name, "group": group}, lambda: act(work))
+    except inbox.FilterInvalid as problem:
+        return page(asked, problem=problem, typed=name, faulty=filter_id), STATUS[problem.kind]
+    tell_next("inbox.filter_kept", name=name.strip())
+    return go_back(asked)
+
+
+@pages.post("/inbox/start")
+@signed_in
+def choose_start() -> Response:
+    """Begin with a view (`start` is `view:` and its name), with a filter as it is now (`filter:` and its id), or as usual.
+
+    Raises FilterUnknown.
+    """
+    who = reader()
+    kind, _, chosen = request.form.get("start", "").partition(":")
+    view: Any = chosen if kind == "view" and chosen in VIEWS else None
+
+    def act(work: Work) -> dict[str, Any]:
+        inbox.keep_start(work, who, view=view, filter_id=chosen if kind == "filter" else None)
+        return {}
+
+    with process_engine().begin(by=who.id) as work:
+        once(work, read_key(), "inbox.start", {"kind": kind, "chosen": chosen}, lambda: act(work))
+    tell_next("inbox.start_kept")
+    return redirect(url_for("inbox.show"), 303)
+
+
 @pages.post("/inbox/filters/<filter_id>/drop")
 @signed_in
 def drop_filter(filter_id: str) -> Response:
@@ -167,11 +211,18 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
 
 
-def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = None, typed: str = "") -> str:
-    """The inbox; with what is wrong with the name of a filter that was to be kept."""
+def page(
+    asked: Mapping[str, str] | None = None, *, problem: Problem | None = None, typed: str = "", faulty: str | None = None
+) -> str:
+    """The inbox; with what is wrong with the name of a filter that was to be kept, or (`faulty`) to be renamed. Without
+    parameters it begins as the person likes it."""
     who = reader()
+    plain = asked is None and not request.args
     asked = read_asked(request.args) if asked is None else asked
     with process_engine().read(by=who.id) as work:
+        filters = inbox.list_filters(work, who)
+        start = inbox.read_start(work, who, filters)
+        asked = start.asked if plain else asked
         counts = inbox.count_tasks(work, who)
         look = {"columns": USUAL, "sort": "due", "size": SIZES[1], **(read_preference(work, who.id, PREFERENCE) or {})}
         view: Any = asked.get("view")
@@ -198,7 +249,9 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             steps=inbox.list_steps(work, who, view),
             bodies=inbox.list_bodies(work, who),
             campaigns=[(each.id, each.title) for each in list_campaigns(work, who)],
-            filters=inbox.list_filters(work, who),
+            filters=filters,
+            start=start,
+            changed=start.filter if plain and start.changed else None,
             groups=sorted(who.groups),
             after=after,
             columns=COLUMNS,
@@ -207,6 +260,7 @@ def page(asked: Mapping[str, str] | None = None, *, problem: Problem | None = No
             due_ranges=DUE_RANGES,
             problem=problem,
             typed=typed,
+            faulty=faulty,
             offered=OFFERED[view],
             most=MOST_SEEN,
             faults={finding.path: words().tell(finding) for finding in problem.findings} if problem else {},

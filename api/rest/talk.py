@@ -11,8 +11,9 @@ from api.pages.present import process_engine, reader
 from api.rest.cases import see_case
 from api.rest.operations import Resource, act
 from api.rest.shapes import Asked, Id, Told
+from engine.errors import TaskAlreadyCompleted
 from engine.work import Work
-from workflows import talk
+from workflows import inbox, talk
 from workflows.cases.stopping import LONGEST_REASON, StopTooLate, StopUnfit, stop_case
 from workflows.reminders.urging import LONGEST_REMARK
 from workflows.reminders.waiting import UrgedLately, urge_awaited
@@ -94,6 +95,19 @@ class UrgeTold(Told):
 
     tasks: int
     letters: int
+
+
+class PriorityAsked(Asked):
+    """How urgent the task is: low, usual, high, very high."""
+
+    priority: Literal[25, 50, 75, 100]
+
+
+class PriorityTold(Told):
+    """It is kept."""
+
+    task: str
+    priority: int
 
 
 class StopAsked(Asked):
@@ -187,6 +201,20 @@ def urge(case_id: str, body: UrgeAsked, key: str) -> Any:
         return UrgeTold(tasks=done.tasks, letters=done.letters)
 
     return act(key, "case.urge", {"case": case_id, **body.model_dump()}, do)
+
+
+@resource.post("/cases/<case_id>/tasks/<task_id>/priority", PriorityTold, takes=PriorityAsked, raises=(TaskAlreadyCompleted,))
+def prioritise(case_id: str, task_id: str, body: PriorityAsked, key: str) -> Any:
+    """Say how urgent an open task of a case is, whoever does it.
+
+    Raises CaseUnknown, NotPermitted, TaskUnknown, TaskAlreadyCompleted.
+    """
+
+    def do(work: Work) -> PriorityTold:
+        inbox.prioritise(work, reader(), case_id, task_id, body.priority)
+        return PriorityTold(task=task_id, priority=body.priority)
+
+    return act(key, "case.prioritise", {"case": case_id, "task": task_id, **body.model_dump()}, do)
 
 
 @resource.post("/cases/<case_id>/stop", StopTold, takes=StopAsked, raises=(StopTooLate, StopUnfit))

@@ -1,4 +1,4 @@
-"""`/tasks/<id>/operations` and `/preview`: what the diagram allows with a task beyond completing it, and what it would do."""
+"""`/tasks/<id>/operations`, `/preview`, `/plan`: what is done with a task beyond completing it, and what it would do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import StringConstraints
 
 from api.pages.present import process_engine, reader
+from api.rest.desk import Day
 from api.rest.operations import Resource, act
 from api.rest.shapes import Asked, Told
 from api.rest.tasks import TAKEN, Reason, TaskStateTold
@@ -44,6 +45,13 @@ class OperationAsked(EffectAsked):
     """What is to be done, and why."""
 
     reason: Reason
+
+
+class PlanAsked(Asked):
+    """How urgent the task is, and on which day (as `2022-07-01`) whoever has it is told to look at it again; null: on none."""
+
+    priority: Literal[25, 50, 75, 100]
+    follow_up_on: Day | None = None
 
 
 class EffectTold(Told):
@@ -89,3 +97,17 @@ def operate(task_id: str, body: OperationAsked, key: str, revision: int) -> Any:
         return TaskStateTold.model_validate(get_task(work, task_id))
 
     return act(key, "task.operate", {"task": task_id, **body.model_dump(), "revision": revision}, do)
+
+
+@resource.post("/tasks/<task_id>/plan", TaskStateTold, takes=PlanAsked, raises=TAKEN)
+def plan(task_id: str, body: PlanAsked, key: str) -> Any:
+    """Say how urgent a task is and when to look at it again.
+
+    Raises what `inbox.plan` raises.
+    """
+
+    def set_plan(work: Work) -> TaskStateTold:
+        inbox.plan(work, reader(), task_id, priority=body.priority, follow_up_on=body.follow_up_on)
+        return TaskStateTold.model_validate(get_task(work, task_id))
+
+    return act(key, "task.plan", {"task": task_id, **body.model_dump(mode="json")}, set_plan)

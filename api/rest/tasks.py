@@ -17,7 +17,11 @@ from engine.tasks import get_task
 from engine.work import Work
 from workflows import inbox, reviews
 from workflows.campaigns import CollectionEnded, TooLate
+from workflows.inbox import TaskFilter
 from workflows.inbox.acting import LONGEST_REASON
+from workflows.inbox.narrowing import DueRange
+from workflows.inbox.picking import View
+from workflows.inbox.sorting import Sort
 from workflows.reviews.replacement import REASON_LENGTH
 
 resource = Resource("tasks")
@@ -42,15 +46,21 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASO
 
 
 class TasksAsked(Paging):
-    """`view`: claimed by or assigned to the caller (`mine`), unclaimed in the caller's groups, or `done` by the caller."""
+    """`view`: claimed by or assigned to the caller (`mine`), unclaimed in the caller's `groups`, `delegated` by the caller, of
+    cases that the caller watches (`watched`) or `sent` on, or `done` by the caller. `step` is an `element_id`, `body` recommends
+    the case. Of more than 1,000 tasks the order is `due`, whatever `sort` says."""
 
-    view: Literal["mine", "groups", "done"] = "mine"
+    view: View = "mine"
     campaign: Id | None = None
+    step: Text | None = None
+    body: Id | None = None
+    due: DueRange | None = None
     q: Text | None = None
+    sort: Sort = "due"
 
 
 class TaskLineTold(Told):
-    """A task in a list; `institution` is null in blind review."""
+    """A task in a list; `institution` is null in blind review. Not `readable`: the caller may read its case, but not open it."""
 
     id: str
     name: str
@@ -59,6 +69,7 @@ class TaskLineTold(Told):
     state: str
     revision: int
     priority: int
+    readable: bool
     claimed_by: str | None
     created_at: datetime
     due_at: datetime | None
@@ -194,8 +205,8 @@ def list_all(query: TasksAsked) -> TasksTold:
             work,
             reader(),
             view=query.view,
-            campaign_id=query.campaign,
-            text=(query.q or "").strip() or None,
+            asked=TaskFilter(query.campaign, query.step, query.body, query.due, (query.q or "").strip() or None),
+            sort=query.sort,
             limit=query.limit,
             after=query.after,
         )

@@ -180,6 +180,50 @@ def test_a_filter_is_kept_shared_changed_and_dropped(world: World) -> None:
         assert inbox.list_filters(work, colleague) == []
 
 
+def test_a_filter_is_renamed_by_whose_it_is(world: World) -> None:
+    auditor, group = world["east_auditor"], f"auditor@{world.places['east']}"
+    with world.process_engine.begin(by=auditor.id) as work:
+        first, second = (inbox.keep_filter(work, auditor, name, {"step": name}) for name in ("a", "b"))
+        inbox.rename_filter(work, auditor, first, " 审核 ", group=group)
+        assert [(row.id, row.name, row.shared_with) for row in inbox.list_filters(work, auditor)] == [
+            (second, "b", None),
+            (first, "审核", group),
+        ]
+        for name, code in (("审核", "FilterNameTaken"), ("", "FilterNameUnfit")):
+            with pytest.raises(FilterInvalid) as refused:
+                inbox.rename_filter(work, auditor, second, name)
+            assert [finding.code for finding in refused.value.findings] == [code]
+        with pytest.raises(FilterUnknown):
+            inbox.rename_filter(work, world["east_colleague"], first, "c")
+
+
+def test_the_inbox_begins_with_a_colleagues_filter_until_the_colleague_changes_it(world: World) -> None:
+    auditor, colleague, group = world["east_auditor"], world["east_colleague"], f"auditor@{world.places['east']}"
+    before, after = {"view": "groups", "step": "audit"}, {"view": "groups", "due": "overdue"}
+
+    def start() -> tuple[Any, bool]:
+        found = inbox.read_start(work, colleague)
+        return found.asked, found.changed
+
+    with world.process_engine.begin(by=auditor.id) as work:
+        assert start() == ({}, False)
+        inbox.keep_start(work, colleague, view="watched")
+        assert start() == ({"view": "watched"}, False)
+        shared = inbox.keep_filter(work, auditor, "待审", before, group=group)
+        for person in (auditor, colleague):
+            inbox.keep_start(work, person, filter_id=shared)
+        inbox.rename_filter(work, auditor, shared, "审核", group=group)
+        assert start() == (before, False)
+        inbox.keep_filter(work, auditor, "审核", after, group=group)
+        assert (inbox.read_start(work, auditor).asked, start()) == (after, (before, True))
+        inbox.keep_start(work, colleague, filter_id=shared)
+        assert start() == (after, False)
+        inbox.rename_filter(work, auditor, shared, "审核")
+        assert start() == ({}, False)
+        with pytest.raises(FilterUnknown):
+            inbox.keep_start(work, colleague, filter_id=shared)
+
+
 def test_a_filter_without_a_name_or_for_foreign_people_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     auditor = world["east_auditor"]
     with world.process_engine.begin(by=auditor.id) as work:

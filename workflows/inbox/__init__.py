@@ -9,6 +9,7 @@ from workflows.inbox.filters import (
     drop_filter,
     keep_filter,
     list_filters,
+    rename_filter,
 )
 from workflows.inbox.listing import (
     COUNTED,
@@ -26,6 +27,7 @@ from workflows.inbox.operating import Asked, Line, OperationPreview, operate, pr
 from workflows.inbox.picking import VIEWS
 from workflows.inbox.planning import PRIORITIES, PlanInvalid, plan, prioritise
 from workflows.inbox.sorting import SORTS
+from workflows.inbox.starting import Start, keep_start, read_start
 from workflows.inbox.viewing import Task, TaskView, open_task
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "OperationPreview",
     "PlanInvalid",
     "Receipt",
+    "Start",
     "Task",
     "TaskCounts",
     "TaskLine",
@@ -54,6 +57,7 @@ __all__ = [
     "count_tasks",
     "drop_filter",
     "keep_filter",
+    "keep_start",
     "list_bodies",
     "list_filters",
     "list_steps",
@@ -65,6 +69,8 @@ __all__ = [
     "preview_operation",
     "prioritise",
     "read_draft",
+    "read_start",
+    "rename_filter",
     "return_",
     "save_draft",
     "transfer",

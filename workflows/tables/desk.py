@@ -51,5 +51,5 @@ saved_filter = sa.Table(
     sa.Column("name", sa.String(60), nullable=False),
     sa.Column("shared_with", sa.String(80), index=True),  # a group that uses it, too
     sa.Column("asked", Json, nullable=False),  # the parameters of the inbox's address
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),  # of what it asks for now
 )

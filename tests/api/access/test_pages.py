@@ -55,7 +55,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "inbox.show_news"): SIGNED,
     ("POST", "inbox.choose_look"): (GUARD, *(303,) * 8),
     ("POST", "inbox.keep_filter"): (GUARD, *(422,) * 8),  # without a name
-    ("POST", "inbox.drop_filter"): (GUARD, *(404,) * 8),  # nobody's
+    ("POST", "inbox.rename_filter"): (GUARD, *(404,) * 8),  # nobody's
+    ("POST", "inbox.drop_filter"): (GUARD, *(404,) * 8),
+    ("POST", "inbox.choose_start"): (GUARD, *(303,) * 8),
     ("GET", "cases.list_all"): SIGNED,
     ("GET", "bulk.list_all"): SIGNED,
     ("GET", "extensions.show"): (303, 403, 403, 403, 403, 200, 403, 403, 403),

@@ -45,6 +45,12 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "rest_tasks.send_back"): (401, 404, 404, 409, 404, 404, 404, 404, 404),
     ("GET", "rest_task_operations.preview"): (401, *(422,) * 8),  # of no operation
     ("POST", "rest_task_operations.operate"): (401, 404, 404, 409, 404, 404, 404, 404, 404),  # not drawn there
+    ("POST", "rest_task_operations.plan"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
+    ("GET", "rest_filters.list_all"): (401, *(200,) * 8),
+    ("POST", "rest_filters.keep"): (401, *(201,) * 8),
+    ("POST", "rest_filters.rename"): (401, *(404,) * 8),  # nobody's
+    ("DELETE", "rest_filters.drop"): (401, *(404,) * 8),
+    ("POST", "rest_talk.prioritise"): (401, 403, 404, 403, 404, 200, 404, 404, 404),
     ("POST", "rest_tasks.transfer"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
     ("GET", "rest_tasks.show_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("PUT", "rest_tasks.save_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
@@ -124,6 +130,10 @@ SENT: dict[str, Any] = {
     "rest_talk.copy": {"receivers": []},
     "rest_talk.watch": {"watch": True},
     "rest_talk.urge": {},
+    "rest_talk.prioritise": {"priority": 75},
+    "rest_filters.keep": {"name": "-"},
+    "rest_filters.rename": {"name": "-"},
+    "rest_task_operations.plan": {"priority": 75},
     "rest_talk.stop": {"how": "suspend", "reason": ""},
     "rest_desk.appoint": {"substitute": "0" * 32, "begins_on": "2022-07-01", "last_on": "2022-07-02"},
     "rest_bulk.begin": {"action": "claim", "tasks": [{"task": "0" * 32}]},

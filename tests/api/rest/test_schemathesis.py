@@ -17,6 +17,7 @@ from api.rest.document import write_parameters
 from engine.tables import outbox
 from tests.api.rest.conftest import make_caller, submit_case
 from tests.api.world import open_copy
+from workflows.inbox import keep_filter
 from workflows.inbox.many import start_many
 from workflows.mails import Recipient, queue_letter
 from workflows.notices import bundled_notices, deploy_folder, list_notices
@@ -83,6 +84,7 @@ def target(
                 "person_id": [world.people["expert_1"]],
                 "letter_id": [write_letter(world)],
                 "bulk_id": [begin_bulk(world, sent["task"])],
+                "filter_id": [keep_a_filter(world)],
             },
         )
 
@@ -92,6 +94,13 @@ def begin_bulk(world: Any, task_id: str) -> str:
     who = world.person("auditor")
     with world.engine.begin(by=who.id) as work:
         return start_many(work, who, "claim", [{"task": task_id}])
+
+
+def keep_a_filter(world: Any) -> str:
+    """A filter of the auditor's."""
+    who = world.person("auditor")
+    with world.engine.begin(by=who.id) as work:
+        return keep_filter(work, who, "本周", {"due": "week"})
 
 
 def make_drafts(world: Any) -> tuple[str, str]:
