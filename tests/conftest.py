@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 import sqlalchemy as sa
@@ -52,23 +53,49 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def postgresql_url() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, for tests marked `postgresql`."""
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an empty PostgreSQL database, for tests marked `postgresql`; with all tables if there is an engine."""
     if POSTGRESQL is None:
         pytest.skip("no PostgreSQL server: set LINXUAN_TEST_POSTGRESQL, or run `python3 run.py test`, which starts one")
-    with postgresql_database(POSTGRESQL) as url:
+    model = request.getfixturevalue("postgresql_tables") if "process_engine" in request.fixturenames else None
+    with postgresql_database(POSTGRESQL, model) as url:
         yield url
 
 
-class postgresql_database:  # noqa: N801 - used like a function
-    """A new database on the server of a test run, dropped at the end."""
+@pytest.fixture(scope="session")
+def postgresql_tables() -> Iterator[str]:
+    """The name of a PostgreSQL database with all tables and nothing in them: a copy is made sooner than they are."""
+    assert POSTGRESQL is not None
+    with postgresql_database(POSTGRESQL) as url:
+        make_tables(url)
+        yield str(sa.make_url(url).database)
 
-    def __init__(self, server: str) -> None:
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and nothing in them."""
+    file = tmp_path_factory.mktemp("tables") / "linxuan.sqlite3"
+    make_tables(f"sqlite:///{file}")
+    return file
+
+
+def make_tables(url: str) -> None:
+    """Make all tables in an empty database."""
+    database = open_database(url)
+    metadata.create_all(database)
+    database.dispose()
+
+
+class postgresql_database:  # noqa: N801 - used like a function
+    """A new database on the server of a test run, empty or a copy of `model`, dropped at the end."""
+
+    def __init__(self, server: str, model: str | None = None) -> None:
+        self.model = model
         self.server = sa.make_url(server).set(drivername="postgresql+psycopg")
         self.name = f"linxuan_{uuid.uuid4().hex}"
 
     def __enter__(self) -> str:
-        self._admin(f'CREATE DATABASE "{self.name}"')
+        self._admin(f'CREATE DATABASE "{self.name}"' + (f' TEMPLATE "{self.model}"' if self.model else ""))
         return self.server.set(database=self.name).render_as_string(hide_password=False)
 
     def __exit__(self, *_: object) -> None:
@@ -93,19 +120,21 @@ def virtual_clock() -> VirtualClock:
 
 
 @pytest.fixture
-def process_engine(database_url: str, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
+def process_engine(database_url: str, sqlite_tables: Path, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
     """An engine with all tables, virtual time and no handlers yet, on each database."""
+    if database_url.startswith("sqlite"):
+        copyfile(sqlite_tables, str(sa.make_url(database_url).database))
     yield from _engine(database_url, virtual_clock)
 
 
 @pytest.fixture
-def sqlite_engine(sqlite_url: str, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
+def sqlite_engine(sqlite_url: str, sqlite_tables: Path, virtual_clock: VirtualClock) -> Iterator[ProcessEngine]:
     """The same on SQLite only."""
+    copyfile(sqlite_tables, str(sa.make_url(sqlite_url).database))
     yield from _engine(sqlite_url, virtual_clock)
 
 
 def _engine(url: str, clock: VirtualClock) -> Iterator[ProcessEngine]:
     database = open_database(url)
-    metadata.create_all(database)
     yield ProcessEngine(database, clock)
     database.dispose()
