@@ -45,6 +45,7 @@ from api.pages import (
     task_operations,
     tasks,
     tokens,
+    uploads,
     workdays,
 )
 
@@ -53,7 +54,7 @@ def install(app: Flask) -> None:
     """Register all pages and what they share."""
     present.install(app)
     errors.install(app)
-    work = (inbox, tasks, task_operations, bulk, bulk_begin)
+    work = (inbox, tasks, uploads, task_operations, bulk, bulk_begin)
     shown = (home, login, *work, cases, files, campaigns, reports, reminders, consultation, notices, drafts, designer)
     whole = (
         *shown,

@@ -15,9 +15,11 @@ from engine.errors import Problem
 from engine.moments import SHANGHAI
 from engine.work import Work
 from workflows import inbox
+from workflows.campaigns.forms import file_fields
 from workflows.cases import CaseView, note_view
 from workflows.cases.comparing import Difference
 from workflows.deadlines import last_day
+from workflows.files import Part, list_parts
 from workflows.inbox import TaskView
 from workflows.people import PersonUnknown, get_person
 from workflows.workdays import read_calendar
@@ -87,12 +89,28 @@ def show_task(task_id: str, *, typed: Mapping[str, Any] | None = None, refusal: 
         if refusal and typed and view.form and not shown
         else (),
         draft_address=url_for("tasks.save_draft", task_id=task_id),
+        upload_address=url_for("uploads.begin", task_id=task_id) if takes_files(view) else "",
+        unfinished=group_unfinished(view),
         seen_draft=view.draft_at.isoformat() if view.draft_at else "",
         drawing=drawing,
         handler=handler,
         history=case.history if case else of_report.history if of_report else (),
         demo_page=view.campaign.demo,
     )
+
+
+def takes_files(view: TaskView) -> bool:
+    """Whether the form has a field for files."""
+    return view.form is not None and bool(file_fields(view.form))
+
+
+def group_unfinished(view: TaskView) -> dict[str, list[Part]]:
+    """What the person has begun to upload for the task and not finished, by field."""
+    found: dict[str, list[Part]] = {}
+    if takes_files(view):
+        for part in list_parts(process_engine(), reader(), view.task.id):
+            found.setdefault(part.field, []).append(part)
+    return found
 
 
 def count_work_days(work: Work, view: TaskView) -> int | None:

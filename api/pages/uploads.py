@@ -1,22 +1,38 @@
-"""Files that come with a task's form: kept before the form is looked at, so that a fault elsewhere does not lose them."""
+"""Files that come with a task's form, kept before the form is looked at, so that a fault elsewhere does not lose them; and files
+that the page's script sends ahead of it in pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
-import sqlalchemy as sa
-from flask import request
+from flask import Blueprint, jsonify, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import ClientDisconnected
 
-from api.pages.present import process_engine, reader
+from api.pages.errors import STATUS
+from api.pages.present import process_engine, reader, signed_in, words
 from engine.errors import Finding, Problem
-from engine.tables import user_task
-from engine.work import Work
-from workflows.files import Received, attach_file, receive_file
+from workflows.files import (
+    LARGEST_PIECE,
+    PIECE,
+    FileTooLarge,
+    Part,
+    PartOffsetWrong,
+    append_part,
+    attach_once,
+    begin_part,
+    drop_part,
+    find_part,
+    receive_file,
+)
 from workflows.forms import Form, Kind
-from workflows.tables import attachment
 
 NEW = ".new"
+READ = 64 * 1024
+
+pages = Blueprint("uploads", __name__)
 
 
 def take_uploads(form: Form, task_id: str) -> tuple[dict[str, list[str]], list[Finding]]:
@@ -34,7 +50,12 @@ def take_uploads(form: Form, task_id: str) -> tuple[dict[str, list[str]], list[F
             findings.append(Finding(refused.code, path=field, values=refused.values))
             continue
         with process_engine().begin(by=reader().id) as work:
-            kept.setdefault(field, []).append(attach_once(work, received, task_id, field))
+            try:
+                attached = attach_once(work, reader(), received, task_id=task_id, field=field)
+            except FileTooLarge as refused:
+                findings.append(Finding(refused.code, path=field, values=refused.values))
+                continue
+        kept.setdefault(field, []).append(attached.id)
     return kept, findings
 
 
@@ -47,16 +68,77 @@ def list_uploads(form: Form) -> Iterator[tuple[str, FileStorage]]:
                     yield field.key, upload
 
 
-def attach_once(work: Work, received: Received, task_id: str, field: str) -> str:
-    """The id of the attachment of this file; made if the task does not have it yet, also when it comes twice at once."""
-    work.connection.execute(sa.select(user_task.c.id).where(user_task.c.id == task_id).with_for_update(key_share=True))
-    known: str | None = work.connection.execute(
-        sa.select(attachment.c.id).where(
-            attachment.c.task_id == task_id,
-            attachment.c.field == field,
-            attachment.c.sha256 == received.sha256,
-            attachment.c.name == received.name,
-            attachment.c.uploaded_by == reader().id,
-        )
-    ).scalar()
-    return known or attach_file(work, reader(), received, task_id=task_id, field=field).id
+# ---- in pieces -------------------------------------------------------------------------------------------------------
+@pages.post("/tasks/<task_id>/uploads")
+@signed_in
+def begin(task_id: str) -> Any:
+    """Begin a file or go on with it: its address, and from which byte.
+
+    Raises what `begin_part` raises.
+    """
+    sent = {name: request.form.get(name, "") for name in ("field", "name", "size", "sha256", "mark")}
+    size = int(sent["size"]) if sent["size"].isascii() and sent["size"].isdigit() and len(sent["size"]) < 16 else 0
+    part = begin_part(
+        process_engine(),
+        reader(),
+        task_id,
+        sent["field"],
+        name=sent["name"],
+        size=size,
+        sha256=sent["sha256"],
+        mark=sent["mark"],
+    )
+    return tell_part(part)
+
+
+@pages.get("/tasks/<task_id>/uploads/<part_id>")
+@signed_in
+def show(task_id: str, part_id: str) -> Any:
+    """How far a file has come.
+
+    Raises what `find_part` raises.
+    """
+    return tell_part(find_part(process_engine(), reader(), task_id, part_id))
+
+
+@pages.patch("/tasks/<task_id>/uploads/<part_id>")
+@signed_in
+def append(task_id: str, part_id: str) -> Any:
+    """Take the piece that begins at `Upload-Offset`; of one that broke off, what came. After the last one the answer has the
+    file as the form shows it.
+
+    Raises what `append_part` raises; PartOffsetWrong is answered with the offset.
+    """
+    stated = request.headers.get("Upload-Offset", "")
+    offset = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else -1
+    try:
+        part, kept = append_part(process_engine(), reader(), task_id, part_id, offset=offset, content=read_piece())
+    except PartOffsetWrong as wrong:
+        told = {"message": words().tell(wrong), "code": wrong.code, "offset": wrong.values["offset"]}
+        return jsonify(told), STATUS[wrong.kind]
+    if kept is None:
+        return tell_part(part)
+    return jsonify(offset=part.offset, file=kept.id, html=render_template("upload_row.html", file=kept, name=part.field))
+
+
+@pages.delete("/tasks/<task_id>/uploads/<part_id>")
+@signed_in
+def drop(task_id: str, part_id: str) -> Any:
+    """Forget a file that is on its way."""
+    drop_part(process_engine(), reader(), task_id, part_id)
+    return "", 204
+
+
+def tell_part(part: Part) -> Any:
+    """How far it has come, where to send more, and how much at a time."""
+    address = url_for("uploads.append", task_id=part.task_id, part_id=part.id)
+    return jsonify(id=part.id, offset=part.offset, size=part.size, address=address, piece=PIECE)
+
+
+def read_piece() -> bytes:
+    """The request's bytes, one more than a piece may have at most; when the connection breaks, those that came."""
+    piece = bytearray()
+    with suppress(ClientDisconnected):
+        while len(piece) <= LARGEST_PIECE and (read := request.stream.read(READ)):
+            piece += read
+    return bytes(piece)

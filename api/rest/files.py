@@ -8,12 +8,11 @@ from werkzeug.datastructures import FileStorage
 
 from api.pages.files import send_attachment
 from api.pages.present import process_engine, reader
-from api.pages.uploads import attach_once
 from api.rest.cases import FileTold
 from api.rest.operations import Resource, act
 from engine.errors import TaskAlreadyClaimed, TaskAlreadyCompleted
 from engine.work import Work
-from workflows.files import get_attachment, receive_file
+from workflows.files import attach_once, receive_file
 from workflows.inbox.acting import require_doable, see_task
 
 resource = Resource("files")
@@ -32,7 +31,7 @@ def upload(task_id: str, name: str, upload: FileStorage, key: str) -> Any:
     received = receive_file(process_engine(), upload.stream, name=upload.filename or "")
 
     def attach(work: Work) -> FileTold:
-        return FileTold.model_validate(get_attachment(work, reader(), attach_once(work, received, task_id, name)))
+        return FileTold.model_validate(attach_once(work, reader(), received, task_id=task_id, field=name))
 
     asked = {"task": task_id, "field": name, "sha256": received.sha256, "name": received.name}
     return act(key, "file.attach", asked, attach)

@@ -18,8 +18,8 @@ from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import find_campaign
 from workflows.files.names import extension_of
-from workflows.files.store import Received, receive_file, verify_file
-from workflows.forms import Form
+from workflows.files.store import Received, receive_file, refuse_large, verify_file
+from workflows.forms import Field, Form
 from workflows.people import Person
 from workflows.rules import AttachmentSubject, CaseSubject, can, case_subject, require, task_subject
 from workflows.tables import application_version, attachment, case, stored_file
@@ -70,6 +70,47 @@ def store_upload(work: Work, person: Person, stream: IO[bytes], *, name: str, ta
 def attach_file(work: Work, person: Person, received: Received, *, task_id: str, field: str) -> Attachment:
     """Attach a received file to a field of the person's open task. It counts once the task is completed with it.
 
+    Raises FileTooLarge for what is larger than the field takes, and what `require_field` raises.
+    """
+    wanted = require_field(work, person, task_id, field)
+    refuse_large(received.size, received.name, wanted.max_bytes or received.size)
+    _note_file(work, received)
+    attachment_id = new_id()
+    values = {
+        "id": attachment_id,
+        "sha256": received.sha256,
+        "name": received.name,
+        "case_id": work.connection.execute(_PLACE, {"task": task_id}).one().case_id,
+        "task_id": task_id,
+        "field": field,
+        "uploaded_by": person.id,
+        "uploaded_at": work.now,
+    }
+    work.connection.execute(_ATTACH, values)
+    return Attachment(attachment_id, received.name, field, received.size, received.media_type, received.sha256, work.now, task_id)
+
+
+def attach_once(work: Work, person: Person, received: Received, *, task_id: str, field: str) -> Attachment:
+    """As `attach_file`; the same file of the same person that the field has already is not attached again, also when it comes
+    twice at once.
+
+    Raises what `attach_file` raises.
+    """
+    work.connection.execute(sa.select(user_task.c.id).where(user_task.c.id == task_id).with_for_update(key_share=True))
+    query = _select().where(
+        attachment.c.task_id == task_id,
+        attachment.c.field == field,
+        attachment.c.sha256 == received.sha256,
+        attachment.c.name == received.name,
+        attachment.c.uploaded_by == person.id,
+    )
+    known = work.connection.execute(query.limit(1)).one_or_none()
+    return attach_file(work, person, received, task_id=task_id, field=field) if known is None else _read(known)
+
+
+def require_field(work: Work, person: Person, task_id: str, key: str) -> Field:
+    """A field that takes files, of a task that is open and that the person may fill in.
+
     Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted, AttachmentFieldUnknown.
     """
     subject = task_subject(work, task_id)
@@ -81,22 +122,9 @@ def attach_file(work: Work, person: Person, received: Received, *, task_id: str,
     place = work.connection.execute(_PLACE, {"task": task_id}).one()
     owner = place.stage_id or place.campaign_id or find_campaign(work, place.business_key)
     form = None if place.form_key is None else campaign_form(work, owner, place.form_key)
-    if form is None or field not in file_fields(form):
-        raise AttachmentFieldUnknown(field=field)
-    _note_file(work, received)
-    attachment_id = new_id()
-    values = {
-        "id": attachment_id,
-        "sha256": received.sha256,
-        "name": received.name,
-        "case_id": place.case_id,
-        "task_id": task_id,
-        "field": field,
-        "uploaded_by": person.id,
-        "uploaded_at": work.now,
-    }
-    work.connection.execute(_ATTACH, values)
-    return Attachment(attachment_id, received.name, field, received.size, received.media_type, received.sha256, work.now, task_id)
+    if form is None or key not in file_fields(form):
+        raise AttachmentFieldUnknown(field=key)
+    return form.by_key[key]
 
 
 def remove_attachment(work: Work, person: Person, attachment_id: str) -> None:

@@ -50,10 +50,9 @@ def receive_file(process_engine: ProcessEngine, stream: IO[bytes], *, name: str)
     Either the whole file is there under its final name (temporary file, flushed, renamed, folder flushed) or nothing is.
     Raises FileTooLarge as soon as the limit is passed, FileEmpty, FileTypeRefused and FileContentRefused.
     """
-    root = file_root(process_engine)
-    limit = int(process_engine.extras.get("largest_file", LARGEST_FILE))
+    limit = largest_file(process_engine)
     name = clean_name(name)
-    folder = root / "incoming"
+    folder = file_root(process_engine) / "incoming"
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder)
     path = Path(temporary)
@@ -62,11 +61,30 @@ def receive_file(process_engine: ProcessEngine, stream: IO[bytes], *, name: str)
             digest, size = _copy(stream, target, name, limit)
             target.flush()
             os.fsync(target.fileno())
-        media_type = check_content(path, name)
-        _place(path, path_of(root, digest))
+        return settle_file(process_engine, path, digest, size, name)
     finally:
         path.unlink(missing_ok=True)
-    return Received(digest, size, media_type, name)
+
+
+def settle_file(process_engine: ProcessEngine, path: Path, sha256: str, size: int, name: str) -> Received:
+    """Check the whole file at `path`, which lies within the store, and give it its place there.
+
+    Raises FileTypeRefused and FileContentRefused.
+    """
+    media_type = check_content(path, name)
+    _place(path, path_of(file_root(process_engine), sha256))
+    return Received(sha256, size, media_type, name)
+
+
+def largest_file(process_engine: ProcessEngine) -> int:
+    """Bytes that one file may have here."""
+    return int(process_engine.extras.get("largest_file", LARGEST_FILE))
+
+
+def refuse_large(size: int, name: str, limit: int) -> None:
+    """Raises FileTooLarge beyond `limit` bytes."""
+    if size > limit:
+        raise FileTooLarge(name=name, limit_mb=round(limit / 1024 / 1024, 1))
 
 
 def file_root(process_engine: ProcessEngine) -> Path:
@@ -99,8 +117,7 @@ def _copy(stream: IO[bytes], target: IO[bytes], name: str, limit: int) -> tuple[
     digest, size = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK):
         size += len(chunk)
-        if size > limit:
-            raise FileTooLarge(name=name, limit_mb=round(limit / 1024 / 1024, 1))
+        refuse_large(size, name, limit)
         digest.update(chunk)
         target.write(chunk)
     if size == 0:

@@ -2,6 +2,7 @@
 import { ALONE } from './alone.js';
 import { keepForm } from './keep-form.js';
 import { listenForKeys } from './keys.js';
+import { takeFiles } from './uploads.js';
 
 // Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
 // server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
@@ -168,6 +169,9 @@ if (draftState) {
     if (draftState.dataset.unsaved) event.preventDefault();
   });
 }
+
+// Files go ahead of their form, in pieces.
+for (const form of new Set([...document.querySelectorAll('[data-upload]')].map((place) => place.closest('form')))) takeFiles(form);
 
 // Forms of drafts of notices save themselves.
 for (const form of document.querySelectorAll('form[data-keeps]')) keepForm(form);
