@@ -28,13 +28,13 @@ from workflows.files import (
     PartsTooMany,
     PartUnknown,
     append_part,
+    attachments,
     begin_part,
     drop_part,
     find_part,
     list_parts,
     open_attachment,
 )
-from workflows.files import attachments
 from workflows.files import parts as store
 from workflows.files.attachments import require_field
 from workflows.tables import attachment

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
@@ -85,15 +85,24 @@ class Part:
     sha256: str | None
     began_at: datetime
     stored: tuple[str, str] | None = None
-    offset: int = field(default=0, compare=False)
+    offset: int = 0
 
 
 def begin_part(
-    process_engine: ProcessEngine, person: Person, task_id: str, key: str, *, name: str, size: int, sha256: str = "", mark: str = ""
+    process_engine: ProcessEngine,
+    person: Person,
+    task_id: str,
+    key: str,
+    *,
+    name: str,
+    size: int,
+    sha256: str = "",
+    mark: str = "",
 ) -> Part:
     """Begin a file for the field `key` of the person's open task, or go on with it: the answer says from which byte.
 
-    `sha256` is compared at the end; without it, `mark` (when the file was changed, say) tells apart what has the same name and size.
+    `sha256` is compared at the end; without it, `mark` (when the file was changed, say) tells apart what has the same name and
+    size.
     Raises what `require_field` raises; FileTypeRefused, FileEmpty, FileTooLarge, PartsTooMany.
     """
     name = clean_name(name)
@@ -117,7 +126,9 @@ def begin_part(
             or sum(each.size for each in waiting) + size > MOST_FILES_WAITING * largest_file(process_engine)
         ):
             raise PartsTooMany(count=len(waiting), names=", ".join(each.name for each in waiting))
-        part = Part(part_id, task_id, key, name, size, known, now, before and before.stored, before.offset if before else 0)
+        part = Part(part_id, task_id, key, name, size, known, now)
+        if before is not None:
+            part = replace(part, stored=before.stored, offset=before.offset)
         _write(folder, part)
     return part
 

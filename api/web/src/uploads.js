@@ -29,9 +29,9 @@ export function takeFiles(form) {
     upload.state = 'refused';
     upload.line.querySelector('progress').hidden = true;
     const told = upload.line.querySelector('[data-state]');
+    told.setAttribute('role', 'alert');
     told.textContent = message;
     told.className = 'fault';
-    say(upload.place, message);
   }
 
   function end(upload) {
@@ -92,7 +92,6 @@ export function takeFiles(form) {
       told = await read(await ask(part.address, 'PATCH', upload, { body, headers }));
       if (told.code === 'PartUnknown') return sendOnce(upload); // forgotten meanwhile
     }
-    upload.pauses = 0;
     return finish(upload, told);
   }
 
@@ -112,7 +111,7 @@ export function takeFiles(form) {
         if (fault.refused) return refuse(upload, fault.message);
         show(upload, fault.away ?? texts.paused);
       }
-      if (upload.offset > before) pauses = 0;
+      if (upload.offset > before) pauses = 0; // it moves, however slowly
       await new Promise((wake) => {
         setTimeout(wake, PAUSES[Math.min(pauses, PAUSES.length - 1)]);
         window.addEventListener('online', wake, { once: true });

@@ -75,6 +75,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "plan": "month",
             "occurrence": "2023-05",
             "number": "1",
+            "part_id": "0" * 32,
             "year": "2022",
             "day": "2022-10-01",
         }
