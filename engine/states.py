@@ -15,7 +15,7 @@ from engine.kernel import Document
 from engine.model import Node, link, name_version, place_of, starting_nodes
 from engine.model.report import LONGEST_ID
 from engine.tables import instance
-from engine.work import Work, recalled
+from engine.work import Work, foresee, recalled
 
 FORMAT_VERSION = 1
 """Of the stored document; `read_document` upgrades older ones."""
@@ -102,6 +102,11 @@ def read_states(work: Work, instance_ids: Sequence[str]) -> Iterator[tuple[str, 
         for row in work.connection.execute(wanted).all():
             own = get_definition(work, row.definition_id)
             yield row.id, link_called(work, own, called_in(row.document)), read_document(row.document)
+
+
+def foresee_states(work: Work, instance_ids: Sequence[str]) -> None:
+    """Read the states of many instances, to each of which `read_state` and `definition_of` are going to be asked."""
+    foresee(work, read_state, [(each, (definition, document)) for each, definition, document in read_states(work, instance_ids)])
 
 
 @recalled

@@ -20,7 +20,7 @@ from engine.runs import Run
 from engine.statements import HOLD_TASK, HOLD_TASKS, READ_TASK
 from engine.states import called_in, definition_of, link_called, read_state
 from engine.tables import history, user_task, user_task_candidate
-from engine.work import Work
+from engine.work import Work, recalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class ReturnTarget:
     name: str
 
 
+@recalled
 def get_task(work: Work, task_id: str) -> sa.Row[Any]:
     """The row of a user task, whatever its state.
 

@@ -177,6 +177,13 @@ def recalled(function: Reading[Given, Answer]) -> Reading[Given, Answer]:
     return _remember(function, while_writing=False)
 
 
+def foresee(work: Work, function: Callable[..., Answer], answers: Iterable[tuple[Any, Answer]]) -> None:
+    """Answers of a `recalled` function of one argument, read for many arguments at once before each is asked for by itself. A
+    unit of work that may write reads anew, and a unit keeps at most `MOST_KNOWN`."""
+    if not work.writing:
+        work.known.update({(function.__wrapped__, (given,)): answer for given, answer in answers})  # type: ignore[attr-defined]
+
+
 def _remember(function: Reading[Given, Answer], *, while_writing: bool) -> Reading[Given, Answer]:
     @wraps(function)
     def remember(work: Work, /, *given: Given.args, **named: Given.kwargs) -> Answer:

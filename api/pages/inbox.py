@@ -20,6 +20,7 @@ from engine.work import Work
 from workflows import inbox
 from workflows.agenda.entries import RISK_WORK_DAYS
 from workflows.campaigns.reading import list_campaigns
+from workflows.deadlines import last_day
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS, TaskFilter, TaskLine
 from workflows.inbox.filters import PARAMETERS
 from workflows.inbox.picking import View
@@ -206,6 +207,14 @@ def group_by_due(rows: Iterable[TaskLine], now: datetime, calendar: WorkCalendar
     return [(heading, list(lines)) for heading, lines in groupby(rows, key=name)]
 
 
+def count_days_left(rows: Iterable[TaskLine], now: datetime, calendar: WorkCalendar) -> dict[str, int]:
+    """The work days until each task is due that is not late, by its id; tasks of one page have few due dates."""
+    today = now.astimezone(SHANGHAI).date()
+    moments = {row.id: row.due_at for row in rows if row.due_at is not None and row.due_at > now}
+    days = {at: calendar.workdays_between(today, last_day(at, SHANGHAI.key)).count for at in set(moments.values())}
+    return {task_id: days[at] for task_id, at in moments.items()}
+
+
 def end_of(day: date) -> datetime:
     """The last moment of a day in Beijing: 24:00 still belongs to it."""
     return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
@@ -232,11 +241,12 @@ def page(
         narrowed = read_filter(asked)
         after = request.args.get("after") or None
         found = inbox.list_tasks(work, who, view=view, asked=narrowed, sort=sort, limit=look["size"], after=after)
+        calendar = read_calendar(work)
         grouped = found.sorted_by == "due" and view != "done"
         return render_template(
             "inbox.html",
             page=found,
-            parts=group_by_due(found.rows, work.now, read_calendar(work)) if grouped else [("", found.rows)],
+            parts=group_by_due(found.rows, work.now, calendar) if grouped else [("", found.rows)],
             counts=counts,
             view=view,
             views=VIEWS,
@@ -244,6 +254,8 @@ def page(
             asked={**asked, "view": view},
             origin=urlencode({**asked, "view": view}),
             narrowed=narrowed,
+            narrowing=bool(asked.keys() - {"view", "sort"}),
+            days_left={} if view == "done" else count_days_left(found.rows, work.now, calendar),
             sort=sort,
             look=look,
             steps=inbox.list_steps(work, who, view),

@@ -155,7 +155,8 @@ def test_inbox_search_and_paging(place: Place, monkeypatch: pytest.MonkeyPatch) 
     client = place.client("applicant")
     assert "共 5 项" in text_of(client.get("/inbox?view=groups"))
     assert "共 1 项" in text_of(client.get("/inbox?view=groups&q=t2022-0003"))
-    assert "没有等待签收的任务" in text_of(client.get("/inbox?view=groups&q=nothing"))
+    assert "没有符合筛选条件的任务" in text_of(client.get("/inbox?view=groups&q=nothing"))
+    assert "没有需要您办理的任务" in text_of(client.get("/inbox?view=mine"))
     monkeypatch.setattr("api.pages.inbox.SIZES", (1, 2, 3))  # the middle one is the usual
     monkeypatch.setattr("api.pages.cases.PAGE", 2)
     for address, pages in (("/inbox?view=groups", 3), ("/cases", 3)):

@@ -37,7 +37,7 @@ def test_the_whole_list_is_worked_by_keyboard(
     page.keyboard.press("k")
     assert focused(page) == first
     page.keyboard.press("x")
-    assert page.inner_text("[data-chosen]") == "已勾选 1 项"
+    assert page.inner_text("[data-chosen]") == "：已勾选 1 项"
     assert page.locator("input[name=many_task]:checked").count() == 1
     page.keyboard.press("?")
     page.get_by_role("dialog", name="键盘快捷键").wait_for()

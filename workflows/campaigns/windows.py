@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.errors import Finding, Problem
-from engine.work import Work
+from engine.work import Work, recalled
 from workflows.campaigns.lateness import ACCEPT
 from workflows.deadlines import say_cutoff, say_moment
 from workflows.forms import FormInvalid
@@ -154,6 +154,7 @@ def find_window(
     return None if row is None else Window(**row._mapping)
 
 
+@recalled
 def latest_window(
     work: Work, campaign_id: str, *, whole: bool, body: str | None, institution: str | None, lock: bool = False
 ) -> Window | None:
@@ -248,8 +249,14 @@ def deciding_window(work: Work, handler: str, variables: Mapping[str, Any], *, l
         return latest_window(work, variables["campaign"], whole=True, body=body, institution=None, lock=lock)
     if handler not in COLLECTED:
         return None
-    row = work.connection.execute(_CASE, {"case": variables["case"]}).one()
+    row = _find_terms(work, variables["case"])
     return window_of_case(work, handler, row, row.settings, lock=lock)
+
+
+@recalled
+def _find_terms(work: Work, case_id: str) -> Any:
+    """What a case's cut-off depends on."""
+    return work.connection.execute(_CASE, {"case": case_id}).one()
 
 
 def window_of_case(work: Work, handler: str, row: Any, settings: Mapping[str, Any], *, lock: bool = False) -> Window | None:

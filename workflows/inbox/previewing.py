@@ -1,7 +1,8 @@
 """What doing one thing with many tasks would do to each of them, before a bulk job is begun. Nothing is changed here.
 
 Rules and diagram are asked for each task as they are when it is done; what a return would cancel is found by really making the
-step on the stored document (`engine.preview`).
+step on the stored document (`engine.preview`). What they look at is read for `PART` tasks at once: statements do not grow with
+the tasks, but for a return, which asks for each task which cut-offs have passed and whose tasks would go.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import sqlalchemy as sa
 
 from engine.bulk import tell_who
 from engine.errors import OperationNotAllowed, Problem
+from engine.states import foresee_states
+from engine.tables import user_task
 from engine.tasks import ReturnTarget, get_task
-from engine.work import Work
+from engine.work import Work, foresee
 from workflows.forms import Form, Kind
 from workflows.inbox.acting import TransferRefused, require_doable, see_task
 from workflows.inbox.many import check_many, name_tasks
@@ -25,9 +28,12 @@ from workflows.inbox.picking import View
 from workflows.inbox.viewing import drawn_operations, find_colleagues, find_targets, name_colleague, open_task
 from workflows.people import Person
 from workflows.reminders.waiting import judge_urges
+from workflows.rules import foresee_tasks
 
 MOST_SEEN = 500
 """Tasks of one preview: each is asked for by itself, and a person reads them."""
+PART = 100
+"""Tasks that are read at once: what is known of them (`engine.work.MOST_KNOWN`) is kept until they are looked at."""
 OFFERED: dict[View, tuple[str, ...]] = {
     "mine": ("complete", "return", "transfer", "unclaim"),
     "groups": ("claim", "complete", "return", "transfer"),
@@ -114,26 +120,34 @@ def preview_many(
     if action == "urge":
         look.problems = judge_urges(work, person, task_ids)[1]
     else:
-        for task_id in task_ids:
-            _try(look, task_id, _begin)
+        _try_all(look, task_ids, _begin)
     targets = tuple({each.element_id: each for found in look.targets.values() for each in found}.values())
     look.target = target if target in {each.element_id for each in targets} else targets[0].element_id if targets else ""
     colleagues = {each.id: each for found in look.colleagues.values() for each in found}
     receivers = tuple(sorted(colleagues.values(), key=lambda each: (each.name, each.id)))
     look.receiver = to_person if to_person in colleagues else receivers[0].id if receivers else ""
-    for task_id in (each for each in task_ids if each not in look.problems):
-        _try(look, task_id, FINISH.get(action, lambda look, task_id: None))
+    if action in FINISH:
+        _try_all(look, [each for each in task_ids if each not in look.problems], FINISH[action])
     form_of = _find_form(look, task_ids) if action == "complete" else (None, None)
     told = name_tasks(work, person, task_ids)
     rows = tuple(_tell(look, task_id, told.get(task_id)) for task_id in task_ids)
     return ManyPreview(action, rows, targets, look.target, receivers, look.receiver, *form_of)
 
 
-def _try(look: _Look, task_id: str, step: Callable[[_Look, str], None]) -> None:
-    try:
-        step(look, task_id)
-    except Problem as problem:
-        look.problems[task_id] = tell_who(look.work, problem, task_id)
+def _try_all(look: _Look, task_ids: Sequence[str], step: Callable[[_Look, str], None]) -> None:
+    """The step for each task; what is in the way of one is noted."""
+    for start in range(0, len(task_ids), PART):
+        part = task_ids[start : start + PART]
+        foresee_tasks(look.work, part)
+        rows = look.work.connection.execute(sa.select(user_task).where(user_task.c.id.in_(part))).all()
+        foresee(look.work, get_task, [(row.id, row) for row in rows])
+        if look.action in ("return", "transfer"):
+            foresee_states(look.work, [row.instance_id for row in rows if row.state == "open"])
+        for task_id in part:
+            try:
+                step(look, task_id)
+            except Problem as problem:
+                look.problems[task_id] = tell_who(look.work, problem, task_id)
 
 
 def _begin(look: _Look, task_id: str) -> None:

@@ -16,7 +16,7 @@ from engine.work import Work
 from workflows.people import Person
 from workflows.reminders.urges import Urged, read_urged
 from workflows.reminders.urging import NobodyChosen, Outcome, clean_remark, urge_tasks
-from workflows.rules import CaseSubject, CaseUnknown, NotPermitted, awaited_tasks, can, case_subject, require
+from workflows.rules import CaseSubject, CaseUnknown, NotPermitted, awaited_tasks, can, case_subject, case_subjects, require
 from workflows.tables import case, organisation
 
 PAUSE = timedelta(hours=24)
@@ -115,10 +115,11 @@ def judge_urges(work: Work, person: Person, task_ids: Sequence[str]) -> tuple[di
     rows = {row.id: row for row in work.connection.execute(query.where(own.id.in_(task_ids)))}
     awaited = set(work.connection.execute(sa.select(own.id).where(own.id.in_(task_ids), awaited_tasks(person))).scalars())
     lately = read_urged(work, task_ids)
+    subjects = case_subjects(work, (row.case_id for row in rows.values()))
     urged: dict[str, str] = {}
     refused: dict[str, Problem] = {}
     for task_id in task_ids:
-        subject = case_subject(work, rows[task_id].case_id) if task_id in rows else None
+        subject = subjects[rows[task_id].case_id] if task_id in rows else None
         last_at = lately[task_id].last_at if task_id in lately else None
         if subject is None or not can(person, "case.read", subject):
             refused[task_id] = TaskUnknown()

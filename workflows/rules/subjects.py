@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.database import Moment
 from engine.errors import Problem, TaskUnknown
 from engine.tables import candidate_set, incident, user_task
-from engine.work import Work, recalled
+from engine.work import Work, foresee, recalled
 from workflows.organisations import get_organisation
 from workflows.rules.standing import stands_in
 from workflows.tables import campaign, case, notice, organisation, recommending_body, report, review, substitution
 
 REVIEWING = ("assigned", "submitted", "closed")
 """States of a review in which its expert belongs to the case; a dropped expert sees it no more."""
+PART = 300
+"""Things of which one statement reads the facts: SQLite bounds its values."""
 
 
 class CaseUnknown(Problem):
@@ -218,8 +222,8 @@ _TASK = (
     )
     .outerjoin(candidate_set, candidate_set.c.id == user_task.c.candidate_set)
     .outerjoin(substitution, stands_in(sa.bindparam("now", type_=Moment)))
-    .where(user_task.c.id == sa.bindparam("task"))
 )  # fmt: skip
+_ONE_TASK = _TASK.where(user_task.c.id == sa.bindparam("task"))
 _CAMPAIGN = sa.select(campaign.c.id, campaign.c.organiser_id, campaign.c.phase, campaign.c.parent_id).where(
     campaign.c.id == sa.bindparam("campaign")
 )
@@ -231,18 +235,29 @@ _CASE = (
     )
     .join(campaign, campaign.c.id == case.c.campaign_id)
     .outerjoin(review, sa.and_(review.c.case_id == case.c.id, review.c.state.in_(REVIEWING)))
-    .where(case.c.id == sa.bindparam("case"))
 )  # fmt: skip
+_ONE_CASE = _CASE.where(case.c.id == sa.bindparam("case"))
 
 
+@recalled
 def task_subject(work: Work, task_id: str) -> TaskSubject:
     """The facts of a user task.
 
     Raises TaskUnknown.
     """
-    rows = work.connection.execute(_TASK, {"task": task_id, "now": work.now}).all()
+    rows = work.connection.execute(_ONE_TASK, {"task": task_id, "now": work.now}).all()
     if not rows:
         raise TaskUnknown()
+    return _tell_task(rows)
+
+
+def foresee_tasks(work: Work, task_ids: Sequence[str]) -> None:
+    """Read the facts of some hundreds of tasks, for each of which `task_subject` is going to be asked."""
+    rows = work.connection.execute(_TASK.where(user_task.c.id.in_(task_ids)).order_by(user_task.c.id), {"now": work.now}).all()
+    foresee(work, task_subject, [(each, _tell_task(list(of_it))) for each, of_it in groupby(rows, key=lambda row: str(row.id))])
+
+
+def _tell_task(rows: Sequence[Any]) -> TaskSubject:
     row, candidates = rows[0], frozenset(each.candidate for each in rows if each.candidate is not None)
     acting = frozenset((each.substitute_id, each.person_id) for each in rows if each.substitute_id is not None)
     return TaskSubject(row.id, row.state, row.assignee, row.owner, row.closed_by, candidates, acting)
@@ -267,9 +282,23 @@ def case_subject(work: Work, case_id: str) -> CaseSubject:
 
     Raises CaseUnknown.
     """
-    rows = work.connection.execute(_CASE, {"case": case_id}).all()
+    rows = work.connection.execute(_ONE_CASE, {"case": case_id}).all()
     if not rows:
         raise CaseUnknown()
+    return _tell_case(rows)
+
+
+def case_subjects(work: Work, case_ids: Iterable[str]) -> dict[str, CaseSubject]:
+    """The facts of many cases by their ids, in few statements; cases that are not there are left out."""
+    found, ids = {}, sorted(set(case_ids))
+    for start in range(0, len(ids), PART):
+        query = _CASE.where(case.c.id.in_(ids[start : start + PART])).order_by(case.c.id)
+        for case_id, rows in groupby(work.connection.execute(query).all(), key=lambda row: str(row.id)):
+            found[case_id] = _tell_case(list(rows))
+    return found
+
+
+def _tell_case(rows: Sequence[Any]) -> CaseSubject:
     row = rows[0]
     return CaseSubject(
         id=row.id,

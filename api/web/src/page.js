@@ -37,6 +37,10 @@ for (const output of document.querySelectorAll('output[data-counts]')) {
   if (field) show();
 }
 
+// What narrows a list is folded where it would push the list off a small screen; all of it is open without JavaScript.
+if (matchMedia('(max-width: 40rem)').matches)
+  for (const part of document.querySelectorAll('details[data-folds]:not([data-used])')) part.open = false;
+
 // A text that explains 其它 is shown when 其它 is chosen.
 for (const part of document.querySelectorAll('[data-explains]')) {
   const choice = document.getElementById(part.dataset.explains);
