@@ -108,7 +108,7 @@ def write_parts(parts: Sequence[ShownPart], words: Words) -> list[Block]:
             label = shown.field.label[words.language]
             if shown.field.kind is Kind.TABLE and shown.rows:
                 close()
-                blocks += [Prose(f"{label}："), write_rows(shown, words)]
+                blocks += [Prose(f"{label}：", joined=True), write_rows(shown, words)]
                 continue
             value = tell_value(shown, words)
             if len(value) <= SHORT and "\n" not in value:

@@ -26,9 +26,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A text; each of its lines is a paragraph."""
+    """A text; each of its lines is a paragraph. `joined`: it names what follows, and stands on the same page."""
 
     text: str
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,11 @@ def _say(pdf: Any, text: str, *, size: float = BODY, align: str = "L", line: flo
 
 
 def _add(pdf: Any, block: Block, number: str) -> None:
+    followed = isinstance(block, Heading) or (isinstance(block, Prose) and block.joined)
+    if followed and pdf.will_page_break(3 * LINE * POINT):  # no heading at the foot of a page
+        pdf.add_page()
     if isinstance(block, Heading):
         pdf.set_font(FONT, size=BODY)
-        if pdf.will_page_break(3 * LINE * POINT):  # no heading at the foot of a page
-            pdf.add_page()
         pdf.start_section(block.text, level=block.level - 1)
         _say(pdf, number + block.text)
     elif isinstance(block, Prose):

@@ -75,7 +75,9 @@ def _add(document: Any, block: Block, number: str) -> None:
         paragraph.paragraph_format.space_before = Pt(LINE / 2)
     elif isinstance(block, Prose):
         for line in block.text.splitlines():
-            _write(document.add_paragraph(), line, indent=2 * BODY)
+            paragraph = document.add_paragraph()
+            _write(paragraph, line, indent=2 * BODY)
+            paragraph.paragraph_format.keep_with_next = block.joined or None
     elif isinstance(block, Facts):
         _add_table(document, None, block.lines, block.widths)
     else:
