@@ -77,6 +77,11 @@ class Person:
         """The candidate groups the person belongs to: `auditor@<organisation id>`."""
         return frozenset(f"{role}@{organisation_id}" for role, organisation_id in self.memberships)
 
+    @property
+    def offices(self) -> frozenset[str]:
+        """Where the person works or has a role: there everybody is known by name."""
+        return frozenset((self.organisation_id, *(organisation_id for _role, organisation_id in self.memberships)))
+
     def organisations(self, role: str) -> frozenset[str]:
         """The organisations at which the person has this role."""
         return frozenset(organisation_id for held, organisation_id in self.memberships if held == role)

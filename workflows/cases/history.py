@@ -116,7 +116,7 @@ class Actors:
         ids = sorted({each for entry in entries for each in (entry.by, entry.on_behalf_of) if each})
         self.rows = {row.id: row for row in work.connection.execute(_ACTORS, {"persons": ids})}
         self.experts = experts
-        self.own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
+        self.own = reader.offices
         self.all_names = all_names
 
     def find(self, person_id: str | None) -> Actor:

@@ -48,7 +48,7 @@ from workflows.tables import (
 )
 
 MOST_COMMENTS = 200
-"""Comments that are told of one case, the earliest; the consultation's own page counts them all."""
+"""Comments that are told of one case, the earliest; who settles the consultation has them all."""
 
 
 def read_life(work: Work, reader: Person, case_id: str) -> CaseLife:
@@ -90,19 +90,14 @@ def _read_recommendation(work: Work, reader: Person, subject: CaseSubject, row: 
     if found is None or found.recommended_at is None:
         return None
     handles = can(reader, "case.remark", subject)  # the officials: what a list says of itself is no applicant's
+    named = found.office in reader.offices or can(reader, "case.scores", subject)
     return RecommendationView(
         body=found.short_name,
         received_at=found.recommended_at,
         rank=row.rank,
         remark=found.remark if handles else None,
-        by=found.name if handles and _may_name(reader, subject, found.office) else None,
+        by=found.name if handles and named else None,
     )
-
-
-def _may_name(reader: Person, subject: CaseSubject, office: str | None) -> bool:
-    """Names of officials are told within their own office and to the organiser."""
-    own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
-    return office in own or can(reader, "case.scores", subject)
 
 
 def _read_stage_list(work: Work, subject: CaseSubject) -> StageListView | None:

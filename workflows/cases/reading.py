@@ -126,7 +126,7 @@ def _receipts(work: Work, subject: CaseSubject) -> tuple[ReceiptView, ...]:
 
 def _audits(work: Work, reader: Person, subject: CaseSubject) -> tuple[AuditView, ...]:
     """Names of officials are shown within their own organisation and to the organiser."""
-    own = {reader.organisation_id} | {organisation_id for _role, organisation_id in reader.memberships}
+    own = reader.offices
     named = can(reader, "case.scores", subject)
     return tuple(
         AuditView(
