@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.errors import Finding
 from engine.expressions import Expression, write_portable
-from workflows.forms import Component, Field, Form, Group, Kind, Note
+from workflows.forms import Component, Field, Form, Group, Kind, Note, list_counted
 
 MOST_ROWS_SENT = 5000
 READ_AS = {
@@ -119,6 +119,11 @@ def change_rows(form: Form, data: dict[str, Any], operation: str) -> dict[str, A
 
 
 # ---- to the page -----------------------------------------------------------------------------------------------------
+def id_of(name: str) -> str:
+    """The id of a field's element; links of the error summary lead to it."""
+    return "field_" + name.replace(".", "_")
+
+
 @dataclass(frozen=True, slots=True)
 class ShownField:
     """A field as the page shows it: `name` is that of the browser's form, `faults` the texts of its findings."""
@@ -138,7 +143,7 @@ class ShownField:
     @property
     def id(self) -> str:
         """The element's id; links of the error summary lead to it."""
-        return "field_" + self.name.replace(".", "_")
+        return id_of(self.name)
 
     @property
     def kind(self) -> str:
@@ -160,6 +165,8 @@ class ShownPart:
     parts: tuple[ShownPart, ...] = ()
     fields: tuple[ShownField, ...] = ()
     hide: str = ""
+    limit: int | None = None  # words that its texts may have in all
+    counted: tuple[str, ...] = ()  # the elements of these texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,9 @@ def _show_components(
         if isinstance(component, Group):
             inner = tuple(_show_components(component.components, filling, explained, fields))
             hide = write_condition(component.hide_if, fields)
-            parts.append(ShownPart("group", component.label[filling.language], inner, hide=hide))
+            counted = tuple(id_of(each.key) for each in list_counted(component)) if component.max_length else ()
+            shown_group = ShownPart("group", component.label[filling.language], inner, hide=hide)
+            parts.append(replace(shown_group, limit=component.max_length, counted=counted))
             row = None
         elif isinstance(component, Note):
             hide = write_condition(component.hide_if, fields)

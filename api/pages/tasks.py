@@ -265,14 +265,10 @@ def read_form(view: TaskView, task_id: str) -> tuple[dict[str, Any], list[Findin
 def find_all_faults(view: TaskView, data: dict[str, Any], refused: list[Finding]) -> list[Finding]:
     """The faults of the whole form together with those of the refused files, in the order of the page."""
     assert view.form is not None
-    with process_engine().read(by=reader().id) as work:
-        files = inbox.open_task(work, reader(), view.task.id).files
+    with process_engine().begin(by=reader().id) as work:  # whether it is late is asked of a window that does not change
+        others = inbox.find_faults(work, reader(), view.task.id, data)
     told = {finding.path for finding in refused}
-    found = list(refused)
-    try:
-        view.form.parse(data, files=files)
-    except FormInvalid as invalid:
-        found += [finding for finding in invalid.findings if finding.path not in told]
+    found = refused + [finding for finding in others if finding.path not in told]
     places = {each.key: place for place, each in enumerate(view.form.fields)}
     return sorted(found, key=lambda finding: places.get((finding.path or "").split(".")[0], -1))
 

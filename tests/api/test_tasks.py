@@ -264,6 +264,10 @@ def test_a_sheet_to_be_printed_and_sealed(place: Place, task: str, send: Send, a
     page = client.get(answer.location).get_data(as_text=True)
     assert application["practice"] in page and "服务小微企业、提升管理水平" in page and "单位（盖章）" in page
     assert "<textarea" not in page
+    assert (
+        "☑ 服务小微企业、提升管理水平" in page and page.count("☑") == 2 and "其它 ________" in page
+    )  # boxes, as forms have them
+    assert "未填写" not in page and "盖章扫描件" not in page  # a sheet to be filled in and sealed
 
 
 def test_a_closed_task_says_who_closed_it(place: Place, application: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
 from collections.abc import Callable
 from importlib import resources
@@ -30,6 +31,10 @@ TEXTS = (
     "https://example.cn/a?b=c 与 name@example.cn",
     "±5℃，≥90%，×3，→ 下一步",
 )
+
+
+MARKS = "\u0301\u3099\u200b\u200d\ufe0f\U0001f3fd\xa0\u2028"
+PIECES = [*"检，。“”‘’'—…·①Ａ１　aZ09.-/ \n\tñéが€±×😀", *MARKS]
 
 
 def case_of(site: Any) -> tuple[str, str]:
@@ -173,6 +178,10 @@ def test_counters_count_as_the_server_does(site: Any) -> None:
     page.goto(site.address)
     counted = page.evaluate("texts => texts.map(window.countWords)", list(TEXTS))
     assert counted == [count_words(text) for text in TEXTS]
+    mixed = random.Random(7)  # runs, marks and what belongs to the character before it, in any order
+    texts = ["".join(mixed.choices(PIECES, k=mixed.randrange(12))) for _ in range(3000)]
+    counted = page.evaluate("texts => texts.map(window.countWords)", texts)
+    assert [text for text, count in zip(texts, counted, strict=True) if count != count_words(text)] == []
     odd = (
         "Cn",
         "Cs",

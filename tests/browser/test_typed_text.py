@@ -114,8 +114,15 @@ def test_the_deadline_passes_while_somebody_types(site: Any, application: dict[s
     page = site.open("applicant")
     page.goto(f"{site.address}/tasks/{task_id}")
     page.fill("[name=summary]", TEXT)
+    title = page.input_value("[name=title]")
+    page.fill("[name=title]", "")
     site.place.clock.move_to(due_at + timedelta(seconds=1))
     page.locator("#task_form button.main").click()
-    page.locator(".error-summary").wait_for()
+    page.locator(".error-summary", has_text="请填写“案例题目”").wait_for()  # all that is wrong at once
+    assert "截止" in page.inner_text(".error-summary")
+    assert page.input_value("[name=summary]") == TEXT
+    page.fill("[name=title]", title)
+    page.locator("#task_form button.main").click()
+    page.locator(".error-summary", has_not_text="请填写").wait_for()
     assert "截止" in page.inner_text(".error-summary")
     assert page.input_value("[name=summary]") == TEXT

@@ -14,7 +14,7 @@ from engine.states import read_state
 from engine.tables import history, instance, timer
 from engine.verification import verify_history
 from tests.workflows.world import BODY_CUTOFF, CUTOFF, SECOND, World
-from workflows import extensions
+from workflows import extensions, inbox
 from workflows.applications import CaseNotLate, LatenessDecided, LatenessDecidedThere, LateRefusalInvalid, refuse_late
 from workflows.campaigns import CampaignInvalid
 from workflows.campaigns.lateness import list_early
@@ -61,6 +61,16 @@ def refuse(world: World, case_id: str, reason: str = "无正当理由", name: st
     world.settle()
 
 
+def refused(world: World, name: str, task_id: str, data: dict[str, Any]) -> list[str]:
+    """What is told of a form that is not taken, code and place."""
+    with pytest.raises(FormInvalid) as fault:
+        world.complete(name, task_id, data)
+    with world.process_engine.begin() as work:  # a page asks the same beside files that it refuses
+        assert inbox.find_faults(work, world[name], task_id, data) == list(fault.value.findings)
+    assert world.scalar(sa.select(draft.c.data).where(draft.c.task_id == task_id)) == data  # nothing typed is lost
+    return [f"{finding.code} {finding.path}" for finding in fault.value.findings]
+
+
 def armed(world: World, element_id: str) -> set[datetime]:
     """When the armed timers of an element are due."""
     query = sa.select(timer.c.due_at).where(timer.c.element_id == element_id, timer.c.state == "armed")
@@ -79,7 +89,12 @@ def test_within_grace_it_counts_as_in_time_and_the_receipt_says_so(small_world: 
     world.send("lab", case_id)
     assert world.state(case_id) == "submitted"
     assert world.scalar(sa.select(case.c.late_at).where(case.c.id == case_id)) is None
-    world.at(ends, due=False)
+    task_id = world.find_task("apply", other)
+    partly = {**world.application("lab2", task_id), "title": "", "practice": None}
+    world.at(ends - SECOND, due=False)
+    assert refused(world, "lab2", task_id, partly) == ["FieldRequired title", "FieldRequired practice"]
+    world.at(ends, due=False)  # that it is late is told with all else, and nobody mends it to be refused then
+    assert refused(world, "lab2", task_id, partly) == ["TooLate None", "FieldRequired title", "FieldRequired practice"]
     with pytest.raises(TooLate):
         world.send("lab2", other)
     assert receipts(world) == [
@@ -125,6 +140,8 @@ def test_what_is_late_is_taken_with_a_reason_and_marked(small_world: World) -> N
     assert [(finding.code, finding.path) for finding in missing.value.findings] == [("LateReasonMissing", "late_reason")]
     assert world.scalar(sa.select(draft.c.data))["title"] == whole["title"]  # nothing typed is lost
     assert receipts(world) == []
+    assert refused(world, "lab", task_id, {**whole, "title": ""}) == ["LateReasonMissing late_reason", "FieldRequired title"]
+    assert refused(world, "lab", task_id, {**whole, "title": "", "late_reason": "系统故障"}) == ["FieldRequired title"]
     world.complete("lab", task_id, {**whole, "late_reason": "系统故障"})
     world.settle()
     assert receipts(world) == [("application", True, BODY_CUTOFF + MINUTE, BODY_CUTOFF, "accept_late", "系统故障")]

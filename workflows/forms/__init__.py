@@ -4,6 +4,7 @@ from workflows.forms.counting import clean_text, count_words
 from workflows.forms.fields import OTHER, Component, Field, Group, Kind, Label, Note, Option, Place
 from workflows.forms.form import Form
 from workflows.forms.problems import FormInvalid, FormRefused
+from workflows.forms.tree import list_counted
 from workflows.forms.values import Upload
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Upload",
     "clean_text",
     "count_words",
+    "list_counted",
 ]

@@ -15,19 +15,19 @@ _ZERO_WIDTH_JOINER = "\u200d"  # holds emoji together; harmless, unlike the mark
 
 def count_words(text: str) -> int:
     """The length of `text` in words as Word counts them for Chinese (see the module)."""
-    count, in_run = 0, False
-    for place, character in enumerate(text):
-        if character.isspace():
-            in_run = False
-            continue
+    count, in_run, before = 0, False, ""
+    for character in text:
         if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
             continue  # belongs to the character before it
-        if _stands_alone(character) and not _is_apostrophe(text, place):
+        if character.isspace():
+            in_run = False
+        elif _stands_alone(character) and not (character in _APOSTROPHES and before.isascii() and before.isalnum()):
             count += 1
             in_run = False
         elif not in_run:
             count += 1
             in_run = True
+        before = character
     return count
 
 
@@ -37,11 +37,6 @@ def _stands_alone(character: str) -> bool:
         return True
     # Quotation marks, dashes, the ellipsis, the middle dot, circled numbers: as wide as a Chinese character in Chinese text.
     return width == "A" and unicodedata.category(character)[0] in "PSN"
-
-
-def _is_apostrophe(text: str, place: int) -> bool:
-    """Whether a curly quotation mark stands within a Latin word."""
-    return text[place] in _APOSTROPHES and text[place - 1 : place].isascii() and text[place - 1 : place].isalnum()
 
 
 def clean_text(text: str, *, lines: bool = False) -> str:

@@ -15,7 +15,7 @@ from workflows.forms.fields import Component, Field, Kind, Label, Option
 from workflows.forms.model import build_model
 from workflows.forms.problems import FormInvalid, FormRefused
 from workflows.forms.reading import read_components
-from workflows.forms.tree import change_fields, conditions_by_field, list_fields, list_groups
+from workflows.forms.tree import change_fields, conditions_by_field, list_counted, list_fields, list_groups
 from workflows.forms.values import Reader, Upload, is_empty, means_other
 from workflows.rules.masks import mask_value
 
@@ -173,7 +173,7 @@ class Form:
         """Groups whose texts together are longer than allowed; told at the first of them."""
         found = []
         for group in list_groups(self.components):
-            texts = [field for field in list_fields(group.components) if field.kind in (Kind.TEXT, Kind.LONG_TEXT)]
+            texts = list_counted(group)
             length = sum(count_words(values.get(field.key) or "") for field in texts)
             if group.max_length is not None and length > group.max_length:
                 said = {"label": group.label.zh, "label_en": group.label.en, "length": length, "limit": group.max_length}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from engine.expressions import Expression
-from workflows.forms.fields import Component, Field, Group, Note
+from workflows.forms.fields import Component, Field, Group, Kind, Note
 
 
 def list_fields(components: Iterable[Component]) -> Iterator[Field]:
@@ -24,6 +24,11 @@ def list_groups(components: Iterable[Component]) -> Iterator[Group]:
         if isinstance(component, Group):
             yield component
             yield from list_groups(component.components)
+
+
+def list_counted(group: Group) -> list[Field]:
+    """The texts that somebody fills in within a group: what its limit of words is about."""
+    return [each for each in list_fields(group.components) if each.kind in (Kind.TEXT, Kind.LONG_TEXT) and not each.read_only]
 
 
 def list_hide_conditions(components: Iterable[Component]) -> Iterator[tuple[Expression, Component]]:

@@ -1,7 +1,7 @@
 """The inbox: what waits for a person, one task with everything needed to do it, and doing it."""
 
 from workflows.inbox.acting import check_reason, claim, read_draft, return_, save_draft, transfer, unclaim
-from workflows.inbox.completing import Receipt, complete
+from workflows.inbox.completing import Receipt, complete, find_faults
 from workflows.inbox.filters import (
     FilterInvalid,
     FilterUnknown,
@@ -61,6 +61,7 @@ __all__ = [
     "list_bodies",
     "list_filters",
     "list_steps",
+    "find_faults",
     "find_next",
     "list_tasks",
     "open_task",

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Problem, TaskChanged
+from engine.errors import Finding, Problem, TaskChanged
 from engine.idempotency import KeyReused, once
 from engine.instances import instance_variables
 from engine.states import definition_of
@@ -26,6 +26,7 @@ from workflows.campaigns.forms import file_fields
 from workflows.campaigns.windows import (
     COLLECTED,
     LATE_REASON,
+    CollectionEnded,
     TooLate,
     Window,
     decide_collecting,
@@ -33,9 +34,10 @@ from workflows.campaigns.windows import (
     too_late,
 )
 from workflows.files import drop_unused, files_of_task, named_ids
-from workflows.forms import Form
+from workflows.forms import Form, FormInvalid
 from workflows.inbox.acting import act_for, drop_drafts, keep_draft, require_doable, see_task
-from workflows.inbox.preparing import Ground, Prepared, find_body, find_form, find_handlers, find_late_field, prepare
+from workflows.inbox.lateness import find_late_field, is_bound
+from workflows.inbox.preparing import Ground, find_body, find_form, find_handlers, prepare
 from workflows.inbox.viewing import find_ground
 from workflows.people import Person
 from workflows.tables import receipt
@@ -109,11 +111,7 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     if row.revision != revision:
         raise TaskChanged(shown=revision, now=row.revision)
     ground = find_ground(work, person, row)
-    prepared = prepare(work, replace(ground, shown=False))
-    form = prepared.finish(find_form(work, ground))
-    if form is not None and LATE_REASON in data and (late := find_late_field(ground.handlers)) is not None:
-        form = form.append(late)  # whether it is needed is decided with the window's row
-    clean, unused = _parse(work, form, prepared, task_id, data)
+    form, clean, unused = _parse(work, ground, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)
     if form is not None and unused:
@@ -129,25 +127,58 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     }
 
 
-def _parse(
-    work: Work, form: Form | None, prepared: Prepared, task_id: str, data: Mapping[str, Any]
-) -> tuple[dict[str, Any], bool]:
-    """The form's clean data, with the read-only values that belong to it; and whether files were uploaded that it does not name.
+def find_faults(work: Work, person: Person, task_id: str, data: Mapping[str, Any]) -> list[Finding]:
+    """All that is wrong with what was filled in, in the order of the page; what makes it late first. Nothing is changed.
 
-    Raises FormInvalid with all faults.
+    Raises TaskUnknown, TaskAlreadyCompleted.
     """
+    require_doable(person, "task.draft", see_task(work, person, task_id))
+    try:
+        _parse(work, find_ground(work, person, get_task(work, task_id)), data)
+    except FormInvalid as invalid:
+        return list(invalid.findings)
+    return []
+
+
+def _parse(work: Work, ground: Ground, data: Mapping[str, Any]) -> tuple[Form | None, dict[str, Any], bool]:
+    """The task's form and its clean data, with the read-only values that belong to it; and whether files were uploaded that it
+    does not name.
+
+    Raises FormInvalid with all faults, also that it is too late where it is.
+    """
+    prepared = prepare(work, replace(ground, shown=False))
+    form = prepared.finish(find_form(work, ground))
     if form is None:
-        return {}, False
-    taking = file_fields(form)
+        return None, {}, False
+    if LATE_REASON in data and (late := find_late_field(ground.handlers)) is not None:
+        form = form.append(late)  # whether it is needed is decided with the window's row
+    taking, task_id = file_fields(form), ground.task.id
     files = files_of_task(work, task_id, earlier=named_ids(form, prepared.values)) if taking else []
     own = {file.field for file in files if file.task_id == task_id}
     given = dict(data)
     for name in taking:
         if name not in given:  # nothing said: what was uploaded now, else what the last version had
             given[name] = [file.id for file in files if file.field == name and (file.task_id == task_id or name not in own)]
-    clean = form.parse(given, files=files)
+    try:
+        clean = form.parse(given, files=files)
+    except FormInvalid as invalid:
+        raise FormInvalid(findings=[*_tell_late(work, ground, form, data), *invalid.findings]) from invalid
     unused = {file.id for file in files if file.task_id == task_id} - named_ids(form, clean)
-    return {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}, bool(unused)
+    return form, {**{key: value for key, value in prepared.fixed.items() if key in form.by_key}, **clean}, bool(unused)
+
+
+def _tell_late(work: Work, ground: Ground, form: Form, data: Mapping[str, Any]) -> list[Finding]:
+    """What the window's row would say to this data once its other faults are mended: nobody mends them to be refused then."""
+    if not is_bound(ground.handlers, data):
+        return []
+    try:
+        _refuse_if_late(work, ground.task)
+    except (TooLate, CollectionEnded) as late:
+        return [Finding(late.code, values=late.values)]
+    where = _find_window(work, ground.task)
+    if where is not None and LATE_REASON not in form.by_key and where.asks_reason(work.decide()):
+        return [Finding("LateReasonMissing", path=LATE_REASON, values=where.cutoff_values)]
+    return []
 
 
 def _find_receipt(work: Work, ground: Ground, sha256: str) -> sa.Row[Any, Any] | None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.expressions import parse
 from engine.instances import instance_variables
 from engine.model import Node
 from engine.moments import SHANGHAI
@@ -24,11 +23,12 @@ from workflows.applications import last_version
 from workflows.campaigns.confirming import candidate_options
 from workflows.campaigns.forms import campaign_form
 from workflows.campaigns.reading import Campaign, get_campaign
-from workflows.campaigns.windows import COLLECTED, LATE_REASON, REPORTED, Window, deciding_window, window_of_case
+from workflows.campaigns.windows import LATE_REASON, Window, deciding_window, window_of_case
 from workflows.choosing import list_choosable
 from workflows.deadlines import load_date, say_day
 from workflows.duplicates import list_similar
-from workflows.forms import Field, Form, Kind, Label
+from workflows.forms import Field, Form
+from workflows.inbox.lateness import find_late_field
 from workflows.organisations import get_organisation, list_organisations
 from workflows.people import Person
 from workflows.ranked_lists import digest_list, list_ranked, read_list
@@ -36,20 +36,6 @@ from workflows.recommendations import get_body, list_audited
 from workflows.reports.reading import get_report, latest_versions
 from workflows.rules import campaign_subject, can
 from workflows.tables import case
-
-LATE_FIELD = Field(
-    LATE_REASON,
-    Kind.LONG_TEXT,
-    Label("逾期原因", "Why it is late"),
-    Label(
-        "已过截止时间。主办单位接收逾期报送，将标明“逾期”，并可能不予接受。",
-        "The cut-off has passed. What is late is taken, marked as late, and may be refused.",
-    ),
-    required=True,
-    max_length=500,
-)
-"""What a form asks in addition where what it brings is late."""
-PASSES = parse('result == "pass"')
 
 
 @dataclass(frozen=True)
@@ -203,13 +189,6 @@ def _tell_window(where: Window | None) -> dict[str, Any]:
 
 def _late_field(work: Work, name: str, where: Window | None) -> Field | None:
     return None if where is None or not where.asks_reason(work.now) else find_late_field((name,))
-
-
-def find_late_field(handlers: Iterable[str]) -> Field | None:
-    """The field that asks why something is late, for what these handlers take; None where no cut-off binds it."""
-    if "audits.report" in handlers:  # what is not reported onward has no cut-off
-        return replace(LATE_FIELD, required=False, required_if=PASSES)
-    return LATE_FIELD if any(name in (*COLLECTED, *REPORTED) for name in handlers) else None
 
 
 def _rank(work: Work, ground: Ground) -> Prepared:

@@ -4,7 +4,7 @@ import { keepForm } from './keep-form.js';
 import { listenForKeys } from './keys.js';
 import { takeFiles } from './uploads.js';
 
-// Character counters: <output data-counts="field id" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
+// Character counters: <output data-counts="field ids" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
 // server (workflows/forms/counting.py): each Chinese character or mark is one, each unbroken run of other characters is one.
 export function countWords(text) {
   let count = 0;
@@ -27,14 +27,14 @@ export function countWords(text) {
 window.countWords = countWords;
 
 for (const output of document.querySelectorAll('output[data-counts]')) {
-  const field = document.getElementById(output.dataset.counts);
+  const fields = output.dataset.counts.split(' ').map((id) => document.getElementById(id)).filter(Boolean);
   const show = () => {
-    const length = countWords(field.value);
+    const length = fields.reduce((sum, field) => sum + countWords(field.value), 0);
     output.textContent = output.dataset.text.replace('{n}', length).replace('{limit}', output.dataset.limit);
     output.classList.toggle('over', length > Number(output.dataset.limit));
   };
-  field?.addEventListener('input', show);
-  if (field) show();
+  for (const field of fields) field.addEventListener('input', show);
+  if (fields.length) show();
 }
 
 // What narrows a list is folded where it would push the list off a small screen; all of it is open without JavaScript.

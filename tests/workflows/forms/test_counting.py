@@ -26,6 +26,8 @@ from workflows.forms import clean_text, count_words
         ("完成检测1500批次", 7),
         ("2022年8月10日", 6),
         ("don’t panic", 2),
+        ("cafe\u0301’s", 1),
+        ("’tis", 2),
         ("ＡＢＣ", 3),
         ("①②③", 3),
         ("が", 1),
