@@ -115,12 +115,21 @@ def test_cancelled_uploads_are_forgotten(site: Any, monkeypatch: pytest.MonkeyPa
     _, task_id = case_of(site)
     page = site.open("applicant")
     page.goto(f"{site.address}/tasks/{task_id}")
+    late: list[Any] = []
+    page.route("**/uploads", lambda route: late.append(route))  # the answer to the beginning
     page.route("**/uploads/*", lambda route: None if route.request.method == "PATCH" else route.continue_())
     place = page.locator("[data-field=attachments]")
+    with page.expect_request("**/uploads"):
+        place.locator("input[type=file]").set_input_files({"name": "说明.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    place.get_by_role("button", name="取消 说明.pdf").click()
+    place.get_by_text("已取消上传“说明.pdf”").wait_for()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):  # it had not come yet
+        late.pop().continue_()
+    page.unroute("**/uploads")
     place.locator("input[type=file]").set_input_files({"name": "说明.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    place.get_by_text("正在上传 0%").wait_for()
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         place.get_by_role("button", name="取消 说明.pdf").click()
-    place.get_by_text("已取消上传“说明.pdf”").wait_for()
     assert page.locator("[data-uploads] li").count() == 0
     page.unroute("**/uploads/*")
     page.reload()

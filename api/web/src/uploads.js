@@ -55,8 +55,8 @@ export function takeFiles(form) {
     end(upload);
   }
 
-  const ask = (address, method, upload, options) => fetch(address, {
-    method, signal: upload.stop.signal, ...options, headers: { Accept: 'application/json', 'X-CSRFToken': token, ...options?.headers }
+  const ask = (address, method, options) => fetch(address, {
+    method, ...options, headers: { Accept: 'application/json', 'X-CSRFToken': token, ...options.headers }
   });
 
   // What a refused or a broken answer is: thrown with `away` set when it is worth another try.
@@ -80,8 +80,9 @@ export function takeFiles(form) {
   async function sendOnce(upload) {
     const { file, place } = upload;
     const begun = { field: place.dataset.field, name: upload.name, size: file.size, ...upload.described };
-    const part = await read(await ask(place.dataset.upload, 'POST', upload, { body: new URLSearchParams(begun) }));
+    const part = await read(await ask(place.dataset.upload, 'POST', { body: new URLSearchParams(begun) }));
     upload.address = part.address;
+    if (upload.state === 'over') return forget(part.address); // cancelled before the server had answered
     lines(place).querySelector(`[data-part="${part.id}"]`)?.remove(); // begun before the page was loaded
     let told = part;
     while (!told.html) {
@@ -89,7 +90,7 @@ export function takeFiles(form) {
       show(upload, texts.sending);
       const body = file.slice(told.offset, told.offset + part.piece);
       const headers = { 'Content-Type': 'application/octet-stream', 'Upload-Offset': told.offset };
-      told = await read(await ask(part.address, 'PATCH', upload, { body, headers }));
+      told = await read(await ask(part.address, 'PATCH', { body, headers, signal: upload.stop.signal }));
       if (told.code === 'PartUnknown') return sendOnce(upload); // forgotten meanwhile
     }
     return finish(upload, told);
