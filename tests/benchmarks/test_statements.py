@@ -26,7 +26,7 @@ HOT = {
     "open apply": 21,
     "upload": 6,
     "complete apply": 28,
-    "open audit": 25,
+    "open audit": 24,
     "complete audit": 18,
     "message list_decided": 8,
     "message review_opened": 12,

@@ -36,7 +36,6 @@ from workflows.files import (
     open_attachment,
 )
 from workflows.files import parts as store
-from workflows.files.attachments import require_field
 from workflows.tables import attachment
 
 SCAN = b"%PDF-1.7\n" + bytes(range(256)) * 40 + b"\n%%EOF\n"
@@ -176,11 +175,13 @@ def test_what_came_is_checked_like_any_file(world: World, task: str) -> None:
 
 
 def test_a_field_may_take_less_than_the_installation(world: World, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def narrow(*arguments: Any) -> Any:
-        return replace(require_field(*arguments), max_bytes=len(SCAN) - 1)
+    whole = attachments._find_field
 
-    monkeypatch.setattr(store, "require_field", narrow)
-    monkeypatch.setattr(attachments, "require_field", narrow)
+    def find_narrow(*arguments: Any) -> Any:
+        place, field = whole(*arguments)
+        return place, replace(field, max_bytes=len(SCAN) - 1)
+
+    monkeypatch.setattr(attachments, "_find_field", find_narrow)
     with pytest.raises(FileTooLarge):
         begin(world, task)
     with pytest.raises(FileTooLarge):

@@ -72,7 +72,7 @@ def attach_file(work: Work, person: Person, received: Received, *, task_id: str,
 
     Raises FileTooLarge for what is larger than the field takes, and what `require_field` raises.
     """
-    wanted = require_field(work, person, task_id, field)
+    place, wanted = _find_field(work, person, task_id, field)
     refuse_large(received.size, received.name, wanted.max_bytes or received.size)
     _note_file(work, received)
     attachment_id = new_id()
@@ -80,7 +80,7 @@ def attach_file(work: Work, person: Person, received: Received, *, task_id: str,
         "id": attachment_id,
         "sha256": received.sha256,
         "name": received.name,
-        "case_id": work.connection.execute(_PLACE, {"task": task_id}).one().case_id,
+        "case_id": place.case_id,
         "task_id": task_id,
         "field": field,
         "uploaded_by": person.id,
@@ -113,6 +113,11 @@ def require_field(work: Work, person: Person, task_id: str, key: str) -> Field:
 
     Raises TaskUnknown, TaskAlreadyCompleted, NotPermitted, AttachmentFieldUnknown.
     """
+    return _find_field(work, person, task_id, key)[1]
+
+
+def _find_field(work: Work, person: Person, task_id: str, key: str) -> tuple[sa.Row[Any, Any, Any, Any, Any], Field]:
+    """The same, with what the task belongs to."""
     subject = task_subject(work, task_id)
     if not can(person, "task.read", subject):
         raise TaskUnknown()
@@ -124,7 +129,7 @@ def require_field(work: Work, person: Person, task_id: str, key: str) -> Field:
     form = None if place.form_key is None else campaign_form(work, owner, place.form_key)
     if form is None or key not in file_fields(form):
         raise AttachmentFieldUnknown(field=key)
-    return form.by_key[key]
+    return place, form.by_key[key]
 
 
 def remove_attachment(work: Work, person: Person, attachment_id: str) -> None:
