@@ -43,7 +43,7 @@ def test_a_demo_shows_its_log_ins_and_says_demo_everywhere(place: Place, monkeyp
     page = place.client().get("/login").get_data(as_text=True)
     assert "推荐单位审核员" in page and "linxuan-demo-2022" in page
     for address in ("/", "/campaigns", "/notices", "/nothing"):
-        assert '<div class="demo-band"' in place.client().get(address).get_data(as_text=True)
+        assert '<aside class="demo-band"' in place.client().get(address).get_data(as_text=True)
 
 
 def test_a_page_that_needs_a_log_in_comes_after_it(place: Place) -> None:

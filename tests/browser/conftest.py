@@ -37,6 +37,22 @@ SCREENSHOTS = os.environ.get("LINXUAN_TEST_SCREENSHOTS")
 """A folder for a picture of every page as a test left it."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+OPEN = {
+    ("color-contrast", "svg"): "texts of drawings: a diagram's steps and a chart's figures stand beside it as a list or table",
+    ("color-contrast", ".timeline"): "the dot before an entry is drawn, not written",
+    ("color-contrast", ".changes li, [aria-hidden=true]"): "an arrow between two texts is no text",
+    ("color-contrast", "[id^=edit_facts_], table.tasks"): "a bar that stays in sight lies over it until one scrolls",
+    ("frame-tested", "iframe.preview"): "the browser's own viewer of PDF",
+}
+"""What axe cannot decide and leaves to the eye: (rule, where)."""
+LOOK = """async ({tags, open}) => {
+    const told = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']})
+    const list = (found, left) => found.flatMap(({id, nodes}) => nodes.filter(left(id)).map(({html}) => [id, html.slice(0, 200)]))
+    const named = (id) => ({target}) =>
+        !open.some(([rule, where]) => rule === id && document.querySelector(target[0])?.closest(where))
+    return {violations: list(told.violations, () => () => true), undecided: list(told.incomplete, named)}
+}"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -141,13 +157,7 @@ def check_accessibility() -> Callable[[Any], None]:
 
     def check(page: Any) -> None:
         page.evaluate(source)
-        found = page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']})", TAGS
-        )
-        violations = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
-        assert violations == [], page.url
-        # what axe could not decide: only colours over drawings are left to the eye
-        undecided = {each["id"] for each in found["incomplete"]}
-        assert undecided <= {"color-contrast"}, (page.url, undecided)
+        found = page.evaluate(LOOK, {"tags": TAGS, "open": list(OPEN)})
+        assert found == {"violations": [], "undecided": []}, page.url
 
     return check

@@ -1,0 +1,73 @@
+"""Every page that there is, with the data of the demonstration and of campaigns played to their end, as its pictures show it.
+
+axe (WCAG 2.2 AA) finds nothing, and leaves open only what conftest.py names; nothing scrolls sideways at 320 pixels, nor in large
+type; the console is empty, nothing is fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from api.cli.pictures.plan import PLAN, STATES, View
+from api.cli.pictures.scene import Scene, open_scenes
+from api.cli.words import Words
+
+VIEWS = {**PLAN, **STATES}
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Scene]]:
+    """The demonstration (under "") and played campaigns, served."""
+    with open_scenes(
+        tmp_path_factory.mktemp("scenes"), {view.played for view in VIEWS.values() if view.played}, Words("en")
+    ) as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_page(name: str, browser: Any, scenes: dict[str, Scene], check_accessibility: Callable[[Any], None]) -> None:
+    view = VIEWS[name]
+    scene = scenes[view.played]
+    said: list[str] = []
+    fetched: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+    cookies = {"linxuan_session": scene.open_session(view.login)} if view.login else {}
+    address = scene.url(name, view)
+    context.add_cookies([{"name": key, "value": value, "url": urljoin(address, "/")} for key, value in cookies.items()])
+    page = context.new_page()
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"exception: {error}"))
+    page.on("request", lambda request: fetched.append(request.url))
+    try:
+        reach(page, address, view)
+        check_accessibility(page)
+        page.set_viewport_size({"width": 320, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        page.evaluate("document.documentElement.classList.add('large')")
+        page.set_viewport_size({"width": 375, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        context.add_cookies([{"name": "linxuan_language", "value": "en", "url": urljoin(address, "/")}])
+        reach(page, address, view)
+        assert page.get_attribute("html", "lang") == "en"
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+    finally:
+        context.close()
+    assert [line for line in said if "the server responded with a status of 4" not in line] == []
+    own = (scene.address, "data:", "blob:", "chrome-extension:", "chrome:")  # the last two: Chromium's own viewer of PDF
+    assert [url for url in fetched if not url.startswith(own)] == []
+
+
+def reach(page: Any, address: str, view: View) -> None:
+    """Open the page and do what is to be done on it."""
+    answer = page.goto(address)
+    assert answer.status == 200
+    page.wait_for_load_state("networkidle")
+    if view.walk is not None:
+        view.walk(page)
+    for shown in (".diagram", "#designer"):
+        if page.locator(shown).count():
+            page.locator(f"{shown}[data-shown=yes]").first.wait_for()
