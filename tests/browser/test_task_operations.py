@@ -1,54 +1,125 @@
-"""Operations of a step in the browser: offered, shown before, confirmed; wide and narrow, with and without JavaScript."""
+"""Operations of a step in the browser, by the person who does each: both languages, wide and narrow, with and without scripts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from engine.texts import Catalogue
 from tests.api.test_task_operations import SIGNED, draw, hand_in
 
 pytestmark = pytest.mark.browser
+CATALOGUE = Catalogue("engine", "workflows", "api")
 
 
-@pytest.mark.parametrize(("width", "script"), [(1280, True), (320, False)])
+class Desk:
+    """Somebody's browser; what is pressed is found by its words. Buttons that do something are pressed twice, as in a hurry."""
+
+    def __init__(self, site: Any, login: str, task_id: str, *, language: Any, **options: Any) -> None:
+        self.language, self.address = language, f"{site.address}/tasks/{task_id}"
+        self.page = site.open(login, language=language, **options)
+        self.page.goto(self.address)
+
+    def t(self, code: str, **values: Any) -> str:
+        return CATALOGUE.say(code, self.language, values)
+
+    def press(self, code: str, told: str, **values: Any) -> None:
+        """Press a button in haste, and read what became of it."""
+        self.page.get_by_role("button", name=self.t(code, **values), exact=True).first.dblclick()
+        self.page.get_by_text(self.t(told)).first.wait_for()
+
+    def unfold(self, code: str, reason: str) -> Any:
+        """Open what is behind a summary and give a reason."""
+        self.page.locator("details.action > summary", has_text=re.compile(f"^{re.escape(self.t(code))}$")).click()
+        part = self.page.locator("details.action[open]", has=self.page.locator("textarea[name=reason]"))
+        part.get_by_label(self.t("task.reason")).fill(reason)
+        return part
+
+    def go_on(self, part: Any, operation: str) -> None:
+        """From the question to its preview."""
+        part.get_by_role("button", name=self.t("operation.next")).click()
+        self.page.get_by_role("button", name=self.confirming(operation)).wait_for()
+
+    def confirming(self, operation: str) -> str:
+        return self.t("operation.confirm", operation=self.t(f"operation.{operation}"))
+
+    def operate(self, operation: str, reason: str, **chosen: str) -> None:
+        """An operation from its summary to its end; `chosen` is picked by what its label says."""
+        part = self.unfold(f"operation.{operation}", reason)
+        for code, value in chosen.items():
+            part.get_by_label(self.t(code.replace("__", ".")), exact=True).select_option(label=value)
+        self.go_on(part, operation)
+        self.press("operation.confirm", f"operation.done.{operation}", operation=self.t(f"operation.{operation}"))
+
+
+@pytest.mark.parametrize(("width", "script", "language"), [(1280, True, "zh"), (320, False, "en")])
 def test_signers_and_a_step_taken_back(
-    site: Any, application: dict[str, Any], check_accessibility: Callable[[Any], None], width: int, script: bool
+    site: Any,
+    application: dict[str, Any],
+    check_accessibility: Callable[[Any], None],
+    width: int,
+    script: bool,
+    language: str,
 ) -> None:
     words = "return delegate skip add_signer remove_signer cancel_branch"
     draw(site.place, words, *SIGNED, apply="withdraw")
     done = hand_in(site.place, application, signers=("auditor",))
     (audit,) = site.place.tasks("auditor", "audit")
-    page = site.open("auditor", width=width, script=script)
-    page.goto(f"{site.address}/tasks/{audit.id}")
-    names = [text.strip() for text in page.locator("details.action > summary").all_inner_texts()]
-    assert {"退回", "跳过", "委托", "加签", "减签", "终止本分支"} <= set(names)
-    page.locator("summary", has_text="加签").click()
-    page.locator("#add_signer_reason").fill("请一同审核。")
+    desk = Desk(site, "auditor", audit.id, language=language, width=width, script=script)
+    page = desk.page
+    names = {text.strip() for text in page.locator("details.action > summary").all_inner_texts()}
+    assert {desk.t(f"operation.{each}") for each in words.split()} <= names
+    part = desk.unfold("operation.add_signer", "请一同审核。")
     if script:
         check_accessibility(page)
-    page.locator("details.action[open]").get_by_role("button", name="下一步").click()
-    page.get_by_role("heading", name="加签：省级审核").wait_for()
-    assert "会签人：李同事" in page.inner_text("main")
+    desk.go_on(part, "add_signer")
+    assert page.inner_text("h1") == desk.t("operation.title", operation=desk.t("operation.add_signer"), task="省级审核")
+    assert f"{desk.t('operation.about.add_signer')}：李同事" in page.inner_text("main")
     if script:
         check_accessibility(page)
-    page.get_by_role("button", name="确认加签").click()
-    page.get_by_text("已加签。").wait_for()
-    page.locator("summary", has_text="减签").click()
-    page.locator("#remove_signer_task").select_option(label="李同事")
-    page.locator("#remove_signer_reason").fill("不必了。")
-    page.locator("details.action[open]").get_by_role("button", name="下一步").click()
-    page.get_by_role("button", name="确认减签").click()
-    page.get_by_text("已减签。").wait_for()
+    desk.press("operation.confirm", "operation.done.add_signer", operation=desk.t("operation.add_signer"))
+    desk.operate("remove_signer", "不必了。", operation__whose="李同事")
 
-    mine = site.open("applicant", width=width, script=script)
-    mine.goto(f"{site.address}/tasks/{done}")
-    mine.locator("summary", has_text="撤回").click()
-    mine.locator("#withdraw_reason").fill("数据有误。")
-    mine.locator("details.action[open]").get_by_role("button", name="下一步").click()
-    mine.get_by_role("heading", name="撤回：填写申报材料").wait_for()
-    mine.get_by_role("button", name="确认撤回").click()
-    mine.get_by_text("已撤回").wait_for()
-    mine.get_by_role("link", name="填写申报材料").click()
-    mine.get_by_role("button", name="正式报送").wait_for()
+    mine = Desk(site, "applicant", done, language=language, width=width, script=script)
+    mine.operate("withdraw", "数据有误。")
+    mine.page.get_by_role("link", name="填写申报材料").click()
+    mine.page.locator("#task_form button.main").wait_for()
+
+
+@pytest.mark.parametrize(("width", "script", "language"), [(320, True, "en"), (1280, False, "zh")])
+def test_a_task_goes_from_hand_to_hand_and_back(
+    site: Any, application: dict[str, Any], width: int, script: bool, language: str
+) -> None:
+    draw(site.place, "return transfer delegate")
+    hand_in(site.place, application)
+    (audit,) = site.place.tasks("auditor", "audit")
+    desk = Desk(site, "auditor", audit.id, language=language, width=width, script=script)
+    desk.press("inbox.claim", "task.claimed")
+    desk.page.goto(desk.address)
+    desk.press("task.unclaim", "task.put_back")
+    desk.page.goto(desk.address)
+    desk.press("inbox.claim", "task.claimed")
+    desk.page.goto(desk.address)
+    desk.operate("delegate", "请先看。", operation__person__delegate="李同事")
+
+    other = Desk(site, "colleague", audit.id, language=language, width=width, script=script)
+    other.page.get_by_text(other.t("task.prepared")).wait_for()
+    other.operate("hand_back", "看过了。")
+
+    desk.page.goto(desk.address)
+    part = desk.unfold("task.transfer", "请接着办。")
+    part.get_by_label(desk.t("task.transfer_to"), exact=True).select_option(label="李同事")
+    part.get_by_role("button", name=desk.t("task.transfer"), exact=True).dblclick()
+    desk.page.get_by_text(desk.t("task.transferred")).first.wait_for()
+
+    other.page.goto(other.address)
+    other.go_on(other.unfold("operation.return", "缺少盖章。"), "return")
+    other.page.get_by_role("button", name=other.confirming("return")).dblclick()
+    other.page.wait_for_url(lambda url: not url.endswith(("/preview", "/operate")))
+    (again,) = site.place.tasks("applicant", "apply")
+    assert [site.place.tasks(login, "audit") for login in ("auditor", "colleague")] == [[], []]
+    mine = Desk(site, "applicant", again.id, language=language, width=width, script=script)
+    assert "缺少盖章。" in mine.page.inner_text("main")
