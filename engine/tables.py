@@ -90,6 +90,7 @@ instance = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("started_by", Id),
     sa.Column("ended_at", Moment),
+    sa.Index("ix_instance_belongs_to", "belongs_to", "definition_id"),
 )
 
 user_task = sa.Table(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,11 +23,14 @@ from workflows import cases, inbox
 from workflows.campaigns import campaign_board
 from workflows.cases import life
 from workflows.cases.life_views import CaseLife
+from workflows.desk.substitution import list_acted_tasks
+from workflows.extensions import recounting
 from workflows.inbox import DUE_RANGES, SORTS, TaskFilter
+from workflows.inbox.previewing import preview_many
 from workflows.inbox.sorting import Sort
 from workflows.mails.recipients import find_members
 from workflows.mails.recipients import list_members as list_recipients
-from workflows.people import Person, list_members
+from workflows.people import Person, get_person, list_members
 from workflows.tables import (
     case_view,
     comment,
@@ -39,6 +43,7 @@ from workflows.tables import (
     round_case,
     selection,
     selection_item,
+    substitution,
 )
 
 TASKS = 20_000
@@ -298,6 +303,51 @@ def test_people_of_groups(ground: Ground) -> None:
     groups = [f"applicant@{number:032d}" for number in (7, 4711)]
     for find in (list_members, find_members, list_recipients):
         assert ground.scanned("ordinary", lambda work, _, find=find: find(work, groups)) == []  # type: ignore[misc]
+
+
+def of_tasks(scanned: list[str]) -> list[str]:
+    """The scans of what grows with the tasks. For some hundreds of tasks PostgreSQL rather reads these few thousand memberships
+    and cases once than look for each."""
+    return [each for each in scanned if each.startswith(("user_task:", "instance:"))]
+
+
+@pytest.mark.parametrize(
+    ("who", "view", "action"), [("busy", "groups", "claim"), ("ordinary", "mine", "unclaim"), ("organiser", "sent", "urge")]
+)
+def test_previews_of_many(ground: Ground, who: str, view: Any, action: str) -> None:
+    with ground.process_engine.read() as work:
+        ids = [row.id for row in inbox.list_tasks(work, ground.filled.people[who], view=view, limit=200).rows]
+    assert ids
+    assert of_tasks(ground.scanned(who, lambda work, person: preview_many(work, person, action, ids))) == []
+
+
+@pytest.mark.parametrize("appointed", [True, False])
+def test_tasks_for_somebody_who_is_away(ground: Ground, appointed: bool) -> None:
+    away = ground.filled.people["ordinary"]
+    first, last = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    with ground.process_engine.begin() as work:
+        work.connection.execute(
+            substitution.insert().values(
+                id=f"{appointed:032}", person_id=away.id, substitute_id=f"{appointed:032}", begins_at=first, ends_at=last,
+                appointed=appointed, created_by=away.id, created_at=first,
+            )
+        )  # fmt: skip
+        stand_in = get_person(work, f"{appointed:032}")
+    for act in (list_acted_tasks, inbox.count_tasks, lambda work, person: inbox.list_tasks(work, person, view="mine")):
+        assert of_tasks(ground.scanned("busy", lambda work, _, act=act: act(work, stand_in))) == []  # type: ignore[misc]
+
+
+def test_what_changed_work_days_would_move(ground: Ground) -> None:
+    """The statements of a recount; the filled instances have no document that it could read."""
+    campaign_id = ground.filled.campaigns[-1]
+
+    def act(work: Work, _: Person) -> None:
+        running = work.connection.execute(recounting._RUNNING, {"campaign": campaign_id}).scalars().all()
+        assert running
+        for query in (recounting._TIMERS, recounting._TASKS):
+            work.connection.execute(query, {"campaign": campaign_id, "definitions": running}).all()
+
+    assert ground.scanned("organiser", act) == []
 
 
 def test_a_scan_is_seen(ground: Ground) -> None:

@@ -166,7 +166,8 @@ def list_acted_tasks(work: Work, reader: Person, *, limit: int = 200) -> list[Ac
     ways = [sa.and_(OPEN, user_task.c.assignee.in_(away))]
     for each in sorted({row.person_id for row in rows if row.appointed}):
         other = get_person(work, each)
-        ways.append(sa.and_(WAITING, user_task.c.candidate_set.in_(select_sets(other.groups, other.id))))
+        sets = work.connection.execute(select_sets(other.groups, other.id)).scalars().all()  # values: an index finds them
+        ways.append(sa.and_(WAITING, user_task.c.candidate_set.in_(sets)))
     query = (
         sa.select(user_task, case.c.title, person.c.name.label("away"))
         .outerjoin(case, case.c.number == user_task.c.business_key)

@@ -34,7 +34,7 @@ LATELY = 200
 class TaskFilter:
     """What of a view is asked for; None: any. `due`: until now, today, within seven days from now, or without a date.
 
-    `body_id` costs as much as the body has cases, at most some thousands.
+    `body_id` costs as much as the body has cases, at most some thousands: only a case names its body (decision 33).
     """
 
     campaign_id: str | None = None

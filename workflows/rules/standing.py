@@ -63,11 +63,17 @@ def stands_in(at: Any) -> sa.ColumnElement[bool]:
             sa.and_(own.appointed, task.assignee.is_(None), _in_groups(own.person_id)),
         ),
         sa.or_(own.appointed, _in_groups(own.substitute_id)),
-        sa.or_(own.campaign_id.is_(None), of_case.exists(), of_campaign.exists(), of_report.exists()),
-        ~reviewed.exists(),
-        ~signs.exists(),
-        ~prepared.exists(),
+        sa.or_(own.campaign_id.is_(None), _exists(of_case), _exists(of_campaign), _exists(of_report)),
+        ~_exists(reviewed),
+        ~_exists(signs),
+        ~_exists(prepared),
     )
+
+
+def _exists(query: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Of this task and this substitution: said aloud, because within a subquery that names its own correlation nothing is
+    correlated by itself, and the condition would hold for any task."""
+    return query.correlate(user_task, substitution).exists()
 
 
 def _in_groups(person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
