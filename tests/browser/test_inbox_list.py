@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from engine.due import run_due
+from engine.texts import Catalogue
 from tests.api.rest.test_bulk import send_applications
 
 pytestmark = pytest.mark.browser
+CATALOGUE = Catalogue("engine", "workflows", "api")
 
 
 @pytest.fixture
@@ -106,3 +108,36 @@ def test_many_tasks_are_returned_from_the_list(
     if script:
         check_accessibility(page)
     assert len(site.place.tasks("auditor", "audit")) == 1
+
+
+@pytest.mark.parametrize(("language", "script"), [("zh", True), ("en", False)])
+def test_many_tasks_are_claimed_transferred_and_completed(site: Any, data: dict[str, Any], language: Any, script: bool) -> None:
+    def t(code: str, **values: Any) -> str:
+        return CATALOGUE.say(code, language, values)
+
+    def begin(page: Any, view: str, action: str) -> None:
+        page.goto(f"{site.address}/inbox?view={view}&step=audit")
+        page.locator("#many_all").check()
+        page.locator("#many").get_by_role("button", name=t(f"bulk.action.{action}"), exact=True).click()
+        page.get_by_text(t("bulk.preview_counts", total=2, able=2, unable=0)).wait_for()
+
+    def confirm(page: Any, action: str) -> None:
+        page.get_by_role("button", name=t("bulk.confirm", action=t(f"bulk.action.{action}")), exact=True).dblclick()
+        page.get_by_role("heading", name=t("bulk.results")).wait_for()
+        run_due(site.place.engine)
+        page.goto(page.url)
+        page.get_by_text(t("bulk.counts", total=2, done=2, refused=0, left=0)).wait_for()
+
+    send_applications(site.place, 2, data)
+    page = site.open("auditor", language=language, script=script)
+    begin(page, "groups", "claim")
+    confirm(page, "claim")
+    begin(page, "mine", "transfer")
+    page.get_by_label(t("task.transfer_to"), exact=True).select_option(label="李同事")
+    page.get_by_label(t("task.reason")).fill("请接着办。")
+    confirm(page, "transfer")
+    other = site.open("colleague", language=language, script=script)
+    begin(other, "mine", "complete")
+    other.locator('input[name="result"][value="pass"]').check()
+    confirm(other, "complete")
+    assert site.place.tasks("colleague", "audit") == []
