@@ -111,7 +111,9 @@ def test_many_tasks_are_returned_from_the_list(
 
 
 @pytest.mark.parametrize(("language", "script"), [("zh", True), ("en", False)])
-def test_many_tasks_are_claimed_transferred_and_completed(site: Any, data: dict[str, Any], language: Any, script: bool) -> None:
+def test_many_tasks_are_claimed_put_back_urged_transferred_and_completed(
+    site: Any, data: dict[str, Any], language: Any, script: bool
+) -> None:
     def t(code: str, **values: Any) -> str:
         return CATALOGUE.say(code, language, values)
 
@@ -132,7 +134,13 @@ def test_many_tasks_are_claimed_transferred_and_completed(site: Any, data: dict[
     page = site.open("auditor", language=language, script=script)
     begin(page, "groups", "claim")
     confirm(page, "claim")
-    begin(page, "mine", "transfer")
+    begin(page, "mine", "unclaim")
+    confirm(page, "unclaim")
+    sender = site.open("applicant", language=language, script=script)
+    begin(sender, "sent", "urge")
+    sender.get_by_label(t("bulk.remark")).fill("急")
+    confirm(sender, "urge")
+    begin(page, "groups", "transfer")
     page.get_by_label(t("task.transfer_to"), exact=True).select_option(label="李同事")
     page.get_by_label(t("task.reason")).fill("请接着办。")
     confirm(page, "transfer")

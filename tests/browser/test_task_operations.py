@@ -123,3 +123,27 @@ def test_a_task_goes_from_hand_to_hand_and_back(
     assert [site.place.tasks(login, "audit") for login in ("auditor", "colleague")] == [[], []]
     mine = Desk(site, "applicant", again.id, language=language, width=width, script=script)
     assert "缺少盖章。" in mine.page.inner_text("main")
+
+
+@pytest.mark.parametrize(("width", "script", "language"), [(1280, True, "en"), (320, False, "zh")])
+def test_everybody_signs_and_a_step_is_skipped(
+    site: Any, application: dict[str, Any], width: int, script: bool, language: str
+) -> None:
+    draw(site.place, "skip", *SIGNED)
+    hand_in(site.place, application, signers=("auditor", "colleague"))
+    for login in ("auditor", "colleague"):
+        (audit,) = site.place.tasks(login, "audit")
+        desk = Desk(site, login, audit.id, language=language, width=width, script=script)
+        desk.page.locator('input[name="result"][value="pass"]').check()
+        desk.page.get_by_role("button", name=desk.t("task.complete"), exact=True).dblclick()
+        desk.page.wait_for_url("**/inbox**")
+    hand_in(site.place, application, signers=("auditor",))
+    (audit,) = site.place.tasks("auditor", "audit")  # nothing is left of the first one
+    desk = Desk(site, "auditor", audit.id, language=language, width=width, script=script)
+    desk.operate("skip", "已有结论。")
+    assert site.place.tasks("auditor", "audit") == []
+    page = site.open("organiser", language=language, width=width, script=script)
+    page.goto(f"{site.address}/cases/{audit.case_id}/stop")
+    page.get_by_label(desk.t("task.reason")).fill("撤回申报。")
+    page.get_by_role("button", name=desk.t("stopping.terminate"), exact=True).dblclick()
+    page.get_by_text(desk.t("stopping.done.terminate")).first.wait_for()
