@@ -128,6 +128,9 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = 'yes';
   setTimeout(() => delete form.dataset.sent, 10000);
 });
+window.addEventListener('pageshow', (event) => { // back to a page as it was left: its buttons work again
+  if (event.persisted) for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});
 
 // Rankings: <ol data-ranking> whose entries have number inputs; arrows move an entry and renumber.
 for (const list of document.querySelectorAll('[data-ranking]')) {
