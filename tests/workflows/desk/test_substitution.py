@@ -116,9 +116,12 @@ def test_what_the_substitute_did_under_the_own_name_is_not_recorded_for_another(
 def test_only_within_the_campaign_that_is_named(world: World) -> None:
     _, task_id = claimed(world)
     other = world.make_campaign(key="another")
+    _, task_of_other = claimed(world)
     appoint(world, "east_auditor", "east_colleague", campaign_id=other)
     world.at(datetime(2022, 7, 5, tzinfo=BEIJING))
-    assert not may(world, "east_colleague", task_id)
+    assert may(world, "east_colleague", task_of_other) and not may(world, "east_colleague", task_id)
+    with world.process_engine.read() as work:  # lists ask the same
+        assert [line.id for line in substitution.list_acted_tasks(work, world["east_colleague"])] == [task_of_other]
     of_this = world.scalar(sa.select(case.c.campaign_id))
     appoint(world, "east_auditor", "east_colleague", campaign_id=of_this)
     assert may(world, "east_colleague", task_id)
