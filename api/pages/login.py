@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, session, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -45,6 +45,7 @@ def log_in() -> Any:
             fault=words().tell(refusal),
             login=login,
             next=request.form.get("next", ""),
+            back=request.form.get("back", ""),
             carried=read_carried(carried),
             demo_logins=list_demo_logins(),
         )
@@ -53,8 +54,16 @@ def log_in() -> Any:
         token = sessions.open_session(work, who.id, address=request.remote_addr)
     session.clear()  # a new form token as well
     address = safe_address(request.form.get("next"), who)
-    rescue_typed(who, address, read_carried(carried))
-    response = redirect(address, 303)
+    typed = read_carried(carried)
+    if typed and not is_task(address):
+        g.person = who
+        back = safe_address(request.form.get("back"), who)
+        response = make_response(
+            render_template("login_again.html", address=address, typed=typed, texts=find_texts(typed), back=back)
+        )
+    else:
+        rescue_typed(who, address, typed)
+        response = make_response(redirect(address, 303))
     set_cookie(response, "session", token, settings())
     return response
 
@@ -90,11 +99,21 @@ def read_carried(text: str) -> list[tuple[str, str]]:
         return []
 
 
+def find_texts(typed: list[tuple[str, str]]) -> list[str]:
+    """Of what a form carried the texts that somebody wrote, as far as they can be told from what the page had put there."""
+    return [value for _name, value in typed if not value.isascii() or " " in value.strip()]
+
+
+def is_task(address: str) -> bool:
+    """Whether this is the page of a task, whose form can be kept as a draft."""
+    return address.startswith(TASK_PREFIX) and "/" not in address.removeprefix(TASK_PREFIX)
+
+
 def rescue_typed(who: people.Person, address: str, typed: list[tuple[str, str]]) -> None:
     """Keep the values of a task's form as the person's draft; a task that is gone or not theirs has nothing to keep."""
-    if not typed or not address.startswith(TASK_PREFIX):
+    if not typed:
         return
-    task_id = address.removeprefix(TASK_PREFIX).split("?")[0].split("/")[0]
+    task_id = address.removeprefix(TASK_PREFIX).split("?")[0]
     try:
         with process_engine().begin(by=who.id) as work:
             view = inbox.open_task(work, who, task_id)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -85,7 +85,8 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
             return Response(words().say("login.expired"), 401, headers, mimetype="text/html")
         if request.method in SAFE_METHODS:
             return redirect(log_in, 303)
-        return Response(render_template("login.html", expired=True, carried=carried_form(), next=carried_address()), 401)
+        carried = {"carried": carried_form(), "next": carried_address(), "back": address_before()}
+        return Response(render_template("login.html", expired=True, **carried), 401)
 
     return guarded
 
@@ -96,10 +97,19 @@ def carried_form() -> list[tuple[str, str]]:
     return [(name, value) for name in request.form for value in request.form.getlist(name) if name not in secret]
 
 
+FORMS = ("tasks.complete", "tasks.save_draft")
+"""What sends a task's form, which can be kept as a draft."""
+
+
 def carried_address() -> str:
-    """Where to go after logging in again: the page whose form was sent."""
-    task_id = (request.view_args or {}).get("task_id")
-    return url_for("tasks.show", task_id=task_id) if task_id else request.path
+    """Where to go after logging in again: the task whose form was sent; else what was sent is shown, to be sent once more."""
+    return url_for("tasks.show", **request.view_args or {}) if request.endpoint in FORMS else request.path
+
+
+def address_before() -> str:
+    """The page of ours from which a form was sent, as far as the browser tells."""
+    before = urlsplit(request.referrer or "")
+    return before.path + (f"?{before.query}" if before.query else "") if before.netloc == request.host else ""
 
 
 def choose_language() -> Language:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from tests.api.test_task_operations import hand_in
 from tests.api.world import PASSWORD, Place, read_hidden
 from workflows.demo import Login
+from workflows.tables import urge
 
 
 def log_in(client: Any, login: str, password: str) -> Any:
@@ -75,3 +79,34 @@ def test_everybody_comes_to_where_the_work_lies(shared_place: Place) -> None:
     begun = shared_place.client("designer").get(f"/drafts/new{address}").get_data(as_text=True)
     assert begun.count(f'<option value="{address.removeprefix("?notice=")}" selected>') == 2
     assert "/drafts/new" not in shared_place.client("organiser").get("/notices/samr_2022_932").get_data(as_text=True)
+
+
+def test_what_was_typed_beside_a_task_is_sent_once_more_after_logging_in(place: Place, application: dict[str, Any]) -> None:
+    hand_in(place, application)
+    (audit,) = place.tasks("auditor", "audit")
+    client = place.client("applicant")
+    page = client.get(f"/cases/{audit.case_id}").get_data(as_text=True)
+    typed = {name: read_hidden(page, name) for name in ("csrf_token", "key")} | {"text": "请抓紧 <b>"}
+    place.clock.move_to(datetime(2022, 7, 1, 3, tzinfo=UTC))  # two hours later
+    answer = client.post(
+        f"/cases/{audit.case_id}/urge", data=typed, headers={"Referer": f"http://localhost/cases/{audit.case_id}"}
+    )
+    assert answer.status_code == 401
+    page = answer.get_data(as_text=True)
+    sent = {name: read_hidden(page, name) for name in ("csrf_token", "next", "back", "carried")}
+    assert client.post("/login", data={**sent, "login": "applicant", "password": "wrong"}).status_code == 403
+    page = client.post("/login", data={**sent, "login": "applicant", "password": PASSWORD}).get_data(as_text=True)
+    assert "内容尚未提交" in page and "请抓紧 &lt;b&gt;</blockquote>" in page and f'href="/cases/{audit.case_id}"' in page
+    assert f'action="/cases/{audit.case_id}/urge"' in page and "吴申报" in page
+    again = {name: read_hidden(page, name) for name in ("csrf_token", "key", "text")}
+    assert client.post(f"/cases/{audit.case_id}/urge", data=again).status_code == 303
+    with place.engine.read() as work:
+        assert work.connection.execute(sa.select(urge.c.remark)).scalar_one() == "请抓紧 <b>"
+
+
+def test_nothing_leads_elsewhere_after_logging_in(place: Place) -> None:
+    client = place.app.test_client()
+    sent = {"login": "applicant", "password": PASSWORD, "carried": '[["text", "字"]]', "back": "//elsewhere.example/"}
+    token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
+    page = client.post("/login", data={**sent, "csrf_token": token, "next": "https://elsewhere.example/"}).get_data(as_text=True)
+    assert "内容尚未提交" in page and "elsewhere" not in page

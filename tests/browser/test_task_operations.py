@@ -116,7 +116,9 @@ def test_a_task_goes_from_hand_to_hand_and_back(
     desk.page.get_by_text(desk.t("task.transferred")).first.wait_for()
 
     other.page.goto(other.address)
-    other.go_on(other.unfold("operation.return", "缺少盖章。"), "return")
+    part = other.unfold("operation.return", "缺少盖章。")
+    part.get_by_label(other.t("task.return_to"), exact=True).select_option(label="填写申报材料")
+    other.go_on(part, "return")
     other.page.get_by_role("button", name=other.confirming("return")).dblclick()
     other.page.wait_for_url(lambda url: not url.endswith(("/preview", "/operate")))
     (again,) = site.place.tasks("applicant", "apply")
