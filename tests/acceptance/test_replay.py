@@ -126,13 +126,14 @@ def test_the_second_kernel_gives_the_same(reference: dict[str, Any], sqlite_url:
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("kernel", ["tokens", "spiff"])
+@pytest.mark.parametrize("kernel", ["tokens", pytest.param("spiff", marks=pytest.mark.slow)])
 def test_postgresql_gives_the_same(reference: dict[str, Any], kernel: str, postgresql_url: str, tmp_path: Path) -> None:
     with replayed(postgresql_url, tmp_path, kernel=kernel) as result:
         assert Checker(result, postgresql_url).check() == []
     assert essence(result) == essence(reference)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_campaign(reference: dict[str, Any], sqlite_url: str, tmp_path: Path) -> None:
     with replayed(sqlite_url, tmp_path, seed=7) as result:
         assert Checker(result, sqlite_url).check() == []

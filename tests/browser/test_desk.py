@@ -38,7 +38,10 @@ def hand_in(place: Any, application: dict[str, Any], *proofs: str) -> str:
     return case_id
 
 
-@pytest.mark.parametrize(("language", "width", "script"), [("zh", 1280, True), ("en", 320, True), ("zh", 320, False)])
+@pytest.mark.parametrize(
+    ("language", "width", "script"),
+    [("zh", 1280, True), ("en", 320, True), pytest.param("zh", 320, False, marks=pytest.mark.slow)],
+)
 def test_a_day_at_the_desk(
     site: Any, application: dict[str, Any], check_accessibility: Callable[[Any], None], language: Any, width: int, script: bool
 ) -> None:

@@ -49,6 +49,7 @@ STEPS = Counter(
 """What people do with two cases that are each returned once and reviewed by five experts."""
 
 
+@pytest.mark.slow
 def test_a_campaign_on_three_hosts_while_workers_are_killed(tmp_path: Path) -> None:
     with Hosts("database", "web", "worker") as hosts, start_server(hosts) as server:
         hosts.join()

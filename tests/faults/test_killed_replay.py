@@ -34,7 +34,7 @@ KINDS = {"application": "application", "correction": "correction", "supplement":
 """Kind of receipt by channel of the clients' log."""
 PARTS = 24
 """A replay is divided into so many parts; each number's kill comes at a random moment of another part."""
-USUAL = (2, 8, 14)
+USUAL = (2, 14)
 """The parts of the normal run: applications, audits and lists, reviews."""
 
 sqlite_kills = [pytest.param(part, marks=() if part in USUAL else pytest.mark.slow) for part in range(PARTS)]

@@ -40,6 +40,7 @@ def test_some_timers(fault: str) -> None:
 
 @NEEDS_SERVER
 @pytest.mark.skipif(find_hindrance() is not None, reason=f"no hosts: {find_hindrance()}")
+@pytest.mark.slow
 def test_some_timers_while_a_worker_is_cut_off() -> None:
     judge(breaking.run(timers=400, faults=["cut_off"])["cut_off"], 400, firing_s=20)
 

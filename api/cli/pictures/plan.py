@@ -129,6 +129,7 @@ NO_PAGE: Mapping[str, str] = {
     "rest.show_document": "for programs",
     "rest_*": "for programs",
     "rounds.download": "a file",
+    "uploads.show": "how far a file has come, for the page that sends it",
     "workdays.show_now": "leads to workdays.show",
 }
 """Addresses without a picture, and why; a star stands for all that begins so."""
