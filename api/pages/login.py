@@ -36,7 +36,7 @@ def show() -> Any:
 def log_in() -> Any:
     """Check the password, open a session under a new token, and go where the person wanted to go."""
     login = request.form.get("login", "")
-    carried = request.form.get("carried", "")
+    carried = request.form.get("carried")  # there when a form was sent after the session had ended, be it an empty one
     try:
         who = people.authenticate(process_engine(), login, request.form.get("password", ""))
     except LoginRefused as refusal:
@@ -46,7 +46,7 @@ def log_in() -> Any:
             login=login,
             next=request.form.get("next", ""),
             back=request.form.get("back", ""),
-            carried=read_carried(carried),
+            carried=None if carried is None else read_carried(carried),
             demo_logins=list_demo_logins(),
         )
         return page, 403
@@ -54,8 +54,8 @@ def log_in() -> Any:
         token = sessions.open_session(work, who.id, address=request.remote_addr)
     session.clear()  # a new form token as well
     address = safe_address(request.form.get("next"), who)
-    typed = read_carried(carried)
-    if typed and not is_task(address):
+    typed = read_carried(carried or "")
+    if carried is not None and not is_task(address):
         g.person = who
         back = safe_address(request.form.get("back"), who)
         response = make_response(

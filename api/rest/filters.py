@@ -9,13 +9,11 @@ from pydantic import StringConstraints
 
 from api.pages.present import process_engine, reader
 from api.rest.operations import Resource, act
-from api.rest.shapes import Asked, Id, Text, Told
+from api.rest.shapes import Asked, Told
+from api.rest.tasks import ListAsked
 from engine.work import Work
 from workflows import inbox
 from workflows.inbox.filters import LONGEST_NAME
-from workflows.inbox.narrowing import DueRange
-from workflows.inbox.picking import View
-from workflows.inbox.sorting import Sort
 
 resource = Resource("filters")
 
@@ -27,16 +25,8 @@ class NameAsked(Asked):
     group: Annotated[str, StringConstraints(max_length=80)] | None = None
 
 
-class FilterAsked(NameAsked):
-    """What of which view the filter lets through, and in which order; the parameters of `/tasks`."""
-
-    view: View = "mine"
-    campaign: Id | None = None
-    step: Text | None = None
-    body: Id | None = None
-    due: DueRange | None = None
-    q: Text | None = None
-    sort: Sort | None = None
+class FilterAsked(ListAsked, NameAsked):
+    """What of which view the filter lets through, and in which order, as `/tasks` takes it."""
 
 
 class FilterTold(Told):

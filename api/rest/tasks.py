@@ -45,10 +45,8 @@ Allowed = Literal[
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASON)]
 
 
-class TasksAsked(Paging):
-    """`view`: claimed by or assigned to the caller (`mine`), unclaimed in the caller's `groups`, `delegated` by the caller, of
-    cases that the caller watches (`watched`) or `sent` on, or `done` by the caller. `step` is an `element_id`, `body` recommends
-    the case. Of more than 1,000 tasks the order is `due`, whatever `sort` says."""
+class ListAsked(Asked):
+    """What of the inbox is asked for, and in which order."""
 
     view: View = "mine"
     campaign: Id | None = None
@@ -57,6 +55,12 @@ class TasksAsked(Paging):
     due: DueRange | None = None
     q: Text | None = None
     sort: Sort = "due"
+
+
+class TasksAsked(ListAsked, Paging):
+    """`view`: claimed by or assigned to the caller (`mine`), unclaimed in the caller's `groups`, `delegated` by the caller, of
+    cases that the caller watches (`watched`) or `sent` on, or `done` by the caller. `step` is an `element_id`, `body` recommends
+    the case. Of more than 1,000 tasks the order is `due`, whatever `sort` says."""
 
 
 class TaskLineTold(Told):

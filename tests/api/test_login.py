@@ -104,6 +104,18 @@ def test_what_was_typed_beside_a_task_is_sent_once_more_after_logging_in(place: 
         assert work.connection.execute(sa.select(urge.c.remark)).scalar_one() == "请抓紧 <b>"
 
 
+def test_a_button_without_a_form_is_pressed_once_more_after_logging_in(place: Place, application: dict[str, Any]) -> None:
+    task_id = place.begin_case().task_id
+    client = place.client("applicant")
+    token = read_hidden(client.get(f"/tasks/{task_id}").get_data(as_text=True), "csrf_token")
+    place.clock.move_to(datetime(2022, 7, 1, 3, tzinfo=UTC))  # two hours later
+    page = client.post(f"/tasks/{task_id}/unclaim", data={"csrf_token": token, "key": "k"}).get_data(as_text=True)
+    assert "您刚才填写的内容" not in page
+    sent = {name: read_hidden(page, name) for name in ("csrf_token", "next", "back", "carried")}
+    page = client.post("/login", data={**sent, "login": "applicant", "password": PASSWORD}).get_data(as_text=True)
+    assert "内容尚未提交" in page and f'action="/tasks/{task_id}/unclaim"' in page and "您填写的内容" not in page
+
+
 def test_nothing_leads_elsewhere_after_logging_in(place: Place) -> None:
     client = place.app.test_client()
     sent = {"login": "applicant", "password": PASSWORD, "carried": '[["text", "字"]]', "back": "//elsewhere.example/"}

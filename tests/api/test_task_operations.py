@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +10,8 @@ from engine.instances import set_variables
 from engine.tables import definition
 from engine.tasks import claim_task, get_task
 from tests.api.rest.conftest import make_caller
-from tests.api.world import Place, send
+from tests.api.world import Place, send, whole
 from workflows import inbox
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
 
 SUBMIT = '<camunda:taskListener event="complete" delegateExpression="${applications.submit}" />'
 SIGNED = (
@@ -42,17 +39,11 @@ def draw(place: Place, audit: str, *changes: tuple[str, str], apply: str = "") -
 
 def hand_in(place: Place, application: dict[str, Any], signers: tuple[str, ...] = ()) -> str:
     """An application that was handed in; its task."""
-    who = place.person("applicant")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, place.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-        assert task_id is not None
-        set_variables(work, get_task(work, task_id).instance_id, {"signers": [place.people[each] for each in signers]})
-    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
-    with place.engine.begin(by=who.id) as work:
-        attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    place.complete("applicant", task_id, {key: value for key, value in application.items() if "." not in key})
-    return task_id
+    begun = place.begin_case()
+    with place.engine.begin(by=place.people["applicant"]) as work:
+        set_variables(work, get_task(work, begun.task_id).instance_id, {"signers": [place.people[each] for each in signers]})
+    place.complete("applicant", begun.task_id, whole(application))
+    return begun.task_id
 
 
 def ask(place: Place, login: str, task_id: str, operation: str, **more: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +11,6 @@ import sqlalchemy as sa
 
 from api.pages.previews import read_text
 from workflows import inbox
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
 from workflows.tables import attachment
 
 PASS = {"checks": ["complete"], "result": "pass", "opinion": ""}
@@ -22,15 +19,8 @@ PASS = {"checks": ["complete"], "result": "pass", "opinion": ""}
 @pytest.fixture
 def cases(place: Any, application: dict[str, Any]) -> list[str]:
     """Two cases that wait for the auditor of the first body; their tasks in the order of the list."""
-    who = place.person("applicant")
     for _ in range(2):
-        with place.engine.begin(by=who.id) as work:
-            case_id = start_application(work, who, place.campaign, channel="recommended")
-            task_id = first_task(work, case_id)
-        received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
-        with place.engine.begin(by=who.id) as work:
-            attach_file(work, who, received, task_id=task_id or "", field="seal_scan")
-        place.complete("applicant", task_id, {key: value for key, value in application.items() if "." not in key})
+        place.hand_in(application)
     return [row.id for row in place.tasks("auditor", "audit")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ from engine.clock import VirtualClock
 from engine.due import run_due
 from engine.work import ProcessEngine
 from workflows import inbox
+from workflows.applications import first_task, start_application
 from workflows.campaigns import create_campaign
+from workflows.files import attach_file, receive_file
 from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
 from workflows.people import Person, create_person, get_person
@@ -36,6 +39,8 @@ START = datetime(2022, 7, 1, 1, tzinfo=UTC)
 """9:00 in Beijing, the day of the notice."""
 NOTICE = "samr_2022_932"
 PASSWORD = "correct horse battery"
+PDF = b"%PDF-1.7\n%%EOF\n"
+"""The smallest file that is taken for a PDF."""
 
 
 class Compiled(BytecodeCache):
@@ -80,6 +85,15 @@ ORGANISATIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Begun:
+    """An application with the scan of its sealed form: its case, its task, the scan."""
+
+    case_id: str
+    task_id: str
+    scan_id: str
+
+
 @dataclass
 class Place:
     """The world's ids, and the application on it."""
@@ -120,6 +134,24 @@ class Place:
             rows = [row for view in ("mine", "groups") for row in inbox.list_tasks(work, who, view=view, limit=500).rows]
         return [row for row in rows if element_id in (None, row.element_id)]
 
+    def begin_case(
+        self, login: str = "applicant", *, campaign: str | None = None, scan: tuple[str, bytes] = ("seal.pdf", PDF)
+    ) -> Begun:
+        """Begin an application and give it a scan; it only has to be sent."""
+        who = self.person(login)
+        received = receive_file(self.engine, io.BytesIO(scan[1]), name=scan[0])
+        with self.engine.begin(by=who.id) as work:
+            case_id = start_application(work, who, campaign or self.campaign, channel="recommended")
+            task_id = first_task(work, case_id)
+            assert task_id is not None
+            return Begun(case_id, task_id, attach_file(work, who, received, task_id=task_id, field="seal_scan").id)
+
+    def hand_in(self, application: dict[str, Any], login: str = "applicant", **begun: Any) -> Begun:
+        """Begin an application (as `begin_case`) and send it; it waits for its first check."""
+        case = self.begin_case(login, **begun)
+        self.complete(login, case.task_id, whole(application))
+        return case
+
     def complete(self, login: str, task_id: str, data: dict[str, Any]) -> inbox.Receipt:
         """Complete a task by the function that the pages use."""
         who = self.person(login)
@@ -128,6 +160,11 @@ class Place:
         receipt = inbox.complete(self.engine, who, task_id, data, revision=view.revision, key=f"{task_id}:{view.revision}")
         run_due(self.engine)
         return receipt
+
+
+def whole(application: dict[str, Any]) -> dict[str, Any]:
+    """What an application says, without the rows that only a page's form names."""
+    return {key: value for key, value in application.items() if "." not in key}
 
 
 def make_place(settings: Settings, clock: VirtualClock, ids: dict[str, Any]) -> Place:

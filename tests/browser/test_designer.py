@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from engine.due import run_due
+from tests.api.world import whole
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_selection import fill
-from workflows.applications import first_task, start_application
 from workflows.campaigns import create_campaign
-from workflows.files import attach_file, receive_file
 from workflows.notices import list_notices
 from workflows.notices.drafts import read_files, save_file, start_draft
 
@@ -183,16 +181,9 @@ def test_a_notice_is_cloned_changed_mended_and_released(
 
 def apply(site: Any, campaign: str, application: dict[str, Any]) -> str:
     """A submitted application of the campaign; its number."""
-    place = site.place
-    who = place.person("applicant")
-    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-        assert task_id is not None
-        attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    (task,) = [each for each in place.tasks("applicant") if each.id == task_id]
-    place.complete("applicant", task_id, {key: value for key, value in application.items() if "." not in key})
+    begun = site.place.begin_case(campaign=campaign)
+    (task,) = [each for each in site.place.tasks("applicant") if each.id == begun.task_id]
+    site.place.complete("applicant", begun.task_id, whole(application))
     return str(task.number)
 
 

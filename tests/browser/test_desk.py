@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.texts import Catalogue
-from workflows.applications import first_task, start_application
+from tests.api.world import whole
 from workflows.files import attach_file, receive_file
 from workflows.replay.cast import SCAN
 
@@ -24,18 +24,13 @@ PNG = bytes.fromhex(
 
 def hand_in(place: Any, application: dict[str, Any], *proofs: str) -> str:
     """A case of the applicant that waits for the first body's audit, with these files beside the scan; its id."""
-    who = place.person("applicant")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, place.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-    received = receive_file(place.engine, io.BytesIO(SCAN), name="seal.pdf")
-    with place.engine.begin(by=who.id) as work:
-        attach_file(work, who, received, task_id=task_id or "", field="seal_scan")
-        for name in proofs:
-            proof = receive_file(place.engine, io.BytesIO(PNG), name=name)
-            attach_file(work, who, proof, task_id=task_id or "", field="attachments")
-    place.complete("applicant", task_id, {key: value for key, value in application.items() if "." not in key})
-    return case_id
+    begun = place.begin_case(scan=("seal.pdf", SCAN))
+    for name in proofs:
+        proof = receive_file(place.engine, io.BytesIO(PNG), name=name)
+        with place.engine.begin(by=place.people["applicant"]) as work:
+            attach_file(work, place.person("applicant"), proof, task_id=begun.task_id, field="attachments")
+    place.complete("applicant", begun.task_id, whole(application))
+    return str(begun.case_id)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,15 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
+from tests.api.world import PDF
 from workflows.notices import bundled_notices, deploy_folder
 from workflows.organisations import create_organisation
 from workflows.people import create_person
 from workflows.tables import case
 
 pytestmark = pytest.mark.browser
-PDF = b"%PDF-1.7\n%%EOF\n"
 BEIJING = ZoneInfo("Asia/Shanghai")
 OVERLAY = "samr_2022_932_province"
 
@@ -43,15 +40,7 @@ def province(place: Any) -> Any:
 
 def apply(place: Any, application: dict[str, Any], title: str) -> None:
     """A case of the prefecture's unit is sent."""
-    who = place.person("unit")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, place.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-    received = receive_file(place.engine, io.BytesIO(PDF), name="seal.pdf")
-    with place.engine.begin(by=who.id) as work:
-        attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    data = {key: value for key, value in application.items() if "." not in key}
-    place.complete("unit", task_id, {**data, "title": title})
+    place.hand_in({**application, "title": title}, "unit")
 
 
 def open_task(page: Any, site: Any, name: str) -> None:

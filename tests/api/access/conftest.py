@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from engine.definitions import latest_definition
 from engine.incidents import open_incident
 from engine.tables import outbox
 from tests.api.access.roles import Subject
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
 from workflows.inbox.many import start_many
 from workflows.mails import Recipient, queue_letter
 from workflows.notices import list_notices
@@ -23,16 +20,7 @@ from workflows.notices.drafts import save_file, start_draft
 @pytest.fixture
 def subject(place: Any, application: dict[str, Any]) -> Subject:
     """A submitted case of `applicant` that waits for `auditor`, its file, an incident."""
-    who = place.person("applicant")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, place.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-    assert task_id is not None
-    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="seal.pdf")
-    with place.engine.begin(by=who.id) as work:
-        attachment = attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    data = {key: value for key, value in application.items() if "." not in key}
-    place.complete("applicant", task_id, data)
+    sent = place.hand_in(application)
     with place.engine.begin() as work:
         incident = open_incident(work, "mail", "MailRefused", "no server")
         recipient = Recipient(place.people["auditor"], "孙审核", "auditor@example.org", "zh")
@@ -47,10 +35,10 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
         {
             "stage_id": place.campaign,
             "campaign_id": place.campaign,
-            "case_id": case_id,
+            "case_id": sent.case_id,
             "kind": "csv",
             "task_id": audit.id,
-            "attachment_id": attachment.id,
+            "attachment_id": sent.scan_id,
             "definition_id": definition,
             "incident_id": incident,
             "bulk_id": bulk,

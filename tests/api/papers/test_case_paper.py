@@ -14,11 +14,9 @@ from api import papers
 from api.pages.words import Words
 from api.papers.paper import number_heading
 from engine.texts import Catalogue
-from tests.api.world import Place
+from tests.api.world import PDF, Place
 from tests.workflows.test_cases import bring_to_review
 from tests.workflows.world import World
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
 from workflows.tables import case_view
 
 LONG = "建立共享平台，开放检测数据。" * 12 + "\n第二段：㐂龘䶮。"
@@ -26,18 +24,8 @@ LONG = "建立共享平台，开放检测数据。" * 12 + "\n第二段：㐂龘
 
 def apply(place: Place, application: dict[str, Any]) -> str:
     """A submitted case of `applicant`; its id."""
-    who = place.person("applicant")
-    with place.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, place.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-    assert task_id is not None
-    received = receive_file(place.engine, io.BytesIO(b"%PDF-1.7\n%%EOF\n"), name="盖章.pdf")
-    with place.engine.begin(by=who.id) as work:
-        attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    data = {key: value for key, value in application.items() if "." not in key}
     rows = [{"name": "服务企业", "value": "200", "unit": "家"}]
-    place.complete("applicant", task_id, {**data, "practice": LONG, "indicators": rows})
-    return case_id
+    return place.hand_in({**application, "practice": LONG, "indicators": rows}, scan=("盖章.pdf", PDF)).case_id
 
 
 def read_docx(content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,16 +11,14 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from tests.api.world import (
+    PDF,  # noqa: F401 - for the tests beside
     Place,
     model_place,  # noqa: F401
     place,  # noqa: F401
     send_fixture,  # noqa: F401
 )
 from workflows import tokens
-from workflows.applications import first_task, start_application
-from workflows.files import attach_file, receive_file
 
-PDF = b"%PDF-1.7\n%%EOF\n"
 NUMBERS = count()
 
 
@@ -69,17 +66,9 @@ def call(place: Place) -> Callable[..., Caller]:  # noqa: F811
 
 def submit_case(world: Place, data: dict[str, Any]) -> dict[str, str]:
     """A case of `applicant` that was sent with a file, and waits for `auditor`; the ids of what belongs to it."""
-    who = world.person("applicant")
-    with world.engine.begin(by=who.id) as work:
-        case_id = start_application(work, who, world.campaign, channel="recommended")
-        task_id = first_task(work, case_id)
-    assert task_id is not None
-    received = receive_file(world.engine, io.BytesIO(PDF), name="seal.pdf")
-    with world.engine.begin(by=who.id) as work:
-        attachment = attach_file(work, who, received, task_id=task_id, field="seal_scan")
-    world.complete("applicant", task_id, data)
+    sent = world.hand_in(data)
     (audit,) = world.tasks("auditor", "audit")
-    return {"case": case_id, "task": audit.id, "file": attachment.id, "application": task_id}
+    return {"case": sent.case_id, "task": audit.id, "file": sent.scan_id, "application": sent.task_id}
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from engine.errors import Problem
-from engine.tables import history, user_task
+from engine.tables import history, outbox, user_task
 from tests.workflows.world import BEIJING, World
 from workflows import desk, inbox
 from workflows.inbox import PlanInvalid
+from workflows.tables import person
 
 
 def plan(world: World, name: str, task_id: str, priority: int, day: date | None = None) -> type[Problem] | None:
@@ -40,6 +41,21 @@ def test_a_task_is_looked_at_again_on_the_morning_of_its_day(world: World) -> No
         assert [(row.kind, row.task_id) for row in desk.list_notifications(work, auditor).rows] == [("follow_up", task_id)]
     (row,) = world.rows(sa.select(history.c.by, history.c.detail).where(history.c.kind == "planned"))
     assert (row.by, row.detail["priority"]) == (auditor.id, 75)
+
+
+def test_who_chose_letters_is_told_by_one(world: World) -> None:
+    task_id = world.find_task("audit", world.apply("lab"))
+    auditor = world["east_auditor"]
+    with world.process_engine.begin(by=auditor.id) as work:
+        work.connection.execute(sa.update(person).where(person.c.id == auditor.id).values(email="auditor@example.org"))
+        inbox.claim(work, auditor, task_id)
+        desk.keep_ways(work, auditor, {"follow_up": "mail"})
+    assert plan(world, "east_auditor", task_id, 50, date(2022, 7, 6)) is None
+    world.at(datetime(2022, 7, 6, 9, tzinfo=BEIJING))
+    with world.process_engine.read() as work:
+        assert desk.list_notifications(work, auditor).rows == ()
+    query = sa.select(outbox.c.recipient).where(outbox.c.unique_key.startswith("notified:"))
+    assert [row.recipient for row in world.rows(query)] == ["auditor@example.org"]
 
 
 def test_a_day_that_was_taken_back_tells_nobody(world: World) -> None:
