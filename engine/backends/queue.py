@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -63,6 +64,8 @@ RETURN_SECONDS = 1.0
 """How long a worker that has lost the database waits before it comes back."""
 BATCH = 500
 JOBS = sa.table("procrastinate_jobs", sa.column("status"), sa.column("queueing_lock"))
+TODO: sa.ColumnElement[str] = sa.literal_column("'todo'::procrastinate_job_status")
+DOING: sa.ColumnElement[str] = sa.literal_column("'doing'::procrastinate_job_status")
 FORGET = sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:locks)")
 WORKER = f"{PROGRAM} worker"
 """How the names of the workers' connections begin."""
@@ -164,8 +167,14 @@ def defer_near(work: Work) -> int:
 
 
 def _has_job(kind: str, table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a row has a job: for one that waits procrastinate's index is asked, the few that are being done are read once.
+
+    One question for both states has no index: what is due is compared with all jobs there are, ten seconds for ten thousand.
+    """
     name = sa.literal(f"{kind}:") + table.c.id + ":" + sa.cast(table.c.generation, sa.String)
-    return sa.exists().where(sa.cast(JOBS.c.status, sa.Text).in_(("todo", "doing")), JOBS.c.queueing_lock == name)
+    waits = sa.exists().where(JOBS.c.status == TODO, JOBS.c.queueing_lock == name)
+    done = sa.select(JOBS.c.queueing_lock).where(JOBS.c.status == DOING, JOBS.c.queueing_lock.is_not(None))
+    return sa.or_(waits, name.in_(done))
 
 
 def do_row(process_engine: ProcessEngine, kind: str, row_id: str, generation: int) -> bool:
@@ -218,10 +227,13 @@ def make_app(process_engine: ProcessEngine) -> App:
 
 
 def _task(process_engine: ProcessEngine, kind: str) -> Callable[..., None]:
+    one_thread = Lock()  # of a process: threads that share an interpreter only hold rows longer when they fire at the same time
+
     def run(*, row_id: str, generation: int) -> None:
         if kind in DO_MANY:
-            while DO_MANY[kind](process_engine) == CHUNK:  # this one and all others that are due: not each has a job
-                pass
+            with one_thread:
+                while DO_MANY[kind](process_engine) == CHUNK:  # this one and all others that are due: not each has a job
+                    pass
         do_row(process_engine, kind, row_id, generation)
 
     return run

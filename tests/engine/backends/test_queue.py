@@ -243,6 +243,31 @@ def test_a_row_that_is_far_away_gets_its_job_when_it_is_near(queue_engine: Proce
     assert [job.queueing_lock for job in list_jobs(queue_engine)] == [f"timer:{overdue}:1", f"timer:{far}:1"]
 
 
+def test_to_look_for_rows_without_a_job_costs_as_much_as_there_are_rows(queue_engine: ProcessEngine) -> None:
+    rows = 1_000
+    with queue_engine.begin() as work:
+        for number in range(rows):
+            arm_timer(work, "bell.ring", work.now, unique_key=f"bell {number}", payload={})
+    assert len(list_jobs(queue_engine)) == rows
+    sent: list[tuple[str, Any]] = []
+    sa.event.listen(queue_engine.database, "before_cursor_execute", lambda _1, _2, text, values, *_: sent.append((text, values)))
+    with queue_engine.begin() as work:
+        assert defer_near(work) == 0
+    asked = [(text, values) for text, values in sent if "procrastinate_jobs" in text and "FROM timer" in text]
+    ((statement, values),) = asked
+    with queue_engine.database.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
+        (plan,) = cursor.fetchone()[0]
+    assert count_visited(plan["Plan"]) < 10 * rows
+
+
+def count_visited(node: dict[str, Any]) -> int:
+    """How many rows a plan has touched, with those that it has thrown away."""
+    touched = sum(node.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"))
+    return int(touched * node["Actual Loops"]) + sum(count_visited(part) for part in node.get("Plans", ()))
+
+
 def test_the_moment_of_a_job_is_the_rows(queue_engine: ProcessEngine) -> None:
     arm(queue_engine, "later", 60)
     with queue_engine.read() as work:
