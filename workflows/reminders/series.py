@@ -96,9 +96,9 @@ def postpone(work: Work, handler: str, form: Mapping[str, Any], until: datetime,
 
 def read_open(work: Work, which: sa.ColumnElement[bool], *, of: Sequence[str] | None = None) -> Sequence[sa.Row[Any]]:
     """Those of some tasks (`is_open`) that some people (None: all) may owe."""
-    query = sa.select(user_task).where(which).order_by(user_task.c.business_key, user_task.c.id)
+    query = sa.select(user_task).order_by(user_task.c.business_key, user_task.c.id)
     if of is None:
-        return work.connection.execute(query).all()
+        return work.connection.execute(query.where(which)).all()
     rows: dict[str, sa.Row[Any]] = {}
     owing = _owing(which).subquery()
     for start in range(0, len(of), PART):
@@ -132,15 +132,14 @@ def is_open(work: Work, series: Series) -> sa.ColumnElement[bool]:
 
 
 def _owing(which: sa.ColumnElement[bool]) -> sa.CompoundSelect[tuple[str, str]]:
-    """(task, person) of these tasks."""
+    """(task, person) of these tasks. `which` is asked once: of tasks that just came PostgreSQL would ask it one by one."""
+    task = sa.select(user_task.c.id, user_task.c.assignee, user_task.c.candidate_set).where(which).cte("asked_task").c
     candidate = candidate_set.c
     group = membership.c.role + "@" + membership.c.organisation_id
-    asked = sa.select(user_task.c.id, membership.c.person_id).join(candidate_set, candidate.id == user_task.c.candidate_set)
-    named = sa.select(user_task.c.id, candidate.candidate).join(candidate_set, candidate.id == user_task.c.candidate_set)
+    of_group = sa.select(task.id, membership.c.person_id).join(candidate_set, candidate.id == task.candidate_set)
+    of_person = sa.select(task.id, candidate.candidate).join(candidate_set, candidate.id == task.candidate_set)
     return sa.union_all(
-        sa.select(user_task.c.id.label("task_id"), user_task.c.assignee.label("person_id")).where(
-            which, user_task.c.assignee.is_not(None)
-        ),
-        asked.join(membership, group == candidate.candidate).where(which, candidate.kind == "group"),
-        named.where(which, candidate.kind == "user"),
+        sa.select(task.id.label("task_id"), task.assignee.label("person_id")).where(task.assignee.is_not(None)),
+        of_group.join(membership, group == candidate.candidate).where(candidate.kind == "group"),
+        of_person.where(candidate.kind == "user"),
     )
