@@ -124,6 +124,10 @@ class SignerNotTaken(Problem):
     kind = "conflict"
 
 
+class SignersTogether(Problem):
+    """All sign at the same time at this step: nobody comes before or after another."""
+
+
 class SignerThere(Problem):
     """The person has an open task of this step already."""
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine.model import Definition
 from engine.moments import Due, Workdays, count_weekdays
@@ -89,12 +89,20 @@ class Move:
     variables: Variables = field(default_factory=dict)
 
 
+Place = Literal["before", "after", "last"]
+"""Where in a sequence an added instance comes: before or after the present one, or as the last."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddInstance:
-    """One more instance of the open multi-instance activity that `token` is an instance of (加签)."""
+    """One more instance of the open multi-instance activity that `token` is an instance of (加签).
+
+    In a sequence it comes last, right after the present one, or before it: the present one is ended and begins again after it.
+    """
 
     token: str
     item: Any
+    place: Place = "last"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from engine.errors import (
     NothingToWithdraw,
     OperationNotAllowed,
     SignerNotTaken,
+    SignersTogether,
     SignerThere,
     SkipRefused,
     StepFailed,
@@ -22,7 +23,7 @@ from engine.errors import (
 )
 from engine.expressions import ExpressionFailed
 from engine.instances import instance_positions
-from engine.kernel import AddInstance, CancelBranch, Complete, Move, RemoveInstance, WaitKind
+from engine.kernel import AddInstance, CancelBranch, Complete, Move, Place, RemoveInstance, WaitKind
 from engine.model import MultiInstance, Node
 from engine.preview import preview
 from engine.runs import Run
@@ -71,21 +72,27 @@ def cancel_branch(work: Work, task_id: str, *, reason: str, revision: int | None
 
 
 # ---- signers ---------------------------------------------------------------------------------------------------------
-def add_signer(work: Work, task_id: str, person_id: str, *, reason: str, revision: int | None = None) -> None:
-    """One more person for a multi-instance step that takes its people from its list (加签); of a sequence the last.
+def add_signer(
+    work: Work, task_id: str, person_id: str, *, reason: str, place: Place = "last", revision: int | None = None
+) -> None:
+    """One more person for a multi-instance step that takes its people from its list (加签).
 
+    Where they sign one after the other the person comes as the last, right after this task (后加签), or before it (前加签): this
+    task ends, and begins anew when the person has signed.
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed, InstanceNotRunning, SignerNotTaken, SignerThere,
-    and OperationNotSupported for a step that is no multi-instance activity.
+    SignersTogether for a place where all sign at once, and OperationNotSupported for a step that is no multi-instance activity.
     """
     run, row = enter_task(work, task_id, revision)
     node = require_drawn(run, row, "add_signer")
     if isinstance(node.loop, MultiInstance) and not _takes(node, node.loop, person_id, run.variables(row.token)):
         raise SignerNotTaken(element=row.name)
+    if place != "last" and not signs_in_turn(node):
+        raise SignersTogether()
     if person_id in {each.assignee for each in list_signers(work, row)}:
         raise SignerThere()
-    run.step(AddInstance(row.token, person_id))
+    run.step(AddInstance(row.token, person_id, place))
     run.settle()
-    detail = {"task": task_id, "person": person_id, "reason": reason}
+    detail = {"task": task_id, "person": person_id, "reason": reason} | ({"place": place} if signs_in_turn(node) else {})
     run.save("signer_added", element_id=row.element_id, token=row.token, detail=detail)
 
 
@@ -104,6 +111,11 @@ def remove_signer(work: Work, task_id: str, other_id: str, *, reason: str, revis
     run.settle()
     detail = {"task": other_id, "person": other.assignee, "reason": reason}
     run.save("signer_removed", element_id=row.element_id, token=other.token, detail=detail)
+
+
+def signs_in_turn(node: Node) -> bool:
+    """Whether several sign at a step one after the other."""
+    return isinstance(node.loop, MultiInstance) and node.loop.sequential
 
 
 def list_signers(work: Work, task: sa.Row[Any]) -> list[sa.Row[Any]]:

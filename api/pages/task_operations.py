@@ -65,7 +65,7 @@ def operate(task_id: str) -> Any:
         lambda work: inbox.operate(work, reader(), task_id, asked, revision=revision),
         done=f"operation.done.{asked.operation}",
         reason=asked.reason,
-        stay=asked.operation in ("add_signer", "remove_signer"),
+        stay=asked.operation in ("add_signer", "remove_signer") and asked.place != "before",
     )
 
 

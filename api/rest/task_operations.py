@@ -16,6 +16,7 @@ from engine.errors import (
     NothingToWithdraw,
     OperationNotAllowed,
     SignerNotTaken,
+    SignersTogether,
     SignerThere,
     SkipRefused,
     TaskChanged,
@@ -27,18 +28,21 @@ from workflows import inbox
 from workflows.inbox.acting import SignerRefused
 
 resource = Resource("task_operations")
-REFUSED = (OperationNotAllowed, NothingToWithdraw, WithdrawalTooLate, SignerNotTaken, SignerThere, SignerRefused, SkipRefused)
+OF_SIGNERS = (SignerNotTaken, SignersTogether, SignerThere, SignerRefused)
+REFUSED = (OperationNotAllowed, NothingToWithdraw, WithdrawalTooLate, SkipRefused, *OF_SIGNERS)
 Key = Annotated[str, StringConstraints(max_length=200)]
 
 
 class EffectAsked(Asked):
     """What is to be done. `target` (`element_id` of one of `return_targets`) belongs to `return`, `person` (`id` of one of
-    `helpers`) to `add_signer` and `delegate`, `task` (`task_id` of one of `signers`) to `remove_signer`."""
+    `helpers`) to `add_signer` and `delegate`, `task` (`task_id` of one of `signers`) to `remove_signer`.
+    Where several sign `in_turn`, `place` says whether a signer comes before or after this task, or last (empty: last)."""
 
     operation: Literal["return", "withdraw", "skip", "cancel_branch", "add_signer", "remove_signer", "delegate", "hand_back"]
     target: Key = ""
     person: Key = ""
     task: Key = ""
+    place: Literal["", "before", "after", "last"] = ""
 
 
 class OperationAsked(EffectAsked):

@@ -138,6 +138,7 @@ class TaskTold(Told):
     colleagues: list[ColleagueTold]
     helpers: list[ColleagueTold]
     signers: list[SignerTold]
+    in_turn: bool
 
 
 class TaskStateTold(Told):
@@ -240,6 +241,7 @@ def show(task_id: str) -> TaskTold:
             "colleagues": view.colleagues,
             "helpers": view.helpers,
             "signers": view.signers,
+            "in_turn": view.in_turn,
         }
     )
 

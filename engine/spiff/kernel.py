@@ -168,8 +168,8 @@ class SpiffKernel:
                 instance.end()
             case Move(tokens, target, variables):
                 move(instance, definition, tokens, target, variables)
-            case AddInstance(token, item):
-                add_instance(instance, token, item)
+            case AddInstance(token, item, place):
+                add_instance(instance, token, item, place)
             case RemoveInstance(token):
                 remove_instance(instance, token)
             case CancelBranch():

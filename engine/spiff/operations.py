@@ -9,7 +9,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Finding, OperationNotSupported
-from engine.kernel import WaitKind
+from engine.kernel import Place, WaitKind
 from engine.model import Definition, Standing, plan_move
 from engine.spiff.elements import Activity
 from engine.spiff.events import BoundaryEvent
@@ -127,18 +127,27 @@ def open_body(instance: Instance, token: str) -> Task:
     return body
 
 
-def add_instance(instance: Instance, token: str, item: Any) -> None:
-    """One more instance (加签); a sequential activity comes to it last. Raises OperationNotSupported."""
+def add_instance(instance: Instance, token: str, item: Any, place: Place) -> None:
+    """One more instance (加签); in a sequence it has its `place`. Raises OperationNotSupported."""
     body = open_body(instance, token)
     state = body.internal_data["instances"]
-    state["n"] += 1
-    if body.task_spec.sequential:
-        state["left"] += 1
-        if state["items"] is not None:
-            state["items"].append(item)
-        instance.changed = True
-    else:
+    if not body.task_spec.sequential:
+        state["n"] += 1
         body.task_spec.open_next(body, item)
+        return
+    present = next((body.workflow.tasks[key] for key in body._children), None) if place == "before" else None
+    if present is not None:
+        state["next"] -= 1
+        if state["items"] is not None:
+            state["items"][state["next"]] = present.internal_data["vars"].get(body.task_spec.item)
+        _take_away(instance, present)
+        state["left"] += 1
+        instance.touched.append(body)
+    state["n"] += 1
+    state["left"] += 1
+    if state["items"] is not None:
+        state["items"].insert(len(state["items"]) if place == "last" else state["next"], item)
+    instance.changed = True
 
 
 def remove_instance(instance: Instance, token: str) -> None:
@@ -147,10 +156,14 @@ def remove_instance(instance: Instance, token: str) -> None:
     task = find_task(instance, token)
     if task is body:
         raise OperationNotSupported(reason=Finding("spiff_no_instance", values={"token": token}))
-    if compensating(instance, task):
-        raise OperationNotSupported(reason=Finding("spiff_move_compensating", element=task.task_spec.bpmn_id))
-    instance.cancel_task(task)
+    _take_away(instance, task)
     body.internal_data["instances"]["n"] -= 1
     if body._children:
         body.task_spec.complete_early(body)
     instance.touched.append(body)
+
+
+def _take_away(instance: Instance, task: Task) -> None:
+    if compensating(instance, task):
+        raise OperationNotSupported(reason=Finding("spiff_move_compensating", element=task.task_spec.bpmn_id))
+    instance.cancel_task(task)

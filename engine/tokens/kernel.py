@@ -131,8 +131,8 @@ def _do(step: Step, operation: Operation) -> None:
             timers.fire(step, token, element_id)
         case Move():
             operations.move(step, operation)
-        case AddInstance(token=token, item=item):
-            operations.add_instance(step, token, item)
+        case AddInstance(token=token, item=item, place=place):
+            operations.add_instance(step, token, item, place)
         case CancelBranch(token=token):
             operations.cancel_branch(step, token)
         case RemoveInstance(token=token):

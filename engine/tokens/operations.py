@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from engine.kernel import Move
+from engine.kernel import Move, Place
 from engine.model import Flow, MultiInstance, Node, Standing, ends_of_branch, is_join, plan_move, starting_nodes
 from engine.tokens import activities, loops, passing
 from engine.tokens.problems import (
@@ -214,23 +214,29 @@ def _cancel_inside(step: Step, number: str, container: str, flows: Iterable[Flow
 
 
 # ---- signers ---------------------------------------------------------------------------------------------------------
-def add_instance(step: Step, token: str, item: Any) -> None:
-    """One more instance of the multi-instance activity that `token` belongs to; a sequential one comes to it last.
+def add_instance(step: Step, token: str, item: Any, place: Place) -> None:
+    """One more instance of the multi-instance activity that `token` belongs to; in a sequence it has its `place`.
 
-    Raises NotMultiInstance, NothingWaits.
+    Raises NotMultiInstance, NothingWaits, MoveWhileCompensating.
     """
     body = _open_body(step, token)
     node, mi = step.node(body), step.records[body]["mi"]
-    changed = {**mi, "n": mi["n"] + 1}
-    if "left" in mi:
-        changed["left"] = mi["left"] + 1
-        if "items" in mi:
-            changed["items"] = [*mi["items"], item]
-        step.records.change(body, mi=changed)
-        step.changed = True
-    else:
-        step.records.change(body, mi=changed)
+    if "left" not in mi:
+        step.records.change(body, mi={**mi, "n": mi["n"] + 1})
         loops.begin_instance(step, body, node, item)
+        return
+    items = mi.get("items", [])
+    more = [*items, item] if place == "last" else [item, *items]
+    changed = {**mi, "n": mi["n"] + 1, "left": mi["left"] + 1}
+    present = next(iter(step.records.children(body)), None) if place == "before" else None
+    if present is not None:
+        assert isinstance(node.loop, MultiInstance)
+        more.insert(1, step.records[present]["vars"].get(node.loop.item))
+        changed |= {"left": mi["left"] + 2, "next": mi["next"] - 1}
+        _take_away(step, present)
+        step.settling.append(body)
+    step.records.change(body, mi=changed | ({"items": more} if "items" in mi else {}))
+    step.changed = True
 
 
 def remove_instance(step: Step, token: str) -> None:
@@ -242,14 +248,18 @@ def remove_instance(step: Step, token: str) -> None:
     body = _open_body(step, token)
     if token == body:
         raise NotMultiInstance(token=token)
-    if any("comp" in step.records[each] for each in step.records.subtree(token)):
-        raise MoveWhileCompensating(element=step.records[token]["at"])
-    step.cancel(token)
+    _take_away(step, token)
     mi = step.records[body]["mi"]
     step.records.change(body, mi={**mi, "n": mi["n"] - 1})
     if step.records.children(body):
         loops.complete_early(step, body)
     step.settling.append(body)
+
+
+def _take_away(step: Step, token: str) -> None:
+    if any("comp" in step.records[each] for each in step.records.subtree(token)):
+        raise MoveWhileCompensating(element=step.records[token]["at"])
+    step.cancel(token)
 
 
 def _open_body(step: Step, token: str) -> str:

@@ -23,6 +23,10 @@ SIGNED = (
     ),
 )
 
+"""The people of a list sign, all at once."""
+IN_TURN = tuple((old, new.replace("LoopCharacteristics ", 'LoopCharacteristics isSequential="true" ')) for old, new in SIGNED)
+"""One after the other."""
+
 
 def draw(place: Place, audit: str, *changes: tuple[str, str], apply: str = "") -> None:
     """Draw the diagram of cases a little differently: what the audit and applying allow."""
@@ -46,14 +50,14 @@ def hand_in(place: Place, application: dict[str, Any], signers: tuple[str, ...] 
     return begun.task_id
 
 
-def ask(place: Place, login: str, task_id: str, operation: str, **more: str) -> tuple[int, str]:
+def ask(place: Place, login: str, task_id: str, operation: str, /, **more: str) -> tuple[int, str]:
     """The preview, as a browser gets it."""
     asked = {"operation": operation, "reason": "有原因", **more}
     answer = send(place.client(login), f"/tasks/{task_id}", f"/tasks/{task_id}/preview", asked)
     return answer.status_code, answer.get_data(as_text=True)
 
 
-def do(place: Place, login: str, task_id: str, operation: str, **more: str) -> tuple[int, str]:
+def do(place: Place, login: str, task_id: str, operation: str, /, **more: str) -> tuple[int, str]:
     """Confirm the preview."""
     asked = {"operation": operation, "reason": "有原因", **more}
     answer = send(place.client(login), f"/tasks/{task_id}", f"/tasks/{task_id}/operate", asked)
@@ -178,6 +182,28 @@ def test_signers_are_added_and_removed(place: Place, application: dict[str, Any]
     assert do(place, "auditor", audit.id, "remove_signer", task=theirs.id)[0] == 303
     assert place.tasks("colleague", "audit") == [] and len(place.tasks("auditor", "audit")) == 1
     assert do(place, "auditor", audit.id, "remove_signer", task=theirs.id)[0] == 409
+
+
+def test_a_signer_comes_before_and_what_was_typed_stays(place: Place, application: dict[str, Any]) -> None:
+    draw(place, "add_signer remove_signer", *IN_TURN)
+    hand_in(place, application, signers=("auditor",))
+    (audit,) = place.tasks("auditor", "audit")
+    auditor, colleague = place.person("auditor"), place.person("colleague")
+    assert "前加签" in show(place, "auditor", audit.id)
+    with place.engine.begin(by=auditor.id) as work:
+        inbox.save_draft(work, auditor, audit.id, {"opinion": "写到一半的意见"}, revision=1)
+    asked = {"person": colleague.id, "place": "before"}
+    assert ask(place, "auditor", audit.id, "add_signer", **{**asked, "place": "beside"})[0] == 422
+    status, page = ask(place, "auditor", audit.id, "add_signer", **asked)
+    assert status == 200 and "前加签" in page
+    cancelled, _, started = page.partition("将开始")
+    assert "孙审核" in cancelled.partition("将取消")[2] and "<strong>省级审核</strong>" in started
+    assert do(place, "auditor", audit.id, "add_signer", **asked)[0] == 303
+    assert place.tasks("auditor", "audit") == []
+    (theirs,) = place.tasks("colleague", "audit")
+    place.complete("colleague", theirs.id, {"result": "pass", "opinion": "同意"})
+    (again,) = place.tasks("auditor", "audit")
+    assert "写到一半的意见" in show(place, "auditor", again.id)
 
 
 def test_programs_see_what_an_operation_does_and_do_it(place: Place, application: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS
 from workflows.inbox.many import ACTIONS as BULK_ACTIONS
-from workflows.inbox.operating import OPERATIONS
+from workflows.inbox.operating import OPERATIONS, PLACES
 from workflows.inbox.planning import PRIORITIES
 from workflows.mails.letters import list_letter_names
 from workflows.people import ROLES
@@ -127,6 +127,7 @@ ENDINGS = {
     "operation.done.": set(OPERATIONS) - {"return"},
     "operation.about.": ("return", "add_signer", "delegate"),
     "operation.person.": ("add_signer", "delegate"),
+    "operation.place.": PLACES,
     "bell.kind.": TOLD,
     "bell.way.": WAYS,
     "notification.": TOLD,

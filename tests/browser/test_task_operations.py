@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.texts import Catalogue
-from tests.api.test_task_operations import SIGNED, draw, hand_in
+from tests.api.test_task_operations import IN_TURN, SIGNED, draw, hand_in
 
 pytestmark = pytest.mark.browser
 CATALOGUE = Catalogue("engine", "workflows", "api")
@@ -87,6 +87,36 @@ def test_signers_and_a_step_taken_back(
     mine.operate("withdraw", "数据有误。")
     mine.page.get_by_role("link", name="填写申报材料").click()
     mine.page.locator("#task_form button.main").wait_for()
+
+
+@pytest.mark.parametrize(("width", "script", "language"), [(320, True, "zh"), (1280, False, "en")])
+def test_a_colleague_signs_before_and_it_comes_back_as_it_was(
+    site: Any,
+    application: dict[str, Any],
+    check_accessibility: Callable[[Any], None],
+    width: int,
+    script: bool,
+    language: str,
+) -> None:
+    draw(site.place, "add_signer", *IN_TURN)
+    hand_in(site.place, application, signers=("auditor",))
+    (audit,) = site.place.tasks("auditor", "audit")
+    desk = Desk(site, "auditor", audit.id, language=language, width=width, script=script)
+    desk.page.locator("#task_form [name=opinion]").fill("写到一半的意见")
+    desk.page.get_by_role("button", name=desk.t("task.save_draft"), exact=True).click()
+    desk.page.get_by_text(desk.t("task.draft_saved").partition("{")[0]).first.wait_for()
+    part = desk.unfold("operation.add_signer", "请先看数据。")
+    part.get_by_label(desk.t("operation.place"), exact=True).select_option(label=desk.t("operation.place.before"))
+    desk.go_on(part, "add_signer")
+    assert desk.t("operation.place.before") in desk.page.inner_text("main")
+    if script:
+        check_accessibility(desk.page)
+    desk.press("operation.confirm", "operation.done.add_signer", operation=desk.t("operation.add_signer"))
+    (theirs,) = site.place.tasks("colleague", "audit")
+    site.place.complete("colleague", theirs.id, {"result": "pass", "opinion": "同意"})
+    (again,) = site.place.tasks("auditor", "audit")
+    desk.page.goto(f"{site.address}/tasks/{again.id}")
+    assert desk.page.locator("#task_form [name=opinion]").input_value() == "写到一半的意见"
 
 
 @pytest.mark.parametrize(("width", "script", "language"), [(320, True, "en"), (1280, False, "zh")])

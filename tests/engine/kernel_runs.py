@@ -16,6 +16,7 @@ from engine.kernel import (
     Move,
     Operation,
     Outcome,
+    Place,
     RemoveInstance,
     Start,
     Throw,
@@ -97,9 +98,9 @@ class Run:
         """Move the token of a waiting task."""
         return self.do(Move((self.wait(element_id, *WORK).token,), target, variables))
 
-    def add(self, element_id: str, item: Any) -> Run:
+    def add(self, element_id: str, item: Any, place: Place = "last") -> Run:
         """Add an instance."""
-        return self.do(AddInstance(self.wait(element_id, *WORK).token, item))
+        return self.do(AddInstance(self.wait(element_id, *WORK).token, item, place))
 
     def remove(self, element_id: str, which: int = 0) -> Run:
         """Remove an instance."""

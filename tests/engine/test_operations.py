@@ -15,15 +15,17 @@ from engine.errors import (
     OperationNotAllowed,
     OperationNotSupported,
     SignerNotTaken,
+    SignersTogether,
     SignerThere,
     SkipRefused,
+    TaskAlreadyCompleted,
     TaskChanged,
     WithdrawalTooLate,
 )
 from engine.handlers import Call
 from engine.history import list_entries
 from engine.instances import instance_positions, instance_variables, start_instance
-from engine.kernel import Move
+from engine.kernel import Move, Place
 from engine.operations import add_signer, cancel_branch, find_withdrawal, remove_signer, skip_task, withdraw_task
 from engine.preview import Preview, preview
 from engine.tables import subscription, timer, user_task
@@ -291,6 +293,31 @@ def test_signers_come_and_go(process_engine: ProcessEngine, begin: Begin) -> Non
         ("signer_removed", "cara"),
         ("ended", None),
     ]
+
+
+def test_signers_in_turn_come_before_after_or_last(process_engine: ProcessEngine, begin: Begin) -> None:
+    loop = SIGNERS.format("").replace("Characteristics ", 'Characteristics isSequential="true" ', 1)
+    instance_id = begin(user("a", "add_signer", loop, "${one}"), "s a", "a e", people=["anna", "bert"])
+    places: list[tuple[str, Place]] = [("cara", "after"), ("dora", "last"), ("emil", "before")]
+    mine = task_at(process_engine, "a", "anna")
+    for person_id, place in places:
+        with process_engine.begin(by="anna") as work:
+            add_signer(work, mine, person_id, reason="请协助", place=place)
+    with pytest.raises(TaskAlreadyCompleted), process_engine.begin(by="anna") as work:
+        add_signer(work, mine, "fred", reason="-")  # it ended, and begins anew
+    signed = []
+    while state_of(process_engine, instance_id) == "running":
+        with process_engine.read() as work:
+            (row,) = open_tasks(work)
+        signed.append(row.assignee)
+        do(process_engine, "a")
+    assert signed == ["emil", "anna", "cara", "bert", "dora"]
+    with process_engine.read() as work:
+        told = [each.detail for each in list_entries(work, instance_id) if each.kind == "signer_added"]
+    assert [(each["person"], each["place"]) for each in told] == places
+    begin(user("b", "add_signer", SIGNERS.format(""), "${one}"), "s b", "b e", people=["anna"])
+    with pytest.raises(SignersTogether), process_engine.begin(by="anna") as work:
+        add_signer(work, task_at(process_engine, "b", "anna"), "cara", reason="-", place="after")
 
 
 def test_who_cannot_be_added(process_engine: ProcessEngine, begin: Begin) -> None:

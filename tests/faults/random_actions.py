@@ -27,6 +27,7 @@ from workflows.cases.stopping import How
 from workflows.desk.substitution import appoint_substitute, end_substitution, list_acting
 from workflows.inbox import Asked
 from workflows.inbox.many import OPERATIONS, list_task_results, start_many
+from workflows.inbox.operating import PLACES
 from workflows.people import Person
 from workflows.reminders.waiting import urge_awaited
 from workflows.tables import case
@@ -43,6 +44,9 @@ SIGNED = (
         'camunda:collection="${signers}" camunda:elementVariable="signer" />',
     ),
 )
+IN_TURN = tuple((old, new.replace("LoopCharacteristics ", 'LoopCharacteristics isSequential="true" ')) for old, new in SIGNED)
+SIGNING: Mapping[str, tuple[tuple[str, str], ...]] = {"one": (), "signers": SIGNED, "in_turn": IN_TURN}
+"""Who audits a case: one person, several at once, or several one after the other."""
 STEPS = ("apply", "supplement", "audit")
 """The steps of a case on which people act."""
 PEOPLE = ("lab", "lab_colleague", "works", "east_auditor", "east_colleague", "west_auditor", "organiser", "expert")
@@ -65,12 +69,12 @@ DONE = {
 """The kind of the row that each action leaves in the history."""
 
 
-def allow_everything(world: World, *, signed: bool) -> None:
-    """Draw the diagram of cases so that it allows all operations; `signed`: several people audit a case."""
+def allow_everything(world: World, *, signing: str) -> None:
+    """Draw the diagram of cases so that it allows all operations; `signing` is one of `SIGNING`."""
     changes = [
         ('value="return transfer"', f'value="{AUDIT}"'),
         (SUBMIT, SUBMIT + ALLOW.format(APPLY)),
-        *(SIGNED if signed else ()),
+        *SIGNING[signing],
     ]
     with world.process_engine.begin() as work:
         row = work.connection.execute(sa.select(definition).where(definition.c.key == "samr_2022_932_case")).one()
@@ -89,7 +93,7 @@ class Office:
 
     world: World
     random: Random
-    signed: bool
+    signing: str
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     jobs: list[tuple[Person, str, str]] = field(default_factory=list)
@@ -115,7 +119,7 @@ class Office:
         who = self.world[self.random.choice(APPLICANTS)]
         with self.world.process_engine.begin(by=who.id) as work:
             start_application(work, who, self.world.campaign_id, channel="recommended")
-            if self.signed:
+            if SIGNING[self.signing]:
                 row = work.connection.execute(sa.select(user_task).order_by(user_task.c.id.desc()).limit(1)).one()
                 signers = [self.world[name].id for name in ("east_auditor", "east_colleague")]
                 set_variables(work, row.instance_id, {"signers": signers})
@@ -182,7 +186,7 @@ class Office:
             )
             task = random.choice([each.id for each in others] or [row.id])
             target = random.choice(("apply", "apply", "supplement", "audit"))
-            asked = Asked(action, reason="有原因", target=target, person=other, task=task)
+            asked = Asked(action, reason="有原因", target=target, person=other, task=task, place=random.choice(PLACES))
             if random.random() < 0.5:
                 inbox.preview_operation(work, who, row.id, asked)
             inbox.operate(work, who, row.id, asked, revision=revision)

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from engine import tasks
 from engine.errors import OperationNotAllowed, Problem, TaskAlreadyClaimed, TaskAlreadyCompleted, TaskUnknown
+from engine.model import Node
+from engine.operations import signs_in_turn
 from engine.tables import user_task
 from engine.work import Work
 from workflows.desk.notifications import Told
@@ -19,7 +21,7 @@ from workflows.forms import clean_text
 from workflows.inbox.viewing import drawn_operations, find_targets
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import NotPermitted, TaskSubject, can, task_subject
-from workflows.tables import case, draft
+from workflows.tables import attachment, case, draft
 
 LARGEST_DRAFT = 2_000_000
 """Bytes of a draft's JSON: far above any form, far below what would hurt."""
@@ -157,6 +159,24 @@ def keep_draft(work: Work, person: Person, task_id: str, data: Mapping[str, Any]
 def drop_drafts(work: Work, task_id: str) -> None:
     """Forget all drafts of a task that is done."""
     work.connection.execute(_DROP, {"task": task_id})
+
+
+def resume_drafts(work: Work, row: sa.Row[Any], node: Node) -> None:
+    """Where several sign a step in turn: who let somebody sign before goes on, in the task that comes anew, with what was typed
+    and uploaded for the one that ended."""
+    if not signs_in_turn(node):
+        return
+    own, gone = user_task.c, user_task.alias("gone")
+    again = sa.select(draft.c.task_id, draft.c.person_id, own.id).join(gone, gone.c.id == draft.c.task_id)
+    again = again.join(user_task, sa.and_(own.instance_id == gone.c.instance_id, own.element_id == gone.c.element_id))
+    again = again.where(own.instance_id == row.instance_id, own.element_id == row.element_id, own.state == "open")
+    for old, person_id, new in work.connection.execute(
+        again.where(gone.c.state == "cancelled", gone.c.assignee == own.assignee, draft.c.person_id == own.assignee)
+    ).all():
+        typed = sa.and_(draft.c.task_id == old, draft.c.person_id == person_id)
+        work.connection.execute(sa.update(draft).where(typed).values(task_id=new))
+        sent = sa.and_(attachment.c.task_id == old, attachment.c.uploaded_by == person_id)
+        work.connection.execute(sa.update(attachment).where(sent).values(task_id=new))
 
 
 _DROP = sa.delete(draft).where(draft.c.task_id == sa.bindparam("task"))

@@ -35,7 +35,7 @@ from workflows.campaigns.windows import (
 )
 from workflows.files import drop_unused, files_of_task, named_ids
 from workflows.forms import Form, FormInvalid
-from workflows.inbox.acting import act_for, drop_drafts, keep_draft, require_doable, see_task
+from workflows.inbox.acting import act_for, drop_drafts, keep_draft, require_doable, resume_drafts, see_task
 from workflows.inbox.lateness import find_late_field, is_bound
 from workflows.inbox.preparing import Ground, find_body, find_form, find_handlers, prepare
 from workflows.inbox.viewing import find_ground
@@ -114,6 +114,7 @@ def complete_within(work: Work, person: Person, task_id: str, data: Mapping[str,
     form, clean, unused = _parse(work, ground, data)
     complete_task(work, task_id, {}, form=clean, revision=revision)
     drop_drafts(work, task_id)
+    resume_drafts(work, row, ground.node)
     if form is not None and unused:
         drop_unused(work, task_id, named_ids(form, clean))
     sha256 = hash_data(clean)

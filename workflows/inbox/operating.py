@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from engine import operations, tasks
-from engine.errors import OperationNotAllowed, Problem, SkipRefused, StepFailed, TaskChanged
-from engine.kernel import AddInstance, CancelBranch, Complete, Move, Operation, RemoveInstance
+from engine.errors import OperationNotAllowed, Problem, SignersTogether, SkipRefused, StepFailed, TaskChanged
+from engine.kernel import AddInstance, CancelBranch, Complete, Move, Operation, Place, RemoveInstance
 from engine.preview import Affected, preview
 from engine.tables import user_task
 from engine.work import Work
@@ -21,16 +21,19 @@ from workflows.inbox.acting import (
     check_reason,
     drop_drafts,
     require_doable,
+    resume_drafts,
     return_,
     see_task,
     tell_about,
 )
+from workflows.inbox.preparing import find_node
 from workflows.inbox.viewing import drawn_operations, find_targets, find_way_back, name_colleague
 from workflows.people import Person, PersonUnknown, get_person
 from workflows.rules import HelperSubject, TaskSubject, can
 from workflows.tables import draft
 
 OPERATIONS = ("return", "withdraw", "skip", "add_signer", "remove_signer", "cancel_branch", "delegate", "hand_back")
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
 class OperationUnknown(Problem):
@@ -39,13 +42,15 @@ class OperationUnknown(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation with what it needs: whereto a `return` leads, who is added or delegated to, whose task is removed."""
+    """An operation with what it needs: whereto a `return` leads, who is added or delegated to, whose task is removed, and for a
+    signer of a sequence `place`: before or after the task, or as the last (nothing said: the last)."""
 
     operation: str
     reason: str = ""
     target: str = ""
     person: str = ""
     task: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def preview_operation(work: Work, person: Person, task_id: str, asked: Asked) ->
 def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision: int | None = None) -> None:
     """Do it.
 
-    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationUnknown,
+    Raises TaskUnknown, TaskAlreadyCompleted, TaskAlreadyClaimed, NotPermitted, ReasonRequired, OperationUnknown, SignersTogether,
     OperationNotAllowed, OperationNotSupported, TaskChanged, SignerRefused, NothingToWithdraw, WithdrawalTooLate, SignerNotTaken,
     SignerThere, SkipRefused, InstanceNotRunning, StepFailed.
     """
@@ -124,8 +129,9 @@ def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision:
         operations.withdraw_task(work, task_id, reason=reason)
     elif asked.operation == "add_signer":
         signer = _helper(work, person, subject, asked)
-        operations.add_signer(work, task_id, signer.id, reason=reason)
-        tell_about(work, "assigned", [signer.id], _newest_of(work, row, signer) or row)
+        operations.add_signer(work, task_id, signer.id, reason=reason, place=_place(asked))
+        if (its := _newest_of(work, row, signer)) is not None:  # else it is not the signer's turn yet
+            tell_about(work, "assigned", [signer.id], its)
     elif asked.operation == "remove_signer":
         operations.remove_signer(work, task_id, asked.task, reason=reason)
         drop_drafts(work, asked.task)
@@ -139,6 +145,8 @@ def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision:
         tell_about(work, "handed_back", [row.owner] if row.owner else [], row)
     if asked.operation in ("skip", "cancel_branch"):
         drop_drafts(work, task_id)
+    if asked.operation in ("skip", "remove_signer"):
+        resume_drafts(work, row, find_node(work, row))
 
 
 def _require(work: Work, person: Person, task_id: str, asked: Asked) -> TaskSubject:
@@ -160,7 +168,10 @@ def _return(work: Work, person: Person, row: sa.Row[Any], subject: TaskSubject, 
 
 
 def _add(work: Work, person: Person, row: sa.Row[Any], subject: TaskSubject, asked: Asked) -> Operation:
-    return AddInstance(row.token, _helper(work, person, subject, asked).id)
+    node, signer, place = find_node(work, row), _helper(work, person, subject, asked), _place(asked)
+    if place != "last" and not operations.signs_in_turn(node):
+        raise SignersTogether()
+    return AddInstance(row.token, signer.id, place)
 
 
 def _remove(work: Work, person: Person, row: sa.Row[Any], subject: TaskSubject, asked: Asked) -> Operation:
@@ -179,6 +190,14 @@ STEPS: dict[str, Callable[[Work, Person, sa.Row[Any], TaskSubject, Asked], Opera
     "remove_signer": _remove,
 }
 """The operations that move the process; delegation only changes who has the task."""
+
+
+def _place(asked: Asked) -> Place:
+    """Where in a sequence a signer comes. Raises OperationUnknown for another word."""
+    found = next((place for place in PLACES if place == (asked.place or "last")), None)
+    if found is None:
+        raise OperationUnknown(known=", ".join(PLACES))
+    return found
 
 
 def _helper(work: Work, person: Person, subject: TaskSubject, asked: Asked) -> Person:

@@ -48,8 +48,13 @@ class Ground:
     case: sa.Row[Any] | None
     report: sa.Row[Any] | None
     person: Person
-    handlers: tuple[str, ...]  # that the diagram names for the task's completion
+    node: Node  # the step in the diagram
     shown: bool = True  # False when a form is only to be read: then nothing is gathered to look at
+
+    @property
+    def handlers(self) -> tuple[str, ...]:
+        """What the diagram names for the task's completion."""
+        return tuple(self.node.camunda.listeners.get("complete", ()))
 
     @cached_property
     def campaign(self) -> Campaign:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine.errors import Problem, TaskUnknown, WithdrawalTooLate
 from engine.instances import instance_variables
 from engine.kernel import Move
-from engine.operations import find_withdrawal, list_signers
+from engine.operations import find_withdrawal, list_signers, signs_in_turn
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
 from workflows.campaigns.forms import file_fields
@@ -73,6 +73,7 @@ class TaskView:
     name; `context` is what belongs beside the form (candidates of a list, blind material of a review, the cut-off that will
     decide). `case` is None for tasks of the campaign, and for whoever may do the task without seeing the case.
     `colleagues` are the others who could do it: to whom it can be transferred, where that is allowed.
+    `in_turn`: several sign the step one after the other.
     `on_behalf_of` is the name of who has it and is away, where the reader stands in.
     """
 
@@ -90,6 +91,7 @@ class TaskView:
     urged: Urged = Urged()
     helpers: tuple[Person, ...] = ()
     signers: tuple[Signer, ...] = ()
+    in_turn: bool = False
     on_behalf_of: str | None = None
 
     @property
@@ -132,6 +134,7 @@ def open_task(work: Work, reader: Person, task_id: str) -> TaskView:
         urged=read_urged(work, [task_id]).get(task_id, Urged()),
         helpers=tuple(find_helpers(work, reader, subject)) if allowed & {"delegate", "add_signer"} else (),
         signers=tuple(find_signers(work, reader, row)) if "remove_signer" in allowed else (),
+        in_turn=signs_in_turn(ground.node),
         on_behalf_of=find_name(work, subject.find_absent(reader.id)) if row.assignee not in (None, reader.id) else None,
     )
 
@@ -142,7 +145,7 @@ def find_ground(work: Work, reader: Person, task: sa.Row[Any]) -> Ground:
     of_report = None if of_case is not None else work.connection.execute(_REPORT, {"number": task.business_key}).one_or_none()
     owned = of_case if of_case is not None else of_report
     campaign_id = find_campaign(work, task.business_key) if owned is None else owned.campaign_id
-    return Ground(work, task, campaign_id, of_case, of_report, reader, find_handlers(work, task))
+    return Ground(work, task, campaign_id, of_case, of_report, reader, find_node(work, task))
 
 
 _REPORT = sa.select(report).where(report.c.number == sa.bindparam("number"))

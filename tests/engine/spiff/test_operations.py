@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import OperationNotSupported
-from engine.kernel import AddInstance, Cancel, Move, Operation, RemoveInstance, SetVariables, WaitKind
+from engine.kernel import AddInstance, Cancel, Move, Operation, Place, RemoveInstance, SetVariables, WaitKind
 from engine.model import Definition, Node
 from engine.opinion.pair import Pair
 from engine.opinion.uses import collect_uses
@@ -121,6 +121,34 @@ def test_add_and_remove_a_signer() -> None:
     assert run.tasks() == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("at", "place", "order"),
+    [
+        (0, "last", [1, 2, 9]),
+        (0, "after", [1, 9, 2]),
+        (0, "before", [1, 9, 1, 2]),
+        (1, "last", [1, 2, 9]),
+        (1, "after", [1, 2, 9]),
+        (1, "before", [1, 2, 9, 2]),
+    ],
+)
+def test_where_a_signer_comes_in_a_sequence(at: int, place: Place, order: list[int]) -> None:
+    loop = '<multiInstanceLoopCharacteristics isSequential="true" camunda:collection="people" camunda:elementVariable="person"/>'
+    definition = read(diagram(f'<startEvent id="s"/><endEvent id="e"/><userTask id="m">{loop}</userTask>', "s m", "m e"))
+    stories = []
+    for kernel in KERNELS:
+        run, seen = Run(kernel, definition).start(people=[1, 2]), []
+        while not run.ended:
+            seen.append(dict(run.wait("m").variables or {})["person"])
+            if len(seen) == at + 1:
+                run.add("m", 9, place)
+            if place != "before" or len(seen) != at + 1:
+                run.complete("m")
+        assert seen == order
+        stories.append(run.story)
+    assert stories[0] == stories[1]
+
+
 def test_signer_added_to_a_sequence_comes_last() -> None:
     loop = '<multiInstanceLoopCharacteristics isSequential="true" camunda:collection="people" camunda:elementVariable="person"/>'
     xml = diagram(f'<startEvent id="s"/><endEvent id="e"/><userTask id="m">{loop}</userTask>', "s m", "m e")
@@ -179,10 +207,10 @@ class OperationWalk(Walk):
             if wait.first.kind is not WaitKind.TASK:
                 continue
             tokens = (wait.first.token, wait.second.token)
-            target = self.random.choice(self.targets(wait.first.element_id)).id
+            target, place = self.random.choice(self.targets(wait.first.element_id)).id, self.random.choice(get_args(Place))
             choices += [
                 self.choice(f"move {wait.first.element_id} {target}", tokens, lambda token, t=target: Move((token,), t)),
-                self.choice(f"add {wait.first.element_id}", tokens, lambda token: AddInstance(token, "added")),
+                self.choice(f"add {wait.first.element_id}", tokens, lambda token, p=place: AddInstance(token, "added", p)),
                 self.choice(f"remove {wait.first.element_id}", tokens, lambda token: RemoveInstance(token)),
             ]
         return choices

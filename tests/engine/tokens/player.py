@@ -17,6 +17,7 @@ from engine.kernel import (
     Move,
     Operation,
     Outcome,
+    Place,
     RemoveInstance,
     SetVariables,
     Start,
@@ -122,9 +123,9 @@ class Player:
         tokens = tuple(token for token, element in self.positions() if element in names)
         return self.step(Move(tokens, target, variables))
 
-    def add(self, element: str, item: Any) -> Outcome:
+    def add(self, element: str, item: Any, place: Place = "last") -> Outcome:
         """One more instance."""
-        return self.step(AddInstance(self.token(element), item))
+        return self.step(AddInstance(self.token(element), item, place))
 
     def drop(self, element: str) -> Outcome:
         """One instance less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +20,7 @@ from engine.kernel import (
     Fire,
     Move,
     Operation,
+    Place,
     RemoveInstance,
     SetVariables,
     Wait,
@@ -111,7 +112,7 @@ def operations(case: Played, random: Random) -> Operation:
     if dice < 0.82:
         return CancelBranch(wait.token)
     if dice < 0.91:
-        return AddInstance(wait.token, "k")
+        return AddInstance(wait.token, "k", random.choice(get_args(Place)))
     return RemoveInstance(wait.token)
 
 
