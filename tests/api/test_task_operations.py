@@ -12,6 +12,7 @@ from engine.tasks import claim_task, get_task
 from tests.api.rest.conftest import make_caller
 from tests.api.world import Place, send, whole
 from workflows import inbox
+from workflows.tables import draft
 
 SUBMIT = '<camunda:taskListener event="complete" delegateExpression="${applications.submit}" />'
 SIGNED = (
@@ -204,6 +205,14 @@ def test_a_signer_comes_before_and_what_was_typed_stays(place: Place, applicatio
     place.complete("colleague", theirs.id, {"result": "pass", "opinion": "同意"})
     (again,) = place.tasks("auditor", "audit")
     assert "写到一半的意见" in show(place, "auditor", again.id)
+    assert do(place, "auditor", again.id, "add_signer", **asked)[0] == 303  # once more, with nothing new typed
+    (theirs,) = place.tasks("colleague", "audit")
+    place.complete("colleague", theirs.id, {"result": "pass", "opinion": "同意"})
+    (third,) = place.tasks("auditor", "audit")
+    assert "写到一半的意见" in show(place, "auditor", third.id)
+    place.complete("auditor", third.id, {"result": "pass", "opinion": "同意"})
+    with place.engine.read() as work:
+        assert work.connection.execute(sa.select(draft).where(draft.c.person_id == auditor.id)).all() == []
 
 
 def test_programs_see_what_an_operation_does_and_do_it(place: Place, application: dict[str, Any]) -> None:

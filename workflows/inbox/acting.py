@@ -166,13 +166,14 @@ def resume_drafts(work: Work, row: sa.Row[Any], node: Node) -> None:
     and uploaded for the one that ended."""
     if not signs_in_turn(node):
         return
-    own, gone = user_task.c, user_task.alias("gone")
+    own, gone, newer = user_task.c, user_task.alias("gone"), draft.alias("newer")
     again = sa.select(draft.c.task_id, draft.c.person_id, own.id).join(gone, gone.c.id == draft.c.task_id)
     again = again.join(user_task, sa.and_(own.instance_id == gone.c.instance_id, own.element_id == gone.c.element_id))
     again = again.where(own.instance_id == row.instance_id, own.element_id == row.element_id, own.state == "open")
-    for old, person_id, new in work.connection.execute(
-        again.where(gone.c.state == "cancelled", gone.c.assignee == own.assignee, draft.c.person_id == own.assignee)
-    ).all():
+    again = again.where(gone.c.state == "cancelled", gone.c.assignee == own.assignee, draft.c.person_id == own.assignee)
+    again = again.where(~sa.exists().where(newer.c.task_id == own.id, newer.c.person_id == own.assignee))
+    last = {new: (old, person_id) for old, person_id, new in work.connection.execute(again.order_by(draft.c.saved_at))}
+    for new, (old, person_id) in last.items():
         typed = sa.and_(draft.c.task_id == old, draft.c.person_id == person_id)
         work.connection.execute(sa.update(draft).where(typed).values(task_id=new))
         sent = sa.and_(attachment.c.task_id == old, attachment.c.uploaded_by == person_id)
