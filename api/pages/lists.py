@@ -39,11 +39,15 @@ PageOf = tuple[list[Sequence[Cell]], str | None]
 
 
 def send_list(name: str, columns: Sequence[str], rows: Rows, kind: str) -> Response:
-    """The answer that carries a list; `columns` are codes of texts. What stops reading stops it here, before anything is sent."""
-    first = next(rows, None)
+    """The answer that carries a list; `columns` are codes of texts."""
     told = words()
-    heads = [told.say(code) for code in columns]
-    sheet = Sheet(told.say(f"list.{name}"), heads, chain([] if first is None else [first], rows), told.say("list.cut"))
+    return send_sheet(name, told.say(f"list.{name}"), [told.say(code) for code in columns], rows, kind)
+
+
+def send_sheet(name: str, title: str, heads: Sequence[str], rows: Rows, kind: str) -> Response:
+    """The answer that carries a sheet, as the file `name`. What stops reading stops it here, before anything is sent."""
+    first = next(rows, None)
+    sheet = Sheet(title, heads, chain([] if first is None else [first], rows), words().say("list.cut"))
     write = {"csv": write_csv, "xlsx": write_xlsx}[kind]
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.{kind}"',

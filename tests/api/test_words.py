@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import api
+from api.pages.boards import TABLES
 from api.pages.inbox import COLUMNS
 from api.pages.present import WISHES
 from api.pages.stopping import HOW
@@ -25,6 +26,7 @@ from workflows.applications.receiving import LATENESS
 from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
 from workflows.campaigns.lateness import POLICIES
+from workflows.campaigns.progress import STEPS
 from workflows.cases.states import STATES
 from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
@@ -42,7 +44,8 @@ ENGINE_TABLES = ("history", "user_task", "timer", "message", "message_key", "ext
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 ENDINGS = {
-    "board.funnel.": ("opened", "submitted", "audited", "recommended", "reviewed", "selected", "published"),
+    "board.": TABLES,
+    "board.funnel.": STEPS,
     "list.": ("cases", "bodies", "reports", "panel", "missing", "letters", "selection", "inbox"),
     "versions.": ("before", "after", "added", "removed", "changed"),
     "versions.row_": ("added", "removed", "changed"),

@@ -266,7 +266,7 @@ def test_a_body_sees_only_its_own_row(world: World) -> None:
     world.apply("works")
     found = board(world, "west_auditor")
     assert [line.short_name for line in found.bodies] == ["天津"]
-    assert (found.states, found.open_tasks, found.incidents) == ({"submitted": 1}, {"audit": 1}, 0)
+    assert (found.states, found.open_tasks, found.incidents) == ({"submitted": 1}, {"audit": 1, "recommend": 1}, 0)
     assert board(world, "organiser").states == {"submitted": 2}
 
 

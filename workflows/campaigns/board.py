@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.tables import OPEN, incident, instance, user_task
+from engine.tables import OPEN, candidate_set, incident, instance, user_task
 from engine.work import Work
+from workflows.campaigns.progress import has_come_to
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, list_windows
+from workflows.cases.states import state_for
 from workflows.deadlines import DateValue, load_date
 from workflows.people import Person
 from workflows.tables import case, organisation, recommending_body, report
-
-LISTED = ("recommended", "reviewing", "reviewed", "selected", "not_selected", "published", "withdrawn")
-"""States of a case from its body's list on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class DeadlineLine:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The whole board. `states` counts cases by state, `direct` those of them that were reported directly."""
+    """The whole board. `states` counts cases by the state that the reader is told, `direct` those of them reported directly."""
 
     campaign: Campaign
     states: Mapping[str, int]
@@ -77,9 +76,8 @@ def campaign_board(work: Work, campaign_id: str, *, person: Person | None = None
     own = None
     if person is not None and ("organiser", found.organiser_id) not in person.memberships:
         own = person.organisations("auditor")
-    mine = sa.true() if own is None else case.c.body_id.in_(sorted(own))
-    states, direct = _count_states(work, campaign_id, mine)
-    tasks, overdue = _count_tasks(work, found, mine, own)
+    states, direct = _count_states(work, found, own)
+    tasks, overdue = _count_tasks(work, found, own)
     return Board(
         campaign=found,
         states=states,
@@ -105,13 +103,13 @@ def list_bodies(work: Work, campaign_id: str) -> list[BodyLine]:
         return sa.func.sum(sa.case((which, 1), else_=0))
 
     # The campaign's cases are read by themselves: a body's of all years are no way to them.
-    ours = sa.select(case.c.body_id, case.c.state, case.c.received_at, case.c.rank).where(case.c.campaign_id == campaign_id)
+    passed = sa.case((has_come_to("audited"), 1), else_=0).label("passed")
+    ours = sa.select(case.c.body_id, case.c.received_at, case.c.rank, passed).where(case.c.campaign_id == campaign_id)
     own = ours.offset(0).subquery("ours").c
-    passed = own.state.in_(("audited", "not_recommended", *LISTED))
     numbers = {
         "opened": sa.func.count(),
         "submitted": count(own.received_at.is_not(None)),
-        "audited": count(passed),
+        "audited": sa.func.sum(own.passed),
         "recommended": count(own.rank.is_not(None)),
     }
     by_body = sa.select(own.body_id, *(number.label(name) for name, number in numbers.items())).group_by(own.body_id)
@@ -146,29 +144,43 @@ def list_bodies(work: Work, campaign_id: str) -> list[BodyLine]:
     ]
 
 
-def _count_states(work: Work, campaign_id: str, mine: sa.ColumnElement[bool]) -> tuple[dict[str, int], dict[str, int]]:
-    query = sa.select(case.c.state, case.c.channel, sa.func.count()).where(case.c.campaign_id == campaign_id, mine)
+def _count_states(work: Work, found: Campaign, own: Collection[str] | None) -> tuple[dict[str, int], dict[str, int]]:
+    query = sa.select(case.c.state, case.c.channel, sa.func.count()).where(case.c.campaign_id == found.id, _is_of(own))
     states: dict[str, int] = {}
     direct: dict[str, int] = {}
     for state, channel, count in work.connection.execute(query.group_by(case.c.state, case.c.channel)):
-        states[state] = states.get(state, 0) + count
+        shown = state_for(state, found.phase, organiser=own is None)
+        states[shown] = states.get(shown, 0) + count
         if channel == "direct":
-            direct[state] = count
+            direct[shown] = direct.get(shown, 0) + count
     return states, direct
 
 
-def _count_tasks(
-    work: Work, found: Campaign, mine: sa.ColumnElement[bool], own: frozenset[str] | None
-) -> tuple[dict[str, int], int]:
-    """Open tasks by step, and how many of all are overdue; with `own` only those of these bodies' cases and reports."""
-    place = user_task.c.belongs_to == found.id
-    if own is not None:
-        numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
-        reported = sa.or_(report.c.reporter_id.in_(own), report.c.recipient_id.in_(own))
-        reports = sa.select(report.c.number).where(report.c.campaign_id == found.id, reported)
-        place = user_task.c.business_key.in_(sa.union_all(numbers, reports))
+def _is_of(bodies: Collection[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if bodies is None else case.c.body_id.in_(sorted(bodies))
+
+
+def open_tasks(found: Campaign, bodies: Collection[str] | None = None) -> sa.ColumnElement[bool]:
+    """The rows of `user_task` that are open in a campaign; of these `bodies` what they owe themselves, as their lists, and what
+    is open in their cases and reports."""
+    place = sa.and_(OPEN, user_task.c.belongs_to == found.id)
+    if bodies is None:
+        return place
+    places = sorted(bodies)
+    reported = sa.or_(report.c.reporter_id.in_(places), report.c.recipient_id.in_(places))
+    numbers = (
+        sa.select(case.c.number).where(case.c.campaign_id == found.id, _is_of(places)),
+        sa.select(report.c.number).where(report.c.campaign_id == found.id, reported),
+    )
+    own = candidate_set.c
+    asked = sa.select(own.id).where(own.kind == "group", own.candidate.in_([f"auditor@{each}" for each in places]))
+    return sa.and_(place, sa.or_(user_task.c.business_key.in_(sa.union_all(*numbers)), user_task.c.candidate_set.in_(asked)))
+
+
+def _count_tasks(work: Work, found: Campaign, own: Collection[str] | None) -> tuple[dict[str, int], int]:
+    """Open tasks by step, and how many of all are overdue."""
     late = sa.func.sum(sa.case((user_task.c.due_at <= work.now, 1), else_=0))
-    query = sa.select(user_task.c.element_id, sa.func.count(), late).where(OPEN, place)
+    query = sa.select(user_task.c.element_id, sa.func.count(), late).where(open_tasks(found, own))
     rows: list[Any] = list(work.connection.execute(query.group_by(user_task.c.element_id)))
     return {element_id: count for element_id, count, _ in rows}, sum(int(overdue or 0) for _, _, overdue in rows)
 

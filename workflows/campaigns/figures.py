@@ -13,22 +13,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.moments import SHANGHAI
-from engine.tables import OPEN, user_task
+from engine.tables import user_task
 from engine.work import Work
-from workflows.campaigns.board import BodyLine, list_bodies
+from workflows.campaigns.board import BodyLine, list_bodies, open_tasks
+from workflows.campaigns.forms import drawn_handlers
+from workflows.campaigns.progress import has_come_to, list_steps
 from workflows.campaigns.reading import Campaign, get_campaign
+from workflows.cases.states import PUBLIC
 from workflows.organisations import OrganisationUnknown
 from workflows.people import Person
 from workflows.rules import campaign_subject, can, require
-from workflows.tables import audit, case, panel_member, person, report, review
+from workflows.tables import audit, case, panel_member, person, review
 
-FUNNEL: Mapping[str, frozenset[str]] = {
-    "recommended": frozenset({"recommended", "reviewing", "reviewed", "selected", "not_selected", "published", "withdrawn"}),
-    "reviewed": frozenset({"reviewed", "selected", "not_selected", "published", "withdrawn"}),
-    "selected": frozenset({"selected", "published"}),
-    "published": frozenset({"published"}),
-}
-"""Steps after the submission, with the states of the cases that have come so far."""
 AGES = (3, 7, 14, 30)
 """Days by which open tasks are told apart; the last group is older."""
 WEEKS = 12
@@ -37,9 +33,9 @@ WEEKS = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenStep:
-    """The open tasks of one step: how many of each age (`AGES`, then older), how many overdue, since when the oldest waits."""
+    """The open tasks of the steps of one name: how many of each age (`AGES`, then older), how many overdue, since when the oldest
+    waits."""
 
-    element_id: str
     name: str
     ages: tuple[int, ...]
     overdue: int
@@ -63,7 +59,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One reviewer: sheets handed in and still owed."""
+    """One reviewer who was drawn: sheets handed in and still owed."""
 
     name: str
     done: int
@@ -74,12 +70,15 @@ class Load:
 class Figures:
     """All of it. `bodies` are those that the reader may see, `body` the one that they are narrowed to (None: all of these).
 
-    `load` is empty for whoever does not organise the campaign.
+    `funnel` counts the cases that have come to each step that the campaign's diagrams draw; who is selected is told to others
+    than the organisers once it is public. `lists`: the bodies send lists of what they recommend. `load` is empty for whoever does
+    not organise the campaign.
     """
 
     campaign: Campaign
     bodies: tuple[BodyLine, ...]
     body: BodyLine | None
+    lists: bool
     funnel: Mapping[str, int]
     steps: tuple[OpenStep, ...]
     weeks: tuple[Week, ...]
@@ -102,12 +101,14 @@ def read_figures(work: Work, reader: Person, campaign_id: str, *, body_id: str |
         raise OrganisationUnknown()
     places = None if body is None and own is None else sorted({body.organisation_id} if body else own or ())
     mine = sa.true() if places is None else case.c.body_id.in_(places)
+    drawn = drawn_handlers(work, campaign_id)
     return Figures(
         campaign=found,
         bodies=bodies,
         body=body,
-        funnel=_count_funnel(work, campaign_id, mine),
-        steps=_list_steps(work, found, places, mine),
+        lists="recommendations.submit" in drawn,
+        funnel=_count_funnel(work, mine, campaign_id, list_steps(drawn, tell_selected=organises or found.phase in PUBLIC)),
+        steps=_list_steps(work, found, places),
         weeks=_count_weeks(work, campaign_id, mine, reviews=organises),
         load=_list_load(work, campaign_id) if can(reader, "campaign.manage", subject) and body is None else (),
     )
@@ -117,24 +118,13 @@ def _count_if(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((which, 1), else_=0)), 0)
 
 
-def _count_funnel(work: Work, campaign_id: str, mine: sa.ColumnElement[bool]) -> dict[str, int]:
-    audited = frozenset({"audited", "not_recommended"}) | FUNNEL["recommended"]
-    query = sa.select(
-        sa.func.count().label("opened"),
-        _count_if(case.c.received_at.is_not(None)).label("submitted"),
-        _count_if(case.c.state.in_(audited)).label("audited"),
-        *(_count_if(case.c.state.in_(states)).label(name) for name, states in FUNNEL.items()),
-    ).where(case.c.campaign_id == campaign_id, mine)
+def _count_funnel(work: Work, mine: sa.ColumnElement[bool], campaign_id: str, steps: Sequence[str]) -> dict[str, int]:
+    counts = (_count_if(has_come_to(step)).label(step) for step in steps)
+    query = sa.select(*counts).select_from(case).where(case.c.campaign_id == campaign_id, mine)
     return {name: int(count) for name, count in work.connection.execute(query).one()._mapping.items()}
 
 
-def _list_steps(work: Work, found: Campaign, places: Sequence[str] | None, mine: sa.ColumnElement[bool]) -> tuple[OpenStep, ...]:
-    where = [OPEN, user_task.c.belongs_to == found.id]
-    if places is not None:
-        numbers = sa.select(case.c.number).where(case.c.campaign_id == found.id, mine)
-        reported = sa.or_(report.c.reporter_id.in_(places), report.c.recipient_id.in_(places))
-        reports = sa.select(report.c.number).where(report.c.campaign_id == found.id, reported)
-        where.append(user_task.c.business_key.in_(sa.union_all(numbers, reports)))
+def _list_steps(work: Work, found: Campaign, places: Sequence[str] | None) -> tuple[OpenStep, ...]:
     bounds = [work.now, *(work.now - timedelta(days=days) for days in AGES)]
     ages = [
         _count_if(sa.and_(user_task.c.created_at <= newest, user_task.c.created_at > oldest)).label(f"age_{place}")
@@ -142,9 +132,9 @@ def _list_steps(work: Work, found: Campaign, places: Sequence[str] | None, mine:
     ]
     ages.append(_count_if(user_task.c.created_at <= bounds[-1]).label("older"))
     oldest = sa.func.min(user_task.c.created_at, type_=user_task.c.created_at.type)
-    query = sa.select(user_task.c.element_id, user_task.c.name, *ages, _count_if(user_task.c.due_at <= work.now), oldest)
-    rows: list[Any] = list(work.connection.execute(query.where(*where).group_by(user_task.c.element_id, user_task.c.name)))
-    steps = (OpenStep(row[0], row[1], tuple(map(int, row[2:-2])), int(row[-2]), row[-1]) for row in rows)
+    query = sa.select(user_task.c.name, *ages, _count_if(user_task.c.due_at <= work.now), oldest)
+    rows: list[Any] = list(work.connection.execute(query.where(open_tasks(found, places)).group_by(user_task.c.name)))
+    steps = (OpenStep(row[0], tuple(map(int, row[1:-2])), int(row[-2]), row[-1]) for row in rows)
     return tuple(sorted(steps, key=lambda step: (-step.overdue, -step.count, step.name)))
 
 
@@ -166,7 +156,8 @@ def _count_weeks(work: Work, campaign_id: str, mine: sa.ColumnElement[bool], *, 
 
     submitted = count(case.c.received_at)
     audited = count(audit.c.at, (audit, audit.c.case_id == case.c.id))
-    reviewed = count(review.c.submitted_at, (review, review.c.case_id == case.c.id)) if reviews else [0] * WEEKS
+    handed_in = (review, sa.and_(review.c.case_id == case.c.id, review.c.state == "submitted"))
+    reviewed = count(review.c.submitted_at, handed_in) if reviews else [0] * WEEKS
     return tuple(Week(*each) for each in zip(days, submitted, audited, reviewed, strict=False))
 
 
@@ -175,12 +166,16 @@ def _list_load(work: Work, campaign_id: str) -> tuple[Load, ...]:
     own = of_campaign.where(case.c.campaign_id == campaign_id).subquery("own")
     done, owed = (_count_if(own.c.state == state).label(state) for state in ("submitted", "assigned"))
     query = (
-        sa.select(person.c.name, done, owed)
+        sa.select(person.c.name, done, owed, panel_member.c.state)
         .select_from(panel_member)
         .join(person, person.c.id == panel_member.c.person_id)
         .outerjoin(own, own.c.expert_id == panel_member.c.person_id)
         .where(panel_member.c.campaign_id == campaign_id)
-        .group_by(person.c.id, person.c.name)
+        .group_by(person.c.id, person.c.name, panel_member.c.state)
     )
-    rows = [Load(row.name, int(row.submitted), int(row.assigned)) for row in work.connection.execute(query)]
-    return tuple(sorted((row for row in rows if row.done or row.owed), key=lambda row: (-row.owed, -row.done, row.name)))
+    rows = (
+        Load(row.name, int(row.submitted), int(row.assigned))
+        for row in work.connection.execute(query)
+        if row.state == "drawn" or row.submitted or row.assigned
+    )
+    return tuple(sorted(rows, key=lambda row: (-row.owed, -row.done, row.name)))

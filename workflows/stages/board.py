@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from engine.tables import user_task
 from engine.work import Work
 from workflows.campaigns.board import DeadlineLine, list_deadlines
+from workflows.campaigns.progress import has_come_to
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.organisations import get_organisation
 from workflows.people import Person
@@ -155,7 +156,7 @@ def _count(work: Work, stage_id: str) -> dict[str | None, Counts]:
             count(first),
             count(sa.and_(first, overdue)),
             count(sa.and_(case.c.checked_at.is_not(None), case.c.state != "rejected")),
-            count(case.c.state.not_in(("draft", "submitted", "returned", "rejected", "lapsed"))),
+            count(has_come_to("audited")),
             count(listed),
         )
         .where(case.c.stage_id == stage_id)

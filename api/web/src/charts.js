@@ -6,8 +6,9 @@ import { SVGRenderer } from 'echarts/renderers';
 
 echarts.use([AriaComponent, BarChart, GridComponent, LegendComponent, LineChart, SVGRenderer, TooltipComponent]);
 
-const LINE_HEIGHT = 34; // pixels of one category where categories stand below each other
-const ROOM = 90; // for axis and legend
+const TEXT = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize); // pixels, larger in large type
+const LINE_HEIGHT = 2.8 * TEXT; // of one category where categories stand below each other
+const ROOM = 7.5 * TEXT; // for axis and legend
 
 function readTable(table) {
   const rows = [...table.tBodies[0].rows];
@@ -29,17 +30,17 @@ function readTable(table) {
 
 function describe(kind, { categories, series }) {
   const across = kind === 'line';
-  const names = { type: 'category', data: categories, inverse: !across, axisLabel: across ? {} : { width: 110, overflow: 'truncate' } };
-  const values = { type: 'value', minInterval: 1, splitNumber: 4, axisLabel: { hideOverlap: true } };
+  const names = { type: 'category', data: categories, inverse: !across, axisLabel: { fontSize: TEXT, ...(across ? {} : { width: 9 * TEXT, overflow: 'truncate' }) } };
+  const values = { type: 'value', minInterval: 1, splitNumber: 4, axisLabel: { fontSize: TEXT, hideOverlap: true } };
   return {
     aria: { enabled: true, decal: { show: true } }, // patterns, not colour alone
     animation: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     tooltip: { trigger: 'axis', renderMode: 'richText' }, // no HTML of its own: style attributes are not allowed here
-    legend: series.length > 1 ? { top: 0, type: 'plain' } : undefined,
-    grid: { left: 8, right: 24, top: series.length > 1 ? 56 : 16, bottom: 8, containLabel: true },
+    legend: series.length > 1 ? { top: 0, type: 'plain', textStyle: { fontSize: TEXT } } : undefined,
+    grid: { left: 8, right: 24, top: series.length > 1 ? 4.7 * TEXT : 16, bottom: 8, containLabel: true },
     xAxis: across ? names : values,
     yAxis: across ? values : names,
-    series: series.map((each) => ({ ...each, type: across ? 'line' : 'bar', stack: kind === 'stack' ? 'all' : undefined, barMaxWidth: 22 }))
+    series: series.map((each) => ({ ...each, type: across ? 'line' : 'bar', stack: kind === 'stack' ? 'all' : undefined, barMaxWidth: 1.8 * TEXT }))
   };
 }
 
@@ -53,5 +54,9 @@ for (const place of document.querySelectorAll('[data-chart]')) {
   place.setAttribute('aria-hidden', 'true'); // the table beside it says the same
   const chart = echarts.init(place, null, { renderer: 'svg', height: Math.max(rows * LINE_HEIGHT, 120) + ROOM });
   chart.setOption(describe(kind, read));
-  new ResizeObserver(() => chart.resize({ width: place.clientWidth })).observe(place);
+  new ResizeObserver(() => {
+    if (matchMedia('print').matches) return; // paper shows what the screen shows, made to fit
+    chart.resize({ width: place.clientWidth });
+    place.querySelector('svg').setAttribute('viewBox', `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+  }).observe(place);
 }

@@ -37,6 +37,7 @@ def subject(place: Any, application: dict[str, Any]) -> Subject:
             "campaign_id": place.campaign,
             "case_id": sent.case_id,
             "kind": "csv",
+            "table": "funnel",
             "task_id": audit.id,
             "attachment_id": sent.scan_id,
             "definition_id": definition,

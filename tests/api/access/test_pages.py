@@ -89,6 +89,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "designer.read_xml"): SIGNED,
     ("GET", "cases.show"): (303, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "boards.show"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
+    ("GET", "boards.list_table"): (303, 403, 403, 200, 200, 200, 403, 403, 403),
     ("GET", "lists.list_inbox"): SIGNED,
     ("GET", "lists.list_cases"): SIGNED,
     ("GET", "lists.list_bodies"): (303, 403, 403, 200, 200, 200, 403, 403, 403),

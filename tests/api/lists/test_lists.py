@@ -7,11 +7,13 @@ import io
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from openpyxl import load_workbook
 
 from api.pages import lists
 from tests.api.world import Place
 from workflows.applications import start_application
+from workflows.tables import case
 
 
 def begin(place: Place, count: int) -> None:
@@ -76,3 +78,34 @@ def test_a_refusal_is_a_page_not_a_broken_file(place: Place, name: str) -> None:
 def test_each_list_has_as_many_cells_as_headings(place: Place, name: str) -> None:
     head, *found = rows(place.client("organiser").get(f"/campaigns/{place.campaign}/{name}.csv"))
     assert {len(row) for row in found} <= {len(head)}
+
+
+@pytest.mark.parametrize("name", ["funnel", "quota", "ages", "weeks", "load"])
+def test_each_table_of_the_board_is_a_file(place: Place, name: str) -> None:
+    place.begin_case()
+    address = f"/campaigns/{place.campaign}/board/{name}.csv"
+    organiser, auditor = place.client("organiser"), place.client("auditor")
+    answer = organiser.get(address)
+    assert answer.data.startswith(b"\xef\xbb\xbf") and f"board_{name}.csv" in answer.headers["Content-Disposition"]
+    head, *found = rows(answer)
+    assert {len(row) for row in found} <= {len(head)}
+    narrowed = rows(organiser.get(f"{address}?body={place.organisations['body_a']}"))
+    own = rows(auditor.get(address))
+    if name == "funnel":
+        assert found[0] == ["已开始", "1", "100%"]
+        assert [row for row in narrowed if row[0] != "已入选"] == own  # who is selected is the organiser's secret
+    elif name == "quota":
+        assert [row[0] for row in found] == ["甲省", "乙省"] and narrowed == [[]] and own[1] == found[0]
+    elif name == "ages":
+        assert sorted(row[0] for row in own[1:]) == ["填写申报材料", "报送推荐名单"] and narrowed == own
+    assert auditor.get(f"{address}?body={place.organisations['body_b']}").status_code == 404
+
+
+def test_a_board_without_scripts_has_tables_and_rounds_right(place: Place) -> None:
+    for login in ("applicant", "applicant", "applicant_b"):
+        case_id = place.begin_case(login).case_id
+    with place.engine.begin() as work:
+        values = {"state": "audited", "received_at": place.clock.now()}
+        work.connection.execute(sa.update(case).where(case.c.id != case_id).values(values))
+    page = place.client("organiser").get(f"/campaigns/{place.campaign}/board").get_data(as_text=True)
+    assert page.count("67%") == 2 and page.count("33%") == 0
