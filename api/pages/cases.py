@@ -15,9 +15,9 @@ from engine.work import Work
 from workflows import arrivals, cases, forwardings
 from workflows.applications.refusing import LONGEST_REASON, UNDECIDED
 from workflows.campaigns.reading import list_campaigns
+from workflows.case_states import STATES
 from workflows.cases import CaseView
 from workflows.cases.life import MOST_COMMENTS, read_life
-from workflows.cases.states import STATES
 from workflows.rules import can, case_subject
 
 pages = Blueprint("cases", __name__)

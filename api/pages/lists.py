@@ -19,7 +19,7 @@ from workflows import cases, inbox, reports, selection
 from workflows.campaigns.board import campaign_board
 from workflows.campaigns.forms import campaign_notice
 from workflows.campaigns.reading import get_campaign
-from workflows.cases.states import STATES
+from workflows.case_states import STATES
 from workflows.inbox import VIEWS
 from workflows.mails import register
 from workflows.people import Person

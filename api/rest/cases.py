@@ -15,7 +15,7 @@ from api.rest.operations import Resource
 from api.rest.shapes import Free, Id, Listed, Paging, Text, Told, write_cursor
 from engine.work import Work
 from workflows import cases
-from workflows.cases.states import STATES
+from workflows.case_states import STATES
 from workflows.cases.views import VersionView
 from workflows.rules import CaseSubject, CaseUnknown, can, case_subject
 

@@ -27,7 +27,7 @@ from workflows.campaigns.archiving import CONTENTS
 from workflows.campaigns.history import FACTS
 from workflows.campaigns.lateness import POLICIES
 from workflows.campaigns.progress import STEPS
-from workflows.cases.states import STATES
+from workflows.case_states import STATES
 from workflows.desk import KINDS as TOLD
 from workflows.desk import WAYS
 from workflows.inbox import DUE_RANGES, SORTS, VIEWS

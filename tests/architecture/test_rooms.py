@@ -34,6 +34,34 @@ def test_imports_run_one_way_and_libraries_stay_in_their_rooms() -> None:
     assert answer.returncode == 0, answer.stdout
 
 
+ALONE = """
+import importlib, os, sys
+for name in ("flask", "lxml.etree", "openpyxl", "psycopg", "pydantic", "SpiffWorkflow.bpmn", "sqlalchemy"):
+    importlib.import_module(name)  # once for all
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+        except ImportError as fault:
+            os.write(1, f"{name}: {fault}\\n".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+"""Imports each of the modules that are named in a process of its own."""
+
+
+def test_what_a_verb_imports_can_be_the_first_that_is_imported() -> None:
+    """Verbs of the command line import what they need when they are called: a circle of imports would show there alone."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in python_files("api/cli")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    named = {node.module for each in functions for node in ast.walk(each) if isinstance(node, ast.ImportFrom)}
+    wanted = sorted({".".join(name.split(".")[:2]) for name in named if name is not None and name.startswith("workflows.")})
+    assert len(wanted) > 10
+    answer = subprocess.run([sys.executable, "-c", ALONE, *wanted], cwd=ROOT, capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
 def test_ruff_is_clean() -> None:
     answer = run_tool("ruff", "check", "--output-format", "concise", ".")
     assert answer.returncode == 0, answer.stdout

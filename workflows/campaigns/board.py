@@ -14,7 +14,7 @@ from engine.work import Work
 from workflows.campaigns.progress import has_come_to
 from workflows.campaigns.reading import Campaign, get_campaign
 from workflows.campaigns.windows import BODY, COLLECTION, list_windows
-from workflows.cases.states import state_for
+from workflows.case_states import state_for
 from workflows.deadlines import DateValue, load_date
 from workflows.people import Person
 from workflows.tables import case, organisation, recommending_body, report

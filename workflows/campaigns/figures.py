@@ -19,7 +19,7 @@ from workflows.campaigns.board import BodyLine, list_bodies, open_tasks
 from workflows.campaigns.forms import drawn_handlers
 from workflows.campaigns.progress import has_come_to, list_steps
 from workflows.campaigns.reading import Campaign, get_campaign
-from workflows.cases.states import PUBLIC
+from workflows.case_states import PUBLIC
 from workflows.organisations import OrganisationUnknown
 from workflows.people import Person
 from workflows.rules import campaign_subject, can, require

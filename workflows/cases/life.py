@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from engine.tables import OPEN, user_task
 from engine.work import Work
 from workflows.campaigns.forms import campaign_notice
+from workflows.case_states import PUBLIC
 from workflows.cases.life_views import (
     CaseLife,
     CommentView,
@@ -26,7 +27,6 @@ from workflows.cases.life_views import (
     StageListView,
 )
 from workflows.cases.rows import find_row
-from workflows.cases.states import PUBLIC
 from workflows.people import Person
 from workflows.ranked_lists import read_list
 from workflows.reports.reading import list_reports

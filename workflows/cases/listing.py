@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.work import Work
+from workflows.case_states import is_shown_as, shown_state
 from workflows.cases.scrubbing import shown_title
-from workflows.cases.states import is_shown_as, shown_state
 from workflows.people import Person
 from workflows.rules import blind_case, ways_to_cases
 from workflows.search import REACH, find_text

@@ -15,10 +15,10 @@ from engine.work import Work
 from workflows.campaigns.forms import campaign_form, file_fields
 from workflows.campaigns.reading import get_campaign
 from workflows.campaigns.windows import stage_window
+from workflows.case_states import state_for
 from workflows.cases.history import read_history, read_marks
 from workflows.cases.rows import find_row
 from workflows.cases.scrubbing import find_names, hide_names
-from workflows.cases.states import state_for
 from workflows.cases.views import AuditView, CaseView, ReceiptView, ReviewView, VersionView
 from workflows.files import Attachment, list_attachments
 from workflows.forms import Form
