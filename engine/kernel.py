@@ -81,12 +81,14 @@ class Move:
     """Put one token before `target`: return, withdraw, jump.
 
     These tokens go, and with them all that cannot be beside a token at the target; branches beside it stay, or count as done
-    where they are over (decision 19).
+    where they are over (decision 19). `straight`: once the target is done again its token goes right back to where the token
+    came from, if nothing else had to go or to wait (decision 38; `Outcome.straight` tells).
     """
 
     tokens: tuple[str, ...]
     target: str
     variables: Variables = field(default_factory=dict)
+    straight: bool = False
 
 
 Place = Literal["before", "after", "last"]
@@ -234,6 +236,7 @@ class Outcome:
     ended: bool = False
     error: str | None = None  # code of a BPMN error that nobody caught; the instance has ended
     delivered: int = 0  # how many waits a Deliver reached
+    straight: bool = False  # whether a Move that was to be straight is
 
 
 class Kernel(Protocol):

@@ -35,11 +35,13 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be cancelled and what would begin. `ends`: the whole instance would be over."""
+    """What would be cancelled and what would begin. `ends`: the whole instance would be over. `straight`: what is returned would
+    come straight back."""
 
     cancelled: tuple[Affected, ...]
     started: tuple[Affected, ...]
     ends: bool
+    straight: bool = False
 
 
 def preview(work: Work, instance_id: str, operation: Operation) -> Preview:
@@ -69,4 +71,5 @@ def preview(work: Work, instance_id: str, operation: Operation) -> Preview:
         cancelled=(*ended, *of_scopes("cancelled")),
         started=(*begun, *(each for each in of_scopes("entered") if each.token not in done)),
         ends=outcome.ended,
+        straight=outcome.straight,
     )

@@ -231,7 +231,8 @@ def steps_behind(work: Work, task: sa.Row[Any]) -> list[str]:
 
 
 def return_task(work: Work, task_id: str, target: str, *, reason: str, revision: int | None = None) -> None:
-    """Send a case back to a completed step (退回); the task's token goes, timers of the target are armed anew.
+    """Send a case back to a completed step (退回); the task's token goes, timers of the target are armed anew. Whether it comes
+    straight back is drawn at the step (`after_return`).
 
     Raises TaskUnknown, TaskAlreadyCompleted, TaskChanged, OperationNotAllowed when the diagram does not allow it,
     OperationNotSupported when the kernel cannot.
@@ -241,7 +242,7 @@ def return_task(work: Work, task_id: str, target: str, *, reason: str, revision:
         raise OperationNotAllowed()
     form = {"target": target, "reason": reason}
     variables = run.listen(row.element_id, row.token, "return", run.variables(row.token), form=form, task_id=task_id)
-    run.step(Move((row.token,), target, variables))
+    run.step(Move((row.token,), target, variables, run.definition.model.nodes[row.element_id].camunda.straight))
     run.settle()
     run.save("returned", element_id=row.element_id, token=row.token, detail={"task": task_id, "to": target, "reason": reason})
 

@@ -71,11 +71,13 @@ class EffectTold(Told):
 
 
 class OperationPreviewTold(Told):
-    """What the operation would do now; `ends`: the process would be over."""
+    """What the operation would do now; `ends`: the process would be over; `straight`: what is returned comes straight back to
+    this step, and not by all steps again."""
 
     cancelled: list[EffectTold]
     started: list[EffectTold]
     ends: bool
+    straight: bool
 
 
 @resource.get("/tasks/<task_id>/preview", OperationPreviewTold, query=EffectAsked, raises=(*TAKEN, *REFUSED))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.concurrency import Standing, came_from, ends_of_branch, is_beside, is_join, plan_move
+from engine.model.concurrency import Moved, Standing, came_from, ends_of_branch, is_beside, is_join, plan_move
 from engine.model.definition import (
     ACTIVITIES,
     EVENTS,
@@ -63,6 +63,7 @@ __all__ = [
     "EventKind",
     "Flow",
     "Loop",
+    "Moved",
     "MultiInstance",
     "Node",
     "Process",

@@ -23,6 +23,7 @@ ALLOWED = frozenset(("return", "transfer", "delegate", "withdraw", "skip", "add_
 OF_SIGNERS = frozenset(("add_signer", "remove_signer"))
 """Those that have a meaning at multi-instance activities alone."""
 RETURN_WORDS = frozenset(("previous", "applicant", "any"))
+AFTER_RETURN = frozenset(("again", "straight"))
 OTHER_ELEMENTS = frozenset(("executionListener", "connector", "field", "errorEventDefinition", "formData"))
 
 

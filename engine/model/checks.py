@@ -11,7 +11,7 @@ from lxml import etree
 
 from engine.expressions import Expression, ExpressionFailed
 from engine.model.attributes import get_attribute
-from engine.model.camunda import OF_SIGNERS, RETURN_WORDS
+from engine.model.camunda import AFTER_RETURN, OF_SIGNERS, RETURN_WORDS
 from engine.model.definition import Definition, MultiInstance, Node
 from engine.model.paths import event_starts, starting_nodes, successors
 from engine.model.report import Report
@@ -123,6 +123,8 @@ class _Check:
         for word in node.camunda.return_to:
             if word not in RETURN_WORDS and word not in self.definition.nodes:
                 self.fault("diagram_return_to_unknown", node, word=word)
+        if (word := node.camunda.properties.get("after_return", "again")) not in AFTER_RETURN:
+            self.fault("diagram_after_return_unknown", node, word=word)
 
     # ---- activities --------------------------------------------------------------------------------------------------
     def _activity(self, node: Node) -> None:

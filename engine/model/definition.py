@@ -184,6 +184,11 @@ class Camunda:
         """Where the step may be returned to (property `return_to`): `previous`, `applicant`, `any` or element ids."""
         return tuple(self.properties.get("return_to", "").split())
 
+    @property
+    def straight(self) -> bool:
+        """Whether what it returned comes straight back to it (property `after_return`), and not by all steps again."""
+        return self.properties.get("after_return") == "straight"
+
 
 NO_CAMUNDA = Camunda()
 

@@ -166,6 +166,8 @@ class SpiffKernel:
                 instance.assign_inside(instance, variables)
             case Cancel():
                 instance.end()
+            case Move(straight=True):
+                raise OperationNotSupported(reason=Finding("spiff_no_straight"))
             case Move(tokens, target, variables):
                 move(instance, definition, tokens, target, variables)
             case AddInstance(token, item, place):

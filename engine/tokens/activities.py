@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Flow, MultiInstance, Node, StandardLoop, instantiating_nodes, starting_nodes
@@ -39,6 +39,13 @@ def begin(step: Step, node: Node, container: str) -> None:
         number = step.add(node, container)
         arm_boundaries(step, number, node)
         act(step, number, node)
+
+
+def begin_onward(step: Step, node: Node, container: str, onward: Sequence[tuple[str, list[str]]]) -> None:
+    """Open a step of people that has a way onward in place of its flows: elements, each with what is done before it."""
+    begin(step, node, container)
+    if onward and node.loop is None:
+        step.records.change(str(step.records.last), to=[list(each) for each in onward])
 
 
 def arm_boundaries(step: Step, number: str, node: Node) -> None:
@@ -153,7 +160,10 @@ def complete(step: Step, number: str) -> None:
     if number == ROOT:
         step.end()
         return
-    passing.remember(step, number, node)
+    if "to" in record:
+        passing.remember_again(step, number, node, record["to"][0][1])
+    else:
+        passing.remember(step, number, node)
     step.cancel_inside(number)
     container: str = record["in"]
     if node.camunda.outputs:
@@ -166,7 +176,11 @@ def complete(step: Step, number: str) -> None:
         loops.finish_instance(step, number, container, node)
         return
     step.records.remove(number)
-    go_on(step, node, container)
+    if "to" in record:
+        (element, _), *rest = record["to"]
+        begin_onward(step, step.nodes[element], container, rest)
+    else:
+        go_on(step, node, container)
 
 
 def go_on(step: Step, node: Node, container: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from engine.kernel import Move, Place
-from engine.model import Flow, MultiInstance, Node, Standing, ends_of_branch, is_join, plan_move, starting_nodes
+from engine.kernel import Move, Place, WaitKind
+from engine.model import Flow, Moved, MultiInstance, Node, Standing, ends_of_branch, is_join, plan_move, starting_nodes
 from engine.tokens import activities, loops, passing
 from engine.tokens.problems import (
     BranchAlone,
@@ -46,19 +46,36 @@ def move(step: Step, operation: Move) -> None:
     scope, path = _open_scope_around(step, operation.tokens, node)
     if "int" in step.records[scope]:
         raise MoveWhileInterrupted(element=node.id, scope=step.records[scope]["at"])
-    _make_room(step, scope, path[0], {_outermost(step, token, scope) for token in operation.tokens})
+    taken = {_outermost(step, token, scope) for token in operation.tokens}
+    onward = _way_onward(step, scope, node, taken) if operation.straight else []
+    moved = _make_room(step, scope, path[0], taken)
+    step.straight = bool(onward) and moved.goes == taken and not moved.arrived
     _start_over_from(step, scope, path[0])
-    passing.forget_after(step, scope, path[0], node)
+    undone = passing.forget_after(step, scope, path[0], node)
     step.assign(scope, operation.variables)
     for inner, following in zip(path, path[1:], strict=False):
         scope = _open_inside(step, scope, inner)
         _make_room(step, scope, following, ())
         _start_over_from(step, scope, following)
-    if node.is_activity:  # at once: it has collected the tokens that it needs
+    if step.straight:
+        onward[0] = (onward[0][0], undone)
+        activities.begin_onward(step, node, scope, onward)
+    elif node.is_activity:  # at once: it has collected the tokens that it needs
         activities.begin(step, node, scope)
     else:
         step.send(node, scope)
     step.settling.append(scope)
+
+
+def _way_onward(step: Step, scope: str, node: Node, taken: Collection[str]) -> list[tuple[str, list[str]]]:
+    """Where the token of a step goes once `node` is done again: to the step that it came from, and to where that one was to go.
+
+    Nowhere but between two steps of people in one scope, of which the one that is done again is done once.
+    """
+    place, *others = taken
+    people = step.plan.work.get(node.id) is WaitKind.TASK is step.plan.work.get(step.records[place]["at"])
+    within = node.parent == step.records[scope]["at"] and node.loop is None and step.node(scope).kind != "adHocSubProcess"
+    return [(step.records[place]["at"], []), *step.records[place].get("to", [])] if people and within and not others else []
 
 
 def _may_wait_before(node: Node) -> bool:
@@ -111,7 +128,7 @@ def _standing(step: Step, scope: str) -> list[Standing]:
     return found
 
 
-def _make_room(step: Step, scope: str, node: Node, taken: Collection[str]) -> None:
+def _make_room(step: Step, scope: str, node: Node, taken: Collection[str]) -> Moved:
     """Take away what cannot be beside a token before the node; branches beside it that are over wait at their joins."""
     moved = plan_move(step.plan.definition, node, _standing(step, scope), taken)
     if moved.beside:
@@ -124,6 +141,7 @@ def _make_room(step: Step, scope: str, node: Node, taken: Collection[str]) -> No
         step.cancel(number)
     for flow in moved.arrived:
         step.add(step.nodes[flow.target], scope, by=flow.id)
+    return moved
 
 
 def _open_inside(step: Step, container: str, node: Node) -> str:

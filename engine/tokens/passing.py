@@ -44,15 +44,24 @@ def _append(step: Step, scope: str, done: list[str]) -> None:
         step.records.change(scope, past=[*(each for each in past if each not in done), *done])
 
 
-def forget_after(step: Step, scope: str, node: Node, target: Node) -> None:
-    """A token goes back to `target`, by way of `node` of the scope: what was done since then is to be done again."""
+def remember_again(step: Step, number: str, node: Node, done: list[str]) -> None:
+    """A step is done again from which the token goes straight on: what it took off is done as it was (`forget_after`)."""
+    if done:
+        _append(step, step.records[number]["in"], done)
+    else:
+        remember(step, number, node)
+
+
+def forget_after(step: Step, scope: str, node: Node, target: Node) -> list[str]:
+    """A token goes back to `target`, by way of `node` of the scope: what was done since then is to be done again; tells it."""
     past: list[str] = step.records[scope].get("past", [])
     if target.id not in past:
-        return
+        return []
     definition, inside = step.plan.definition, step.records[scope]["at"]
     index = past.index(target.id)
     kept = [each for each in past[index + 1 :] if is_beside(definition, node, _within(step.plan, each, inside))]
     step.records.change(scope, past=[*past[:index], *kept])
+    return [each for each in past[index:] if each not in kept]
 
 
 def behind(plan: Plan, records: Records, number: str) -> list[str] | None:

@@ -47,6 +47,7 @@ class Step:
         self.thrown: list[Thrown] = []
         self.reasons: dict[Key, str] = {}
         self.delivered = 0
+        self.straight = False
         self.final: dict[str, Any] | None = None  # what is left of an instance that has ended
         self.error: str | None = None
 
@@ -228,4 +229,5 @@ class Step:
             ended=self.final is not None,
             error=self.error,
             delivered=self.delivered,
+            straight=self.straight,
         )

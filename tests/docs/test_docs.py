@@ -25,7 +25,7 @@ from api.settings import PREFIX, Settings
 from api.wiring import build_engine
 from engine.expressions.values import FUNCTIONS
 from engine.handlers import Handlers
-from engine.model.camunda import ALLOWED, LISTENER_EVENTS, OTHER_ELEMENTS, RETURN_WORDS
+from engine.model.camunda import AFTER_RETURN, ALLOWED, LISTENER_EVENTS, OTHER_ELEMENTS, RETURN_WORDS
 from engine.model.events import EVENT_KINDS, POSSIBLE
 from engine.tables import metadata
 from workflows.campaigns.settings import list_bounds
@@ -149,6 +149,7 @@ def test_operations_and_refused_extensions(reference: dict[str, Any], spans: re.
     page = reference["diagrams"]
     rows = {tuple(spans.findall(row[0])): spans.findall(row[1]) for row in page.rows("Operations")}
     assert set(rows.pop(("return_to",))) - {"return"} == RETURN_WORDS
+    assert set(rows.pop(("after_return",))) - {"return"} == AFTER_RETURN
     assert rows.pop(("allow",)) == []
     assert sorted(word for words in rows for word in words) == sorted(ALLOWED)
     text = set(spans.findall(page.section("Camunda attributes")))

@@ -119,6 +119,26 @@ def test_the_preview_of_a_return_lists_what_goes_and_what_begins(process_engine:
         assert {row.state for row in work.connection.execute(sa.select(timer.c.state)).all()} == {"cancelled"}
 
 
+def test_what_is_returned_comes_straight_back_where_it_is_drawn(process_engine: ProcessEngine, begin: Begin, kernel: str) -> None:
+    drawn = user("c", "return").replace(
+        "<camunda:properties>", '<camunda:properties><camunda:property name="after_return" value="straight"/>'
+    )
+    begin(user("a") + user("b") + drawn, "s a", "a b", "b c", "c e")
+    do(process_engine, "a")
+    do(process_engine, "b")
+    task_id = task_at(process_engine, "c")
+    if kernel == "spiff":
+        with pytest.raises(OperationNotSupported), process_engine.begin(by="anna") as work:
+            return_task(work, task_id, "a", reason="重来")
+        return
+    with process_engine.begin(by="anna") as work:
+        return_task(work, task_id, "a", reason="重来")
+    do(process_engine, "a")
+    assert steps(process_engine) == ["c"]
+    with process_engine.read() as work:
+        assert [each.element_id for each in return_targets(work, task_at(process_engine, "c"))] == ["b", "a"]
+
+
 def test_the_preview_names_subprocesses_and_messages(process_engine: ProcessEngine, begin: Begin) -> None:
     inner = f'<startEvent id="i"/>{user("b", "return")}<sequenceFlow id="i1" sourceRef="i" targetRef="b"/>'
     body = (

@@ -68,11 +68,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OperationPreview:
-    """What an operation would do now, `ends`: nothing would be left of the process."""
+    """What an operation would do now, `ends`: nothing would be left of the process. `straight`: what is returned comes straight
+    back, and not by all steps again."""
 
     cancelled: tuple[Line, ...]
     started: tuple[Line, ...]
     ends: bool
+    straight: bool = False
 
 
 def preview_operation(work: Work, person: Person, task_id: str, asked: Asked) -> OperationPreview:
@@ -100,7 +102,7 @@ def preview_operation(work: Work, person: Person, task_id: str, asked: Asked) ->
         holder = None if task is None or task.assignee is None else name_colleague(work, person, task.assignee)
         return Line(each.kind, each.element_id, each.name, holder, taken, each.due_at)
 
-    return OperationPreview(tuple(map(tell, seen.cancelled)), tuple(map(tell, seen.started)), seen.ends)
+    return OperationPreview(tuple(map(tell, seen.cancelled)), tuple(map(tell, seen.started)), seen.ends, seen.straight)
 
 
 def operate(work: Work, person: Person, task_id: str, asked: Asked, *, revision: int | None = None) -> None:
@@ -164,7 +166,7 @@ def _require(work: Work, person: Person, task_id: str, asked: Asked) -> TaskSubj
 def _return(work: Work, person: Person, row: sa.Row[Any], subject: TaskSubject, asked: Asked) -> Operation:
     if asked.target not in {step.element_id for step in find_targets(work, row)}:
         raise OperationNotAllowed()
-    return Move((row.token,), asked.target)
+    return Move((row.token,), asked.target, straight=find_node(work, row).camunda.straight)
 
 
 def _add(work: Work, person: Person, row: sa.Row[Any], subject: TaskSubject, asked: Asked) -> Operation:

@@ -231,6 +231,8 @@ CASES: list[tuple[str, str, str | None, str]] = [
     ("diagram_correlate_misplaced", "warning", "a", '<userTask id="a" camunda:assignee="x"><extensionElements>'
      '<camunda:properties><camunda:property name="correlate" value="number"/></camunda:properties></extensionElements>'
      "</userTask>"),
+    ("diagram_after_return_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
+     '<camunda:property name="after_return" value="somehow"/></camunda:properties></extensionElements></userTask>'),
     ("diagram_return_to_unknown", "error", "a", '<userTask id="a" camunda:assignee="x"><extensionElements><camunda:properties>'
      '<camunda:property name="return_to" value="previous nowhere"/></camunda:properties></extensionElements></userTask>'),
 ]  # fmt: skip

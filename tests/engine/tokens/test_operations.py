@@ -110,6 +110,50 @@ def test_return_takes_a_token_that_waits_at_the_join(case: Any) -> None:
     finish(case)
 
 
+@pytest.mark.first_kernel
+def test_what_is_returned_comes_straight_back(play: Any) -> None:
+    """The steps between stay done and in their order; what is returned again on the way comes back to both."""
+    case = play("start s\nuser a\nuser b\nuser c\nuser d\nboundary t on=d timer=P2D\nuser late\ns -> a -> b -> c -> d\nt -> late")
+
+    def behind(element: str) -> list[str]:
+        return list(case.kernel.behind(case.definition, case.process, case.document, case.token(element)))
+
+    for element in "abc":
+        case.do(element)
+    assert case.step(Move((case.token("d"),), "b", straight=True)).straight
+    assert (case.open(), case.timers(), behind("b")) == (["b"], [], ["a"])
+    case.do("b")
+    assert (case.open(), case.timers(), behind("d")) == (["d"], ["t"], ["c", "b", "a"])
+    case.step(Move((case.token("d"),), "c", straight=True))
+    case.step(Move((case.token("c"),), "a", straight=True))
+    case.do("a")
+    assert case.open() == ["c"]
+    case.do("c")
+    assert case.open() == ["d"]
+    assert not case.step(Move((case.token("d"),), "a")).straight
+    assert behind("a") == []
+    case.do("a")
+    assert case.open() == ["b"]
+
+
+@pytest.mark.first_kernel
+def test_straight_back_is_only_where_nothing_else_had_to_go(case: Any) -> None:
+    to_block(case)
+    case.do("a1")
+    assert case.step(Move((case.token("a2"),), "a1", straight=True)).straight
+    assert case.open() == ["a1", "b1", "other"]
+    case.do("a1")
+    assert not case.step(Move((case.token("a2"),), "apply", straight=True)).straight  # b1 went too
+    to_block(case)
+    through_block(case)
+    assert not case.step(Move((case.token("review"),), "a2", straight=True)).straight  # b1 is over, and waits at the join
+    case.do("a2")
+    assert case.step(Move((case.token("review"),), "prepare", straight=True)).straight  # all of its instances are one step
+    case.do("prepare")
+    assert case.open() == ["other", "review", "review", "review"]
+    finish(case)
+
+
 def test_return_within_one_branch_leaves_the_other(case: Any) -> None:
     to_block(case)
     case.do("a1")

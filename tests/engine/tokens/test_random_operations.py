@@ -106,7 +106,7 @@ def operations(case: Played, random: Random) -> Operation:
         assert case.document is not None
         behind = case.kernel.behind(case.definition, case.process, case.document, wait.token)
         if behind:
-            return Move((wait.token,), random.choice(behind))
+            return Move((wait.token,), random.choice(behind), straight=random.random() < 0.5)
     if dice < 0.68:
         return Move((wait.token,), wait.element_id)
     if dice < 0.82:
