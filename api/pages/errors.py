@@ -11,14 +11,23 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from api.pages.present import words
+from api.pages.present import address_before, carried_form, find_texts, sent_address, words
 from engine.database import name_fault
 from engine.errors import Problem
+from engine.idempotency import KeyReused
 from engine.ids import new_id
 
 STATUS = {"invalid": 422, "forbidden": 403, "missing": 404, "conflict": 409, "busy": 503, "internal": 500}
 """The answer to each kind of problem."""
 WORDED = frozenset({400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
+
+
+class FormTokenStale(Problem):
+    """The form was sent with the token of another log-in: somebody has logged in again in another window since."""
+
+
+AGAIN = (FormTokenStale, KeyReused)
+"""What is no fault of the form that was sent: it can be sent as it is."""
 
 log = structlog.get_logger()
 
@@ -43,7 +52,8 @@ def answer_problem(problem: Problem) -> Any:
 
 def answer_form_token(fault: CSRFError) -> Any:
     """The form's token is absent or of another session."""
-    return say(400, words().say("error.form_token"))
+    problem = FormTokenStale()
+    return say(400, words().tell(problem), problem=problem)
 
 
 def answer_fault(fault: HTTPException) -> Any:
@@ -101,5 +111,22 @@ def say(
         return jsonify(body), status, headers
     if request.headers.get("HX-Request"):
         return render_template("fault_part.html", message=message, findings=findings), status, headers
-    page = render_template("fault.html", status=status, message=message, problem=problem, findings=findings, reference=reference)
+    page = render_template(
+        "fault.html",
+        status=status,
+        message=message,
+        problem=problem,
+        findings=findings,
+        reference=reference,
+        sent=find_sent(status, problem),
+    )
     return page, status, headers
+
+
+def find_sent(status: int, problem: Problem | None) -> dict[str, Any] | None:
+    """What was filled in on a form of ours that met a fault, for a page that keeps it; `again`: it can be sent once more."""
+    back, typed = address_before(), carried_form()
+    if request.method != "POST" or not back or not typed or "password" in request.form:
+        return None
+    again = isinstance(problem, AGAIN) or status >= 500
+    return {"address": sent_address(), "typed": typed, "texts": find_texts(typed), "back": back, "again": again}

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from api.pages.fields import read_draft
-from api.pages.present import person, process_engine, reader, settings, words
+from api.pages.present import find_texts, person, process_engine, reader, settings, words
 from api.security import cookie_name, set_cookie
 from engine.errors import Problem
 from workflows import demo, inbox, people, sessions
@@ -97,11 +97,6 @@ def read_carried(text: str) -> list[tuple[str, str]]:
         return [(str(name), str(value)) for name, value in pairs]
     except (ValueError, TypeError):
         return []
-
-
-def find_texts(typed: list[tuple[str, str]]) -> list[str]:
-    """Of what a form carried the texts that somebody wrote, as far as they can be told from what the page had put there."""
-    return [value for _name, value in typed if not value.isascii() or " " in value.strip()]
 
 
 def is_task(address: str) -> bool:

@@ -97,13 +97,23 @@ def carried_form() -> list[tuple[str, str]]:
     return [(name, value) for name in request.form for value in request.form.getlist(name) if name not in secret]
 
 
+def find_texts(typed: list[tuple[str, str]]) -> list[str]:
+    """Of what a form carried the texts that somebody wrote, as far as they can be told from what the page had put there."""
+    return [value for _name, value in typed if not value.isascii() or " " in value.strip()]
+
+
 FORMS = ("tasks.complete", "tasks.save_draft")
 """What sends a task's form, which can be kept as a draft."""
 
 
 def carried_address() -> str:
     """Where to go after logging in again: the task whose form was sent; else what was sent is shown, to be sent once more."""
-    return url_for("tasks.show", **request.view_args or {}) if request.endpoint in FORMS else request.path
+    return url_for("tasks.show", **request.view_args or {}) if request.endpoint in FORMS else sent_address()
+
+
+def sent_address() -> str:
+    """Where the present form was sent."""
+    return request.full_path.rstrip("?")
 
 
 def address_before() -> str:

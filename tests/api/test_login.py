@@ -122,3 +122,26 @@ def test_nothing_leads_elsewhere_after_logging_in(place: Place) -> None:
     token = read_hidden(client.get("/login").get_data(as_text=True), "csrf_token")
     page = client.post("/login", data={**sent, "csrf_token": token, "next": "https://elsewhere.example/"}).get_data(as_text=True)
     assert "内容尚未提交" in page and "elsewhere" not in page
+
+
+def test_a_form_with_the_token_of_another_log_in_is_not_lost(place: Place, application: dict[str, Any]) -> None:
+    """Where a page of ours sent it; what came from elsewhere is not handed back to be sent."""
+    hand_in(place, application)
+    (audit,) = place.tasks("auditor", "audit")
+    client, address = place.client("applicant"), f"/cases/{audit.case_id}"
+    stale = read_hidden(place.client("applicant").get(address).get_data(as_text=True), "csrf_token")
+    sent = {"csrf_token": stale, "key": "k", "text": "请抓紧 <b>"}
+    blind = client.post(f"{address}/urge?from=a", data=sent)
+    assert blind.status_code == 400 and "请抓紧" not in blind.get_data(as_text=True)
+    page = client.post(f"{address}/urge?from=a", data=sent, headers={"Referer": f"http://localhost{address}"})
+    text = page.get_data(as_text=True)
+    assert page.status_code == 400 and "请抓紧 &lt;b&gt;</blockquote>" in text and f'action="{address}/urge?from=a"' in text
+    again = {name: read_hidden(text, name) for name in ("csrf_token", "key", "text")}
+    assert client.post(f"{address}/urge", data=again).status_code == 303
+    told = client.post(f"{address}/urge", data=sent, headers={"Accept": "application/json"})
+    assert told.get_json()["code"] == "FormTokenStale"
+    late = client.post(
+        f"{address}/remarks", data={**again, "key": "n", "text": "看看"}, headers={"Referer": f"http://localhost{address}"}
+    )
+    kept = late.get_data(as_text=True)  # refused for good: the words are there, the button is not
+    assert late.status_code == 403 and "看看</blockquote>" in kept and f'action="{address}/remarks"' not in kept

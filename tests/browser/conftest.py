@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.serving import make_server
 
 from api.app import STATIC
@@ -22,6 +23,7 @@ from tests.api.world import (
     place,  # noqa: F401
 )
 from workflows.sessions import open_session
+from workflows.tables import login_session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -110,6 +112,22 @@ class Site:
         page.on("pageerror", lambda error: self.log.console.append(f"exception: {error}"))
         page.on("request", lambda request: self.log.requests.append(request.url))
         return page
+
+    def end_sessions(self) -> None:
+        """Everybody's log-in has ended."""
+        with self.place.engine.begin() as work:
+            work.connection.execute(sa.update(login_session).values(closed_at=work.now))
+
+    def log_in_beside(self, page: Any, login: str) -> None:
+        """Somebody logs in again in another tab of the same browser: another session, and another form token."""
+        page.context.clear_cookies(name=cookie_name("form", self.place.settings))
+        with self.place.engine.begin() as work:
+            token = open_session(work, self.place.people[login])
+        page.context.add_cookies([{"name": cookie_name("session", self.place.settings), "value": token, "url": self.address}])
+        other = page.context.new_page()
+        other.goto(f"{self.address}/inbox")
+        other.close()
+        page.evaluate("window.dispatchEvent(new Event('online'))")  # what waits for its next try does not wait
 
 
 @pytest.fixture(scope="module")

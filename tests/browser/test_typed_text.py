@@ -10,17 +10,21 @@ import pytest
 import sqlalchemy as sa
 
 from engine.tables import user_task
+from engine.texts import Catalogue
 from tests.api.rest.conftest import application_data  # noqa: F401 - a fixture
 from tests.api.world import (
     PASSWORD,
     application,  # noqa: F401 - a fixture
 )
+from tests.browser.test_desk import hand_in
 from tests.browser.test_pages import case_of
 from workflows.files import store_upload
 from workflows.inbox import save_draft
-from workflows.tables import draft, login_session
+from workflows.people import set_password
+from workflows.tables import arrival, draft, remark
 
 pytestmark = pytest.mark.browser
+CATALOGUE = Catalogue("engine", "workflows", "api")
 TEXT = "打了很久的字：检验检测促进产业升级。"
 
 
@@ -43,8 +47,7 @@ def stored(site: Any, task_id: str) -> Any:
 def test_the_session_ends_while_somebody_types(site: Any, script: bool) -> None:
     page, task_id = open_task(site, script=script)
     page.fill("[name=summary]", TEXT)
-    with site.place.engine.begin() as work:
-        work.connection.execute(sa.update(login_session).values(closed_at=work.now))
+    site.end_sessions()
     if script:
         page.locator("#draft_state", has_text="登录已过期").wait_for()
     page.get_by_role("button", name="保存草稿").click()
@@ -126,3 +129,72 @@ def test_the_deadline_passes_while_somebody_types(site: Any, application: dict[s
     page.locator(".error-summary", has_not_text="请填写").wait_for()
     assert "截止" in page.inner_text(".error-summary")
     assert page.input_value("[name=summary]") == TEXT
+
+
+@pytest.mark.parametrize(("language", "script"), [("zh", True), ("en", False)])
+def test_what_is_typed_beside_a_task_survives(site: Any, application: dict[str, Any], language: Any, script: bool) -> None:  # noqa: F811
+    """The record of what came on paper, and a remark: no network, no server, another log-in, a log-in that ended."""
+
+    def t(code: str) -> str:
+        return CATALOGUE.say(code, language, {})
+
+    def press(code: str) -> None:
+        page.get_by_role("button", name=t(code), exact=True).click()
+
+    def count(table: sa.Table) -> int:
+        with site.place.engine.read() as work:
+            return work.connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+    case_id = hand_in(site.place, application)
+    with site.place.engine.begin() as work:
+        set_password(work, site.place.people["auditor"], PASSWORD)
+    page = site.open("auditor", language=language, script=script)
+    page.goto(f"{site.address}/cases/{case_id}")
+    page.locator("summary", has_text=t("arrival.record")).click()
+    page.fill("#received_at", "2022-07-01T08:30")
+    page.fill("#note", TEXT)
+    if script:
+        page.context.set_offline(True)
+        press("arrival.record")
+        page.get_by_text(t("site.offline")).wait_for()
+        assert page.input_value("#note") == TEXT
+        page.context.set_offline(False)
+    site.stop()
+    press("arrival.record")
+    page.wait_for_url("chrome-error:**")
+    site.start()
+    page.go_back()
+    if not script:
+        page.locator("summary", has_text=t("arrival.record")).click()
+    assert page.input_value("#note") == TEXT and page.locator("#note").is_visible()
+    site.end_sessions()
+    site.log_in_beside(page, "auditor") if script else None
+    press("arrival.record")
+    if not script:  # nobody has logged in yet
+        page.fill("#login", "auditor")
+        page.fill("#password", PASSWORD)
+        press("login.in")
+    page.get_by_role("heading", name=t("login.again")).wait_for()
+    assert TEXT in page.inner_text("blockquote") and count(arrival) == 0
+    press("login.send_again")
+    page.locator("#arrivals td", has_text=TEXT).wait_for()
+
+    page.fill("#remark_text", TEXT)
+    press("talk.send")
+    page.get_by_text(t("talk.remarked")).wait_for()
+    page.go_back()
+    assert page.input_value("#remark_text") == TEXT
+    if script:  # one comes back and sends the same again: it was done; other words are another remark
+        press("talk.send")
+        page.get_by_text(t("talk.remarked")).wait_for()
+        assert count(remark) == 1
+        page.go_back()
+        page.fill("#remark_text", f"{TEXT}另一条。")
+        press("talk.send")
+        page.locator("#remark_fault").wait_for()
+        assert page.input_value("#remark_text") == f"{TEXT}另一条。"
+        press("talk.send")
+        page.get_by_text(t("talk.remarked")).wait_for()
+        assert count(remark) == 2
+    assert count(arrival) == 1
+    site.log.console[:] = [line for line in site.log.console if "net::ERR_" not in line]  # Chromium notes the server that is away

@@ -138,6 +138,37 @@ def test_cancelled_uploads_are_forgotten(site: Any, monkeypatch: pytest.MonkeyPa
         assert open_task(work, site.place.person("applicant"), task_id).files == ()
 
 
+def test_a_file_goes_on_after_a_new_log_in(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "PIECE", PIECE)
+    _, task_id = case_of(site)
+    page = site.open("applicant")
+    page.goto(f"{site.address}/tasks/{task_id}")
+    sent: list[str] = []
+
+    def end_session(route: Any) -> None:
+        """The log-in ends in the middle of the file."""
+        offset = route.request.headers.get("upload-offset", "")
+        if offset == str(2 * PIECE) and offset not in sent:
+            site.end_sessions()
+        sent.append(offset)
+        route.continue_()
+
+    page.route("**/uploads/*", end_session)
+    place = page.locator("[data-field=attachments]")
+    place.locator("input[type=file]").set_input_files({"name": "说明.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    page.get_by_text("登录已过期，已收到 48%").wait_for()
+    page.fill("[name=summary]", "传文件时写的字")
+    page.locator("#draft_state", has_text="登录已过期").wait_for()
+    before = len(sent)
+    site.log_in_beside(page, "applicant")
+    page.locator("[data-files] li", has_text="说明.pdf").wait_for()
+    assert list(dict.fromkeys(sent[before:])) == ["8000", "12000", "16000"]  # from the last byte on
+    page.get_by_role("button", name="保存草稿").click()
+    page.locator(".notice.good", has_text="草稿已保存").wait_for()
+    assert page.input_value("[name=summary]") == "传文件时写的字"
+    assert page.locator("[data-files] li", has_text="说明.pdf").count() == 1
+
+
 def fill(page: Any, application: dict[str, Any]) -> None:
     """An application without a fault."""
     for name, value in application.items():

@@ -1,4 +1,6 @@
 // Keeps a drawing as a draft on the server while it is drawn. What somebody else saved meanwhile is never overwritten unseen.
+import { readToken, renewToken } from './token.js';
+
 const PAUSE = 1500; // milliseconds without a change before it is saved
 const RETRY = 15000; // after a failure on the way
 
@@ -28,7 +30,7 @@ export function keepDraft(modeler, page) {
           'Content-Type': 'application/xml',
           Accept: 'application/json',
           'If-Match': `"${version}"`,
-          'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content
+          'X-CSRFToken': readToken()
         },
         body: xml
       });
@@ -36,6 +38,12 @@ export function keepDraft(modeler, page) {
     } catch {
       say(page.dataset.saveFailed);
       timer = setTimeout(save, RETRY);
+      return false;
+    }
+    if (told.code === 'FormTokenStale') { // logged in again in another tab
+      const renewed = await renewToken();
+      say(page.dataset.saveFailed);
+      timer = setTimeout(save, renewed ? 0 : RETRY);
       return false;
     }
     if (answer.ok) {

@@ -1,6 +1,8 @@
 // Keeps a form of a draft while one types: <form data-keeps> with #save_state beside its button and #conflict above it.
 // What the server was not heard to answer is sent again as it was, so that nothing is saved twice; what somebody else saved
 // meanwhile is never overwritten unseen. Without JavaScript the button does it.
+import { readToken, renewToken } from './token.js';
+
 const PAUSE = 1500; // milliseconds without a change before it is saved
 const RETRY = 10000; // after a failure on the way
 
@@ -21,6 +23,7 @@ export function keepForm(form) {
 
   async function send() {
     unanswered ??= { count: changes, body: new URLSearchParams(new FormData(form)) };
+    unanswered.body.set('csrf_token', readToken());
     let answer, told;
     try {
       answer = await fetch(form.action, { method: 'POST', body: unanswered.body, headers: { Accept: 'application/json' } });
@@ -28,6 +31,12 @@ export function keepForm(form) {
     } catch {
       say(answer?.status === 401 ? state.dataset.expired : state.dataset.failed);
       timer = setTimeout(save, RETRY);
+      return false;
+    }
+    if (told.code === 'FormTokenStale') { // logged in again in another tab
+      const renewed = await renewToken();
+      say(state.dataset.expired);
+      timer = setTimeout(save, renewed ? 0 : RETRY);
       return false;
     }
     const { count } = unanswered;

@@ -2,6 +2,7 @@
 import { ALONE } from './alone.js';
 import { keepForm } from './keep-form.js';
 import { listenForKeys } from './keys.js';
+import { renewToken } from './token.js';
 import { takeFiles } from './uploads.js';
 
 // Character counters: <output data-counts="field ids" data-limit="1500" data-text="{n} / {limit}">. The rule is that of the
@@ -40,6 +41,13 @@ for (const output of document.querySelectorAll('output[data-counts]')) {
 // What narrows a list is folded where it would push the list off a small screen; all of it is open without JavaScript.
 if (matchMedia('(max-width: 40rem)').matches)
   for (const part of document.querySelectorAll('details[data-folds]:not([data-used])')) part.open = false;
+
+// What the browser has restored is not hidden behind a summary.
+window.addEventListener('pageshow', () => {
+  for (const field of document.querySelectorAll('details textarea, details input:not([type=hidden])')) {
+    if (field.value !== field.defaultValue) field.closest('details').open = true;
+  }
+});
 
 // A text that explains 其它 is shown when 其它 is chosen.
 for (const part of document.querySelectorAll('[data-explains]')) {
@@ -128,6 +136,35 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = 'yes';
   setTimeout(() => delete form.dataset.sent, 10000);
 });
+// What was sent from this page keeps its key, also when one comes back to it: it is not done twice. Sent with other words it is
+// asked about.
+const keyed = new Map();
+for (const key of document.querySelectorAll('form[method=post] input[name=key]')) {
+  const action = key.form.getAttribute('action');
+  const twins = [...keyed.values()].filter((name) => name.startsWith(`${action} `)).length;
+  keyed.set(key, `${action} ${twins}`);
+  key.value = history.state?.keys?.[keyed.get(key)] ?? key.value;
+}
+document.addEventListener('submit', (event) => {
+  const key = event.target.elements.namedItem('key');
+  if (event.defaultPrevented || !keyed.has(key)) return;
+  history.replaceState({ ...history.state, keys: { ...history.state?.keys, [keyed.get(key)]: key.value } }, '');
+});
+
+// Without a network a form stays where it is, with what was typed in it; pressed once more it is sent in any case.
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (navigator.onLine || form.method !== 'post' || event.defaultPrevented || form.querySelector('[data-offline]')) return;
+  event.preventDefault();
+  delete form.dataset.sent;
+  const told = document.createElement('p');
+  told.dataset.offline = 'yes';
+  told.className = 'fault';
+  told.setAttribute('role', 'alert');
+  told.textContent = document.body.dataset.offline;
+  (event.submitter?.closest('.actions') ?? event.submitter ?? form.lastElementChild).before(told);
+  window.addEventListener('online', () => told.remove(), { once: true });
+});
 window.addEventListener('pageshow', (event) => { // back to a page as it was left: its buttons work again
   if (event.persisted) for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
 });
@@ -163,14 +200,23 @@ if (draftState) {
     clearTimeout(timer);
     if (draftState.dataset.unsaved) htmx.trigger(draftState, 'retry');
   };
-  draftState.addEventListener('htmx:error', () => {
-    draftState.textContent = draftState.dataset.failed;
+  const later = (pause) => {
     draftState.dataset.unsaved = 'yes';
     clearTimeout(timer);
-    timer = setTimeout(retry, RETRY);
+    timer = setTimeout(retry, pause);
+  };
+  draftState.addEventListener('htmx:error', () => {
+    draftState.textContent = draftState.dataset.failed;
+    later(RETRY);
   });
-  draftState.addEventListener('htmx:after:swap', () => delete draftState.dataset.unsaved);
+  draftState.addEventListener('htmx:finally:request', async ({ detail }) => {
+    const status = detail.ctx.response?.status;
+    if (status === 400 && (await renewToken())) later(0); // logged in again in another tab
+    else if (status === 400 || status === 401 || status >= 500) later(RETRY);
+    else if (status) delete draftState.dataset.unsaved;
+  });
   window.addEventListener('online', retry);
+  document.addEventListener('visibilitychange', () => document.hidden || retry()); // back from the tab in which one logged in
   draftState.closest('form').addEventListener('submit', () => delete draftState.dataset.unsaved);
   window.addEventListener('beforeunload', (event) => {
     if (draftState.dataset.unsaved) event.preventDefault();

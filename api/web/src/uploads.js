@@ -1,6 +1,8 @@
 // Files that are chosen, dropped or pasted are sent ahead of their form, in pieces. After a broken connection, a restart of the
 // server or a new log-in each goes on by itself; after a reload as soon as the same file is chosen again (the server knows it by
 // its name, size and content). Without JavaScript they go with the form.
+import { readToken, renewToken } from './token.js';
+
 const AT_ONCE = 2;
 const PAUSES = [1000, 2000, 4000, 8000]; // milliseconds after a failure on the way; the last one from then on
 const LARGEST_HASHED = 64 * 1024 * 1024; // it is read whole into memory
@@ -8,7 +10,6 @@ const LARGEST_HASHED = 64 * 1024 * 1024; // it is read whole into memory
 export function takeFiles(form) {
   const model = document.getElementById('upload_model');
   const texts = model.dataset;
-  const token = document.querySelector('meta[name=csrf-token]').content;
   const places = [...form.querySelectorAll('[data-upload]')];
   const uploads = new Set(); // all that are not over: waiting, on their way, or refused and not put aside
   let asked = null; // the button that waits for them
@@ -56,13 +57,17 @@ export function takeFiles(form) {
   }
 
   const ask = (address, method, options) => fetch(address, {
-    method, ...options, headers: { Accept: 'application/json', 'X-CSRFToken': token, ...options.headers }
+    method, ...options, headers: { Accept: 'application/json', 'X-CSRFToken': readToken(), ...options.headers }
   });
 
   // What a refused or a broken answer is: thrown with `away` set when it is worth another try.
   async function read(answer) {
     if (answer.status === 401) throw Object.assign(new Error(), { away: texts.expired });
     const told = await answer.json();
+    if (told.code === 'FormTokenStale') {
+      await renewToken();
+      throw Object.assign(new Error(), { away: texts.expired });
+    }
     if (answer.ok || told.code === 'PartOffsetWrong' || told.code === 'PartUnknown') return told;
     if (answer.status >= 500 || answer.status === 429) throw Object.assign(new Error(), { away: texts.paused });
     throw Object.assign(new Error(told.message), { refused: true });
@@ -116,6 +121,7 @@ export function takeFiles(form) {
       await new Promise((wake) => {
         setTimeout(wake, PAUSES[Math.min(pauses, PAUSES.length - 1)]);
         window.addEventListener('online', wake, { once: true });
+        document.addEventListener('visibilitychange', wake, { once: true });
         upload.stop.signal.addEventListener('abort', wake, { once: true });
       });
     }
@@ -165,7 +171,7 @@ export function takeFiles(form) {
   }
 
   // Should this not arrive, what has come is forgotten after some days.
-  const forget = (address) => fetch(address, { method: 'DELETE', headers: { 'X-CSRFToken': token } }).catch(() => {});
+  const forget = (address) => fetch(address, { method: 'DELETE', headers: { 'X-CSRFToken': readToken() } }).catch(() => {});
 
   for (const place of places) {
     const input = place.querySelector('input[type=file]');
