@@ -125,8 +125,12 @@ def say(
 
 def find_sent(status: int, problem: Problem | None) -> dict[str, Any] | None:
     """What was filled in on a form of ours that met a fault, for a page that keeps it; `again`: it can be sent once more."""
-    back, typed = address_before(), carried_form()
-    if request.method != "POST" or not back or not typed or "password" in request.form:
+    back = address_before()
+    try:
+        typed = carried_form() if request.method == "POST" and back and "password" not in request.form else []
+    except HTTPException:  # too large, or not to be read: that is the fault
+        typed = []
+    if not typed:
         return None
     again = isinstance(problem, AGAIN) or status >= 500
     return {"address": sent_address(), "typed": typed, "texts": find_texts(typed), "back": back, "again": again}
