@@ -150,7 +150,7 @@ def test_a_task_goes_from_hand_to_hand_and_back(
     part.get_by_label(other.t("task.return_to"), exact=True).select_option(label="填写申报材料")
     other.go_on(part, "return")
     other.page.get_by_role("button", name=other.confirming("return")).dblclick()
-    other.page.wait_for_url(lambda url: not url.endswith(("/preview", "/operate")))
+    other.page.get_by_text(other.t("task.returned")).first.wait_for()
     (again,) = site.place.tasks("applicant", "apply")
     assert [site.place.tasks(login, "audit") for login in ("auditor", "colleague")] == [[], []]
     mine = Desk(site, "applicant", again.id, language=language, width=width, script=script)
@@ -169,7 +169,7 @@ def test_everybody_signs_and_a_step_is_skipped(
         desk = Desk(site, login, audit.id, language=language, width=width, script=script)
         desk.page.locator('input[name="result"][value="pass"]').check()
         desk.page.get_by_role("button", name=desk.t("task.complete"), exact=True).dblclick()
-        desk.page.wait_for_url("**/inbox**")
+        desk.page.get_by_text(desk.t("task.completed", task="省级审核")).first.wait_for()
     hand_in(site.place, application, signers=("auditor",))
     (audit,) = site.place.tasks("auditor", "audit")  # nothing is left of the first one
     desk = Desk(site, "auditor", audit.id, language=language, width=width, script=script)
