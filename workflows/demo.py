@@ -6,23 +6,27 @@ by the replay's cast up to the present moment; from there on whoever logs in goe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.clock import VirtualClock
 from engine.tables import installation, metadata
 from engine.work import ProcessEngine
+from workflows import inbox
 from workflows.notices import deploy_folder, export_notice
 from workflows.notices.drafts import clone_notice, save_file, start_draft, submit_draft
 from workflows.notices.source import read_yaml
 from workflows.notices.store import write_yaml
 from workflows.organisations import create_organisation, get_organisation
 from workflows.people import create_person, get_person
-from workflows.replay.cast import Cast
+from workflows.replay.cast import Cast, Duty
 from workflows.replay.everybody import everybody
 from workflows.replay.play import ZONE, claim_database, find_notice, make_world
+from workflows.replay.reporters import NOTE, Reporters
 from workflows.replay.setting import PASSWORD, ROLES, CampaignPlan, People, name_logins, write_campaign, write_people
 from workflows.replay.stage import Stage
 from workflows.replay.world import Dates, Fate, InstitutionPlan, World, invent_name
@@ -33,6 +37,10 @@ NOTICE_YEAR = 2022
 PREFECTURE = "prefecture"
 """The log-in of who checks first in a body's own stage; it plays in no campaign until somebody opens one."""
 LOGINS = (*ROLES[:2], PREFECTURE, *ROLES[2:])
+COLLEAGUE = "auditor-colleague"
+"""Who works beside the auditor and has claimed some of what waits for both; nobody logs in so."""
+REPORTING = "samr_2021_34"
+"""The notice by which bodies report."""
 HALF_MADE = "demo in the making"
 """What marks the database until all of the demonstration is in it."""
 
@@ -67,6 +75,13 @@ ACTS = (
     _Act("demo-d", "演示：待发布", 2, 60, 120, 200),
 )
 COLLECTING = ACTS[0]
+ENDING = _Act("demo-e", "演示：征集今日截止", -30, 1, 40, 100)
+"""A small campaign, so that something is due today: the first body's list, and audits before it."""
+DAYS_AGO = (20, 15, 6, 3, 1, 0.1)
+"""When its applications came in."""
+REPORTED = _Act("demo-f", "演示：工作方案和总结报送", -40, 4, 60, 90)
+REPORTS_DUE = {"plan_due": -2, "summary_due": 3}
+"""By when its reports are due, in days from today: the first of them is overdue."""
 
 
 def ensure_demo(process_engine: ProcessEngine) -> list[Login]:
@@ -139,9 +154,69 @@ def _make(process_engine: ProcessEngine, now: datetime) -> None:
         Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE, parts=everybody)
         stage.play(until=now)
     assert people is not None
+    _play_ending(process_engine, content, notice_id, people, now)
+    _play_reporting(process_engine, world, people, now)
     name_logins(process_engine, people, people.applicants[_busy(world).number - 1], PASSWORD)
     _write_drafts(process_engine, notice_id)
     _write_experts(process_engine, people, world)
+    _write_colleague(process_engine, people, world)
+
+
+def _play_ending(
+    process_engine: ProcessEngine, content: Mapping[str, Any], notice_id: str, people: People, now: datetime
+) -> None:
+    """A campaign that ends today: some of the first body's cases wait for its audit, the others for its list."""
+    dates = _dates(ENDING, now)
+    world = make_world(content, dates, seed=SEED, institutions=INSTITUTIONS, experts=EXPERTS, bodies=BODIES)
+    own = (item for item in world.institutions if item.body == 0)
+    arrivals = (now - timedelta(days=days) for days in DAYS_AGO)
+    cases = (
+        replace(item, opens_at=at - timedelta(days=2), sends_at=at, fate=Fate.RECOMMENDED, returned=False)
+        for item, at in zip(own, arrivals, strict=False)
+    )
+    bodies = (replace(world.bodies[0], cutoff_at=dates.cutoff_at, list_at=dates.cutoff_at), *world.bodies[1:])
+    world = replace(world, institutions=tuple(cases), bodies=bodies)
+    moved = {"collection_cutoff": dates.cutoff_at, "review_until": dates.review_until, "publication": dates.published_at}
+    plan = CampaignPlan(notice_id, ENDING.key, ENDING.title, moved, {"cut": CUT, "experts_per_case": 3}, True)
+    stage = Stage(process_engine, VirtualClock(dates.issued_at - timedelta(days=1)))
+    Cast(stage, world, people, write_campaign(process_engine, world, people, plan), pace=PACE, parts=everybody)
+    stage.play(until=now)
+
+
+def _play_reporting(process_engine: ProcessEngine, world: World, people: People, now: datetime) -> None:
+    """A campaign in which bodies report by dates; the first body has reported nothing, and one report is overdue."""
+    files, _ = find_notice(REPORTING)
+    dates = _dates(REPORTED, now)
+    with process_engine.begin() as work:
+        notice_id = deploy_folder(work, files, key=REPORTING)
+    world = replace(world, dates=dates, institutions=())
+    plan = CampaignPlan(notice_id, REPORTED.key, REPORTED.title, {"publication": dates.published_at}, {}, True)
+    stage = Stage(process_engine, VirtualClock(dates.issued_at - timedelta(days=1)))
+    campaign_id = write_campaign(process_engine, world, people, plan)
+    Cast(stage, world, people, campaign_id, pace=PACE, parts=lambda cast: (*everybody(cast), _Reporters(cast, now)))
+    stage.play(until=now)
+
+
+class _Reporters(Reporters):
+    """The bodies that report, without the one whose auditor can log in; and who says by when, which the notice does not."""
+
+    def __init__(self, cast: Cast, now: datetime) -> None:
+        super().__init__(cast)
+        self.days = {name: (now.astimezone(ZONE) + timedelta(days=days)).date() for name, days in REPORTS_DUE.items()}
+
+    def plan_report(self, duty: Duty) -> None:
+        """As all bodies do, but for the first."""
+        if self._read(duty).reporter_id != self.cast.people.bodies[0]:
+            super().plan_report(duty)
+
+    def plan_confirmation(self, duty: Duty) -> None:
+        """A day around today."""
+
+        def answer(view: inbox.TaskView) -> dict[str, Any]:
+            day = self.days[view.context["date_name"]]
+            return {"candidate": "other", "other_day": day.isoformat(), "reason": NOTE, "source_note": NOTE}
+
+        self.cast.do(self.cast.stage.now + timedelta(hours=1), duty.row, self.cast.who(duty.row), answer)
 
 
 def _dates(act: _Act, now: datetime) -> Dates:
@@ -182,6 +257,22 @@ def _write_prefecture(process_engine: ProcessEngine, people: People, institution
         work.connection.execute(moved.values(parent_id=made, path=path))
         roles = [("auditor", made)]
         create_person(work, login=PREFECTURE, name="演示市州审核员", organisation_id=made, roles=roles, password=PASSWORD)
+
+
+def _write_colleague(process_engine: ProcessEngine, people: People, world: World) -> None:
+    """A second auditor of the first body, who has claimed the audit that waits longest; the newest is urgent."""
+    with process_engine.begin() as work:
+        body, name = people.bodies[0], invent_name(world.seed, COLLEAGUE)
+        made = create_person(work, login=COLLEAGUE, name=name, organisation_id=body, roles=[("auditor", body)])
+        colleague, auditor = get_person(work, made), get_person(work, people.auditors[0].id)
+        waiting = [row.id for row in inbox.list_tasks(work, auditor, view="groups").rows if row.element_id == "audit"]
+    oldest, *newer = waiting
+    with process_engine.begin(by=made) as work:
+        inbox.claim(work, colleague, oldest)
+    with process_engine.begin(by=auditor.id) as work:
+        for task_id in newer[-1:]:
+            inbox.claim(work, auditor, task_id)
+            inbox.plan(work, auditor, task_id, priority=75, follow_up_on=None)
 
 
 def _write_experts(process_engine: ProcessEngine, people: People, world: World) -> None:

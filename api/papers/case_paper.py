@@ -61,6 +61,7 @@ def write_case(view: CaseView, words: Words, *, reader: str, beside: Beside | No
         language=words.language,
         mark=words.say("demo.mark") if view.campaign.demo else "",
         foot=foot,
+        made_at=words.now,
     )
 
 
@@ -143,6 +144,8 @@ def tell_value(shown: ShownField, words: Words) -> str:
         return told + (words.say("form.other_is", text=other) if other else "")
     if shown.value in (None, "", []):
         return nothing
+    if shown.field.kind is Kind.DATE:
+        return words.plain(shown.value)
     return joint.join(map(str, shown.value)) if isinstance(shown.value, list) else str(shown.value)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 MARGINS = (37, 26, 35, 28)
 """Millimetres at the top, right, bottom and left of A4, as in GB/T 9704."""
@@ -18,7 +20,7 @@ LINE = 28
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; of level 1 they are numbered 一、二、…, of level 2 (一)（二）…"""
+    """A heading; of level 1 they are numbered 一、二、…, of level 2 (一)（二）… A number that its text begins with gives way."""
 
     text: str
     level: int = 1
@@ -64,7 +66,8 @@ Block = Heading | Prose | Facts | Table
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper. `number` stands below the title, `mark` at the head of each page (a demonstration), `foot` at its end."""
+    """One paper. `number` stands below the title, `mark` at the head of each page (a demonstration), `foot` at its end,
+    `made_at` in the file's properties."""
 
     title: str
     number: str
@@ -72,8 +75,11 @@ class Paper:
     language: str = "zh"
     mark: str = ""
     foot: str = ""
+    made_at: datetime | None = None
 
 
+_NUMBERED = re.compile(r"(?:[一二三四五六七八九十]+[、．.]|[（(][一二三四五六七八九十\d]+[）)]|\d+[、．.](?!\d))\s*")  # noqa: RUF001
+"""How the heading of a form's part is numbered, as in the form: on the paper it has another place."""
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -97,5 +103,7 @@ def number_blocks(paper: Paper) -> list[tuple[Block, str]]:
         counts[block.level] += 1
         if block.level == 1:
             counts[2] = 0
-        numbered.append((block, number_heading(block.level, counts[block.level], paper.language)))
+        text = _NUMBERED.sub("", block.text, count=1) if _NUMBERED.match(block.text) else block.text
+        number = number_heading(block.level, counts[block.level], paper.language)
+        numbered.append((replace(block, text=text or block.text), number))
     return numbered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC
 from typing import Any
 
 import docx
@@ -11,13 +12,14 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.shared import Mm, Pt, RGBColor
 
 from api.papers.paper import BODY, LINE, MARGINS, SMALL, TITLE, Block, Facts, Heading, Paper, Prose, number_blocks
 
 FONTS = {"title": "方正小标宋简体", "heading": "黑体", "second": "楷体_GB2312", "body": "仿宋_GB2312"}
 """Named, not embedded: where one is not installed Word and WPS take the nearest they have."""
 LATIN = "Times New Roman"
+BLACK = RGBColor(0, 0, 0)
 _NO_TEXT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML cannot hold."""
 
@@ -45,9 +47,19 @@ def _lay_out(document: Any, paper: Paper) -> None:
     properties = document.core_properties
     properties.title, properties.author, properties.language = paper.title, "", "zh-CN" if paper.language == "zh" else "en"
     properties.comments = ""
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = LATIN, Pt(BODY)
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), FONTS["body"])
+    if paper.made_at is not None:
+        properties.created = properties.modified = paper.made_at.astimezone(UTC).replace(tzinfo=None)
+    for name, font in (("Normal", "body"), ("Heading 1", "heading"), ("Heading 2", "second")):
+        style = document.styles[name]
+        style.font.name, style.font.size, style.font.bold, style.font.color.rgb = LATIN, Pt(BODY), False, BLACK
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for attribute in [each for each in fonts.attrib if each.endswith("Theme")]:  # which would win over the names
+            del fonts.attrib[attribute]
+        fonts.set(qn("w:eastAsia"), FONTS[font])
+    normal = document.styles["Normal"].paragraph_format
+    normal.space_after, normal.line_spacing = Pt(0), 1
+    for spoken in document.styles.element.iter(qn("w:lang")):
+        spoken.set(qn("w:eastAsia"), "zh-CN")  # how lines are broken, and which words are no faults
     if paper.mark:
         _write(section.header.paragraphs[0], paper.mark, font="heading", size=SMALL, align=WD_ALIGN_PARAGRAPH.CENTER)
     foot = section.footer.paragraphs[0]
@@ -89,6 +101,9 @@ def _add_table(document: Any, head: tuple[str, ...] | None, rows: tuple[tuple[st
         return
     table = document.add_table(rows=0, cols=len(rows[0]), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False  # else a long word, as a digest, pushes it off the page
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)  # WPS and LibreOffice go by the columns, Word by the cells
     for row in (*([] if head is None else [head]), *rows):
         cells = table.add_row().cells
         for place, (cell, text) in enumerate(zip(cells, row, strict=True)):
@@ -120,6 +135,6 @@ def _write(
 def _style(run: Any, font: str, size: float) -> Any:
     run.font.name, run.font.size, run.font.bold = LATIN, Pt(size), False
     run.font.italic = False
-    run.font.color.rgb = docx.shared.RGBColor(0, 0, 0)
+    run.font.color.rgb = BLACK
     run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), FONTS[font])
     return run

@@ -14,8 +14,10 @@ from urllib.parse import urljoin
 import pytest
 
 from api.cli.pictures.plan import PLAN, STATES, View
-from api.cli.pictures.scene import Scene, open_scene
+from api.cli.pictures.scene import Scene, find_person, open_scene
 from api.cli.words import Words
+from workflows.campaigns.figures import read_figures
+from workflows.inbox import DUE_RANGES, TaskFilter, list_tasks
 
 VIEWS = {**PLAN, **STATES}
 BOTH = ("inbox.show", "tasks.show", "cases.show", "campaigns.show", "boards.show")
@@ -38,6 +40,27 @@ def find_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
             return known[played]
 
         yield find
+
+
+def test_a_working_day_waits_for_the_auditor_of_the_demonstration(find_scene: Callable[[str], Scene]) -> None:
+    scene = find_scene("")
+    with scene.process_engine.read() as work:
+        auditor = find_person(work, "auditor")
+        views = ("mine", "groups")
+        due = {
+            each: {line.name for view in views for line in list_tasks(work, auditor, view=view, asked=TaskFilter(due=each)).rows}
+            for each in DUE_RANGES
+        }
+        lines = [line for view in views for line in list_tasks(work, auditor, view=view).rows]
+        board = read_figures(work, auditor, scene.values["a"])
+    assert (
+        due["overdue"] == {"报送材料"}
+        and "报送推荐名单" in due["today"]
+        and "报送材料" in due["week"]
+        and "省级审核" in due["undated"]
+    )
+    assert {line.priority for line in lines} == {50, 75} and len(lines) >= 7
+    assert {step.name: step.count for step in board.steps}["省级审核"] == 1  # a colleague has it
 
 
 @pytest.mark.parametrize("name", PAGES)

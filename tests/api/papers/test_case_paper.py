@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import zipfile
+from datetime import UTC, datetime
 from typing import Any
 
 import docx
@@ -12,7 +14,7 @@ import pytest
 
 from api import papers
 from api.pages.words import Words
-from api.papers.paper import number_heading
+from api.papers.paper import number_blocks, number_heading
 from engine.texts import Catalogue
 from tests.api.world import PDF, Place
 from tests.workflows.test_cases import bring_to_review
@@ -37,6 +39,11 @@ def read_docx(content: bytes) -> str:
         else:
             parts.append(block.text)
     return "\n".join(parts)
+
+
+def read_part(content: bytes, name: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name).decode()
 
 
 def read_pdf(content: bytes) -> str:
@@ -76,6 +83,13 @@ def test_docx_holds_the_case(place: Place, application: dict[str, Any]) -> None:
     assert {(round(section.page_width.mm), round(section.left_margin.mm)) for section in document.sections} == {(210, 28)}
     assert "PAGE" in document.sections[0].footer.paragraphs[0]._p.xml
     assert "演示" not in text
+    for table in document.tables:  # as wide as the text, and of fixed columns: a digest does not push them off the page
+        widths = [column.width.mm for column in table.columns]
+        assert not table.autofit and round(sum(widths)) == 156
+        assert [round(cell.width.mm) for cell in table.rows[-1].cells] == [round(width) for width in widths]
+    assert document.core_properties.created == document.core_properties.modified == datetime(2022, 7, 1, 1, tzinfo=UTC)
+    styles = read_part(answer.data, "word/styles.xml")
+    assert 'w:eastAsia="仿宋_GB2312"' in styles and 'w:eastAsia="黑体"' in styles and 'w:eastAsia="en-US"' not in styles
     with place.engine.read() as work:
         row = work.connection.execute(case_view.select()).one()
     assert (row.person_id, row.what, row.times) == (place.people["organiser"], "export", 1)
@@ -117,6 +131,22 @@ def test_without_a_font_a_pdf_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(papers.fonts, "_list_fonts", dict)
     with pytest.raises((papers.FontMissing, papers.PortableUnavailable)):
         papers.write_pdf(papers.Paper("题目", "", ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("一、案例介绍", "（一）案例介绍"),
+        ("（三）成效", "（一）成效"),
+        ("2. Evidence", "（一）Evidence"),
+        ("2.5米以下的设备", "（一）2.5米以下的设备"),
+        ("一、", "（一）一、"),
+        ("2023年典型案例", "（一）2023年典型案例"),
+    ],
+)
+def test_a_heading_has_one_number(text: str, told: str) -> None:
+    ((heading, number),) = number_blocks(papers.Paper("题目", "", (papers.Heading(text, 2),)))
+    assert isinstance(heading, papers.Heading) and number + heading.text == told
 
 
 @pytest.mark.parametrize(
