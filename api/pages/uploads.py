@@ -109,10 +109,8 @@ def append(task_id: str, part_id: str) -> Any:
 
     Raises what `append_part` raises; PartOffsetWrong is answered with the offset.
     """
-    stated = request.headers.get("Upload-Offset", "")
-    offset = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else -1
     try:
-        part, kept = append_part(process_engine(), reader(), task_id, part_id, offset=offset, content=read_piece())
+        part, kept = append_part(process_engine(), reader(), task_id, part_id, offset=read_offset(), content=read_piece())
     except PartOffsetWrong as wrong:
         told = {"message": words().tell(wrong), "code": wrong.code, "offset": wrong.values["offset"]}
         return jsonify(told), STATUS[wrong.kind]
@@ -133,6 +131,12 @@ def tell_part(part: Part) -> Any:
     """How far it has come, where to send more, and how much at a time."""
     address = url_for("uploads.append", task_id=part.task_id, part_id=part.id)
     return jsonify(id=part.id, offset=part.offset, size=part.size, address=address, piece=PIECE)
+
+
+def read_offset() -> int:
+    """Where the piece begins, as `Upload-Offset` says; -1 where it says no number: no file stands there."""
+    stated = request.headers.get("Upload-Offset", "")
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else -1
 
 
 def read_piece() -> bytes:

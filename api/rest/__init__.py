@@ -33,6 +33,7 @@ from api.rest import (
     talk,
     task_operations,
     tasks,
+    uploads,
     work_days,
 )
 from api.rest.callers import PREFIX, know_caller
@@ -65,6 +66,7 @@ RESOURCES = tuple(
         bulk,
         desk,
         files,
+        uploads,
         notices,
         drafts,
         definitions,

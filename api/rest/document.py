@@ -14,6 +14,7 @@ from api.pages.errors import STATUS as STATUS_OF_KIND
 from api.rest.callers import PREFIX
 from api.rest.operations import Operation
 from api.rest.problems import MEDIA_TYPE, STATUS
+from api.rest.reading import OCTETS
 from api.rest.shapes import Listed, ProblemTold
 from api.security import cookie_name
 from api.settings import Settings
@@ -25,6 +26,7 @@ VERSION = "1"
 SCHEMAS = "#/components/schemas/{model}"
 ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 KEY = {"type": "string", "minLength": 1, "maxLength": 100}
+NUMBER = {"type": "string", "pattern": "^[0-9]{1,15}$"}
 VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
 """A variable of an operation's path. The one of a file within a draft (`<path:path>`) may hold slashes."""
 DIAGRAM = "application/xml"
@@ -69,7 +71,7 @@ def list_statuses(operation: Operation) -> list[int]:
         found |= {404}
     if operation.method != "GET":
         found |= {403, 409}
-    if operation.takes is not None or operation.file:
+    if operation.takes is not None or operation.file or operation.pieced:
         found |= {413, 415}
     if operation.tagged and operation.method == "GET":
         found |= {412}
@@ -151,6 +153,8 @@ def write_operation(operation: Operation, names: Mapping[Any, Any], texts: Catal
         written["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     if operation.tagged and not acting:
         written["responses"]["304"] = {"description": "Not Modified", "headers": write_headers(operation)}
+    if operation.pieced:
+        written["requestBody"] = {"required": True, "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}}
     fault = {MEDIA_TYPE: {"schema": names[(ProblemTold, "serialization")]}}
     for status in list_statuses(operation):
         headers = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}} if status == 401 else {}
@@ -178,6 +182,8 @@ def write_parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.revised:
         schema = {"type": "string", "pattern": '^"[0-9]{1,9}(-[!#-~]*)?"$'}
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": schema})
+    if operation.pieced:
+        found.append({"name": "Upload-Offset", "in": "header", "required": True, "schema": NUMBER})
     if operation.tagged and operation.method == "GET":
         found.append({"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}})
     return found
@@ -197,7 +203,7 @@ def write_answer(operation: Operation, names: Mapping[Any, Any]) -> dict[str, An
 
 def write_headers(operation: Operation) -> dict[str, Any]:
     """What the answer says beside its body."""
-    headers: dict[str, Any] = {}
+    headers: dict[str, Any] = {name: {"required": True, "schema": NUMBER} for name in operation.heads}
     if operation.tagged:
         headers["ETag"] = {"required": True, "schema": {"type": "string"}}
     if isinstance(operation.gives, type) and issubclass(operation.gives, Listed):

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel
 
 from api.pages.present import process_engine, reader, words
+from api.pages.uploads import read_offset
 from api.pages.words import HTML_LANGUAGES
 from api.rest import reading
 from api.rest.callers import check_caller
@@ -26,7 +27,8 @@ from engine.work import Work
 @dataclass(frozen=True)
 class Operation:
     """One method of one path. `takes` is the model of the JSON body, `file` whether a file comes instead; `gives` the model of
-    the answer, or a media type. `raises` names problems of the domain whose statuses do not follow from the rest."""
+    the answer, or a media type. `raises` names problems of the domain whose statuses do not follow from the rest, `heads`
+    headers of the answer by what of it they say."""
 
     resource: str
     method: str
@@ -40,6 +42,7 @@ class Operation:
     public: bool = False
     tagged: bool = False
     raises: tuple[type[Problem], ...] = ()
+    heads: Mapping[str, str] = field(default_factory=dict)
     wants: frozenset[str] = field(default=frozenset())
 
     @property
@@ -56,6 +59,11 @@ class Operation:
     def revised(self) -> bool:
         """Whether it asks for the ETag of what it changes (`If-Match`)."""
         return "revision" in self.wants
+
+    @property
+    def pieced(self) -> bool:
+        """Whether its body is a piece of a file."""
+        return "piece" in self.wants
 
     def answer(self, **path: str) -> Response:
         """Check who calls, read what was sent, do it, and say so.
@@ -75,6 +83,8 @@ class Operation:
             given["body"] = reading.read_body(self.takes)
         if self.file:
             given["upload"] = reading.read_file()
+        if self.pieced:
+            given["offset"], given["piece"] = read_offset(), reading.read_octets()
         told = self.call(**given)
         if isinstance(told, Response):
             return told
@@ -91,6 +101,8 @@ class Operation:
         response = Response(body, self.status, mimetype="application/json")
         response.headers["Content-Language"] = HTML_LANGUAGES[words().language]
         response.headers["Vary"] = "Accept-Language, Authorization, Cookie"
+        for name, said in self.heads.items():
+            response.headers[name] = str(getattr(value, said))
         if isinstance(value, Listed) and value.next is not None:
             asked = {**query.model_dump(mode="json", exclude_none=True, by_alias=True), "cursor": value.next}
             address = url_for(request.endpoint or "", **(request.view_args or {}), **asked)
@@ -123,7 +135,8 @@ def meet_conditions(response: Response, tag: str) -> Response:
 
 class Resource:
     """The operations of one file, registered together. A function's parameters say what it wants of the request beside the
-    variables of its path: `query`, `body`, `upload`, `key` (of the action), `revision` (of what it changes)."""
+    variables of its path: `query`, `body`, `upload`, `piece` with its `offset`, `key` (of the action), `revision` (of what it
+    changes)."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -141,6 +154,12 @@ class Resource:
     def put(self, path: str, gives: type[BaseModel] | str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """An operation that puts something in the place of what was there."""
         return self._add("PUT", path, gives, options)
+
+    def patch(
+        self, path: str, gives: type[BaseModel] | str, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """An operation that adds to what is there."""
+        return self._add("PATCH", path, gives, options)
 
     def delete(
         self, path: str, gives: type[BaseModel] | str, **options: Any

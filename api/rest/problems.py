@@ -11,6 +11,7 @@ from api.pages.present import words
 from api.rest.shapes import FindingTold, ProblemTold
 from engine.errors import Problem, TaskChanged
 from engine.idempotency import KeyReused
+from workflows.files import PartOffsetWrong
 from workflows.notices.drafts import DraftChanged
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,4 +110,6 @@ def tell_fault(
     answer = Response(told.model_dump_json(exclude_none=False), status, headers, mimetype=MEDIA_TYPE)
     if problem is not None and type(problem) in CHALLENGE:
         answer.headers["WWW-Authenticate"] = CHALLENGE[type(problem)]
+    if isinstance(problem, PartOffsetWrong):
+        answer.headers["Upload-Offset"] = str(problem.values["offset"])
     return answer

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import FileStorage
 
 from api.pages.present import LONGEST_KEY
+from api.pages.uploads import read_piece
 from api.rest.problems import ActionKeyMissing, BodyUnreadable, MediaTypeRefused, RequestInvalid, RevisionMissing
 from engine.errors import Finding
 from workflows.forms.faults import tell_faults, write_path
@@ -18,6 +19,7 @@ from workflows.forms.faults import tell_faults, write_path
 M = TypeVar("M", bound=BaseModel)
 DEEPEST = 32
 """How deep JSON may be nested; no form is deeper than 3."""
+OCTETS = "application/octet-stream"
 _KEY = re.compile(rf'"?([!#-~]{{1,{LONGEST_KEY}}})"?')
 _REVISION = re.compile(r'"([0-9]{1,9})(-[!#-~]*)?"')
 
@@ -73,6 +75,16 @@ def read_file() -> FileStorage:
     if others:
         raise RequestInvalid(findings=[Finding("KeyUnknown", path=name[:80], values={"key": name[:80]}) for name in others])
     return sent[0]
+
+
+def read_octets() -> bytes:
+    """The body as it is, at most one piece of a file; when the connection breaks, what came.
+
+    Raises MediaTypeRefused.
+    """
+    if request.mimetype != OCTETS:
+        raise MediaTypeRefused(expected=OCTETS)
+    return read_piece()
 
 
 def read_action_key() -> str:

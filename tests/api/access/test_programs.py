@@ -55,6 +55,10 @@ REST: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "rest_tasks.show_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("PUT", "rest_tasks.save_draft"): (401, 404, 404, 200, 404, 404, 404, 404, 404),
     ("POST", "rest_files.upload"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
+    ("POST", "rest_uploads.begin"): (401, 404, 404, 422, 404, 404, 404, 404, 404),
+    ("GET", "rest_uploads.show"): (401, *(404,) * 8),  # nobody's: test_uploads.py asks about one
+    ("PATCH", "rest_uploads.append"): (401, *(404,) * 8),
+    ("DELETE", "rest_uploads.drop"): (401, *(404,) * 8),
     ("GET", "rest_files.download"): (401, 200, 404, 200, 404, 200, 404, 404, 404),
     ("GET", "rest_notices.list_all"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "rest_notices.show"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -158,6 +162,7 @@ SENT: dict[str, Any] = {
     "rest_drafts.send_back": {"reason": "-"},
     "rest_drafts.release": {},
     "rest_campaigns.apply": {"channel": "recommended"},
+    "rest_uploads.begin": {"name": "seal.pdf", "size": 15},
     "rest_consultations.comment": {"kind": "comment", "from_name": "甲", "text": "好"},
     "rest_reports.begin": {"plan": "none"},
     "rest_reports.collect": {"units": ["0" * 32]},
@@ -197,6 +202,8 @@ def test_access_of_programs(place: Any, subject: Subject, role: str) -> None:
             sent = {"json": {"experts": [subject.values["person_id"]]}}
         if endpoint in ("rest_files.upload", "rest_drafts.upload"):
             sent = {"data": {"file": (io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "more.pdf")}}
+        if endpoint == "rest_uploads.append":
+            sent = {"data": b"x", "content_type": "application/octet-stream"}
         answer = place.app.test_client().open(
             address_of(place.app, endpoint, subject.values),
             method=method,

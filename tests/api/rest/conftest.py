@@ -43,6 +43,11 @@ class Caller:
         """Put."""
         return self.client.put(f"/api/v1{path}", json=json, headers=self.proof(headers))
 
+    def patch(self, path: str, content: bytes, **headers: str) -> TestResponse:
+        """Send bytes."""
+        given = self.proof(headers)
+        return self.client.patch(f"/api/v1{path}", data=content, content_type="application/octet-stream", headers=given)
+
     def proof(self, headers: dict[str, str]) -> dict[str, str]:
         """The headers with the token."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}

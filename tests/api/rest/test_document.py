@@ -12,6 +12,7 @@ from api.rest.operations import Resource
 from api.rest.shapes import Told
 from engine.texts import Catalogue
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OPERATIONS = [operation for resource in RESOURCES for operation in resource.operations]
 
 
@@ -67,4 +68,4 @@ def test_the_page_lists_every_operation_in_both_languages(place: Any) -> None:
     for language, word in (("zh", "程序接口"), ("en", "REST interface")):
         page = place.client(language=language).get("/api").get_data(as_text=True)
         assert f"<h1>{word}</h1>" in page
-        assert sum(page.count(f"<code>{method} /api/v1/") for method in ("GET", "POST", "PUT", "DELETE")) == len(OPERATIONS)
+        assert sum(page.count(f"<code>{method} /api/v1/") for method in METHODS) == len(OPERATIONS)

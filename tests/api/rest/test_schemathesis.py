@@ -17,6 +17,8 @@ from api.rest.document import write_parameters
 from engine.tables import outbox
 from tests.api.rest.conftest import make_caller, submit_case
 from tests.api.world import open_copy
+from workflows.applications import first_task, start_application
+from workflows.files import begin_part
 from workflows.inbox import keep_filter
 from workflows.inbox.many import start_many
 from workflows.mails import Recipient, queue_letter
@@ -73,6 +75,7 @@ def target(
                 "case_id": [sent["case"]],
                 "task_id": [sent["task"], sent["application"], *open_tasks],
                 "attachment_id": [sent["file"]],
+                "part_id": [begin_upload(world)],
                 "name": ["seal_scan"],
                 "notice_key": ["samr_2022_932"],
                 "notice": [list_versions(world)[0]],
@@ -94,6 +97,14 @@ def begin_bulk(world: Any, task_id: str) -> str:
     who = world.person("auditor")
     with world.engine.begin(by=who.id) as work:
         return start_many(work, who, "claim", [{"task": task_id}])
+
+
+def begin_upload(world: Any) -> str:
+    """A file of the applicant's on its way, for an application of its own."""
+    who = world.person("applicant")
+    with world.engine.begin(by=who.id) as work:
+        task_id = first_task(work, start_application(work, who, world.campaign, channel="recommended"))
+    return begin_part(world.engine, who, str(task_id), "seal_scan", name="seal.pdf", size=1000).id
 
 
 def keep_a_filter(world: Any) -> str:
