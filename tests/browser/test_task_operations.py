@@ -180,3 +180,77 @@ def test_everybody_signs_and_a_step_is_skipped(
     page.get_by_label(desk.t("task.reason")).fill("撤回申报。")
     page.get_by_role("button", name=desk.t("stopping.terminate"), exact=True).dblclick()
     page.get_by_text(desk.t("stopping.done.terminate")).first.wait_for()
+
+
+CHECKS = """
+<bpmn:parallelGateway id="fork" /><bpmn:parallelGateway id="join" />
+<bpmn:userTask id="twins" name="查重" camunda:candidateGroups="auditor@${body}"><bpmn:extensionElements><camunda:properties>
+  <camunda:property name="allow" value="cancel_branch" /></camunda:properties></bpmn:extensionElements></bpmn:userTask>
+<bpmn:userTask id="formal" name="形式核对" camunda:candidateGroups="auditor@${body}" />
+<bpmn:userTask id="second" name="复核" camunda:candidateGroups="auditor@${body}" />
+"""
+WAYS = "by_channel fork, fork twins, fork formal, twins join, formal join, join second, second audit"
+
+
+def draw_checks(place: Any, after_return: str) -> None:
+    """Before the audit two checks beside each other, one of which may be ended, and a third; the audit returns to any of them."""
+    never = '><bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">${False}</bpmn:conditionExpression></bpmn:sequenceFlow>'
+    flow = '<bpmn:sequenceFlow id="flow_by_channel_audit" name="经推荐单位" sourceRef="by_channel" targetRef="audit"'
+    pairs = [way.split() for way in WAYS.split(", ")]
+    ways = [f'<bpmn:sequenceFlow id="to_{one}_{two}" sourceRef="{one}" targetRef="{two}" />' for one, two in pairs]
+    aside = ('default="flow_by_channel_audit"', 'default="to_by_channel_fork"')
+    properties = f'"any" /><camunda:property name="after_return" value="{after_return}" />'
+    draw(place, "return", aside, (f"{flow} />", flow + never + CHECKS + "".join(ways)), ('"applicant" />', properties))
+
+
+@pytest.mark.parametrize(("width", "script", "language"), [(1280, True, "zh"), (320, False, "en")])
+def test_a_branch_is_ended_and_a_case_goes_back_by_several_steps(
+    site: Any, application: dict[str, Any], width: int, script: bool, language: str
+) -> None:
+    after_return = "straight" if language == "zh" else "again"
+    draw_checks(site.place, after_return)
+    task_id = hand_in(site.place, application)
+    (twins,) = site.place.tasks("auditor", "twins")
+    desk = Desk(site, "auditor", twins.id, language=language, width=width, script=script)
+    page = desk.page
+
+    def names() -> set[str]:
+        return {row.element_id for row in site.place.tasks("auditor")} - {"recommend"}
+
+    def complete(element_id: str) -> None:
+        (task,) = site.place.tasks("auditor", element_id)
+        page.goto(f"{site.address}/tasks/{task.id}")
+        page.get_by_role("button", name=desk.t("task.complete"), exact=True).dblclick()
+        page.get_by_text(desk.t("task.completed", task=task.name)).first.wait_for()
+
+    # a branch beside another one is ended: the preview names it alone, the other one is left, and the join waits for it no more
+    part = desk.unfold("operation.cancel_branch", "没有同类案例。")
+    desk.go_on(part, "cancel_branch")
+    gone = page.locator("section", has=page.get_by_role("heading", name=desk.t("operation.cancelled"))).get_by_role("listitem")
+    assert [each.strip() for each in gone.all_inner_texts()] == [f"{desk.t('operation.kind.task')} 查重"]
+    desk.press("operation.confirm", "operation.done.cancel_branch", operation=desk.t("operation.cancel_branch"))
+    assert names() == {"formal"}
+    complete("formal")
+    complete("second")
+
+    # of three completed steps the first one is chosen; the preview tells how it goes on then
+    (audit,) = site.place.tasks("auditor", "audit")
+    page.goto(f"{site.address}/tasks/{audit.id}")
+    part = desk.unfold("operation.return", "缺少盖章。")
+    target = part.get_by_label(desk.t("task.return_to"), exact=True)
+    assert target.locator("option").all_inner_texts() == ["复核", "形式核对", "填写申报材料"]
+    target.select_option(label="填写申报材料")
+    desk.go_on(part, "return")
+    told = desk.t(f"operation.after.{after_return}", step="省级审核")
+    assert told in page.inner_text("main") and "缺少盖章。" in page.inner_text("main")
+    page.get_by_role("button", name=desk.confirming("return")).dblclick()
+    page.get_by_text(desk.t("task.returned")).first.wait_for()
+    assert names() == set()
+
+    # the institution sends it again
+    (again,) = site.place.tasks("applicant", "apply")
+    mine = Desk(site, "applicant", again.id, language=language, width=width, script=script)
+    assert "缺少盖章。" in mine.page.inner_text("main") and task_id != again.id
+    mine.page.locator("#task_form button.main").dblclick()
+    mine.page.locator("#receipts").wait_for()
+    assert names() == ({"audit"} if after_return == "straight" else {"twins", "formal"})
