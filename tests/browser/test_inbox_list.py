@@ -15,6 +15,14 @@ pytestmark = pytest.mark.browser
 CATALOGUE = Catalogue("engine", "workflows", "api")
 
 
+SEEN = """() => {
+    const {left, top, right, bottom} = document.activeElement.getBoundingClientRect()
+    const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2)
+    return document.activeElement.contains(found)
+}"""
+"""Whether nothing lies over the middle of what has the focus."""
+
+
 @pytest.fixture
 def data(application: dict[str, Any]) -> dict[str, Any]:
     """What the applications say."""
@@ -41,6 +49,18 @@ def test_the_whole_list_is_worked_by_keyboard(
     page.keyboard.press("x")
     assert page.inner_text("[data-chosen]") == "：已勾选 1 项"
     assert page.locator("input[name=many_task]:checked").count() == 1
+    page.keyboard.press("a")
+    assert (page.inner_text("[data-chosen]"), page.locator("input[name=many_task]:checked").count()) == ("：已勾选 3 项", 3)
+    page.keyboard.press("a")
+    assert (page.inner_text("[data-chosen]"), page.locator("input[name=many_task]:checked").count()) == ("", 0)
+    page.set_viewport_size({"width": 320, "height": 256})  # 1280 × 1024 at 400 %: what has the focus is seen
+    for _ in range(8):
+        page.keyboard.press("j")
+        assert page.evaluate(SEEN)
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.locator("tbody th a").first.focus()
     page.keyboard.press("?")
     page.get_by_role("dialog", name="键盘快捷键").wait_for()
     check_accessibility(page)
@@ -149,3 +169,31 @@ def test_many_tasks_are_claimed_put_back_urged_transferred_and_completed(
     other.locator('input[name="result"][value="pass"]').check()
     confirm(other, "complete")
     assert site.place.tasks("colleague", "audit") == []
+
+
+@pytest.mark.slow
+def test_two_hundred_tasks_are_chosen_and_claimed_from_the_first_page(
+    site: Any, data: dict[str, Any], check_accessibility: Callable[[Any], None]
+) -> None:
+    """A page of them by one button, and they are still chosen when one comes back; all of the filter by one box."""
+    send_applications(site.place, 200, data)
+    page = site.open("auditor", language="en")
+    page.goto(f"{site.address}/inbox?view=groups&step=audit")
+    page.get_by_role("button", name="Choose the 50 of this page").click()
+    page.locator("#many").get_by_role("button", name="Claim", exact=True).click()
+    page.get_by_text(CATALOGUE.say("bulk.preview_counts", "en", {"total": 50, "able": 50, "unable": 0})).wait_for()
+    check_accessibility(page)
+    page.go_back()
+    assert page.locator("input[name=many_task]:checked").count() == 50
+    assert "50" in page.inner_text("[data-chosen]")
+    page.locator("#many_all").check()
+    page.locator("#many").get_by_role("button", name="Claim", exact=True).click()
+    page.get_by_text(CATALOGUE.say("bulk.preview_counts", "en", {"total": 200, "able": 200, "unable": 0})).wait_for()
+    page.locator("button.main").dblclick()
+    page.get_by_role("heading", name=CATALOGUE.say("bulk.results", "en", {})).wait_for()
+    run_due(site.place.engine)
+    page.goto(page.url)
+    page.get_by_text(CATALOGUE.say("bulk.counts", "en", {"total": 200, "done": 200, "refused": 0, "left": 0})).wait_for()
+    page.go_back()  # what one comes back to is no list of yesterday
+    page.go_back()
+    assert page.locator("input[name=many_task]").count() == 0

@@ -19,6 +19,20 @@ function tellChosen(list) {
   if (said) said.textContent = count ? said.dataset.chosen.replace('{n}', count) : '';
 }
 
+// All of the page, or none when all are chosen already.
+function choosePage(list) {
+  const boxes = [...list.querySelectorAll('input[name=many_task]')];
+  const chosen = !boxes.every((box) => box.checked);
+  for (const box of boxes) box.checked = chosen;
+  tellChosen(list);
+}
+
+// The list as it came, also anew, and as one came back to it.
+function showChoice(list) {
+  for (const button of list.querySelectorAll('[data-whole-page]')) button.hidden = false;
+  tellChosen(list);
+}
+
 export function listenForKeys(dialog) {
   const list = () => document.getElementById('tasks');
   const views = new Map([...document.querySelectorAll('a[data-key]')].map((link) => [link.dataset.key, link]));
@@ -27,6 +41,7 @@ export function listenForKeys(dialog) {
     j: () => step(list(), 1),
     k: () => step(list(), -1),
     x: () => present(list())?.querySelector('input[name=many_task]')?.click(),
+    a: () => choosePage(list()),
     c: () => present(list())?.querySelector('form[data-claims] button')?.click(),
     '/': () => document.getElementById('q').focus(),
     '?': () => dialog.showModal(),
@@ -35,6 +50,11 @@ export function listenForKeys(dialog) {
   document.addEventListener('change', (event) => {
     if (event.target.name === 'many_task') tellChosen(list());
   });
+  document.addEventListener('click', (event) => {
+    if (event.target.matches('[data-whole-page]')) choosePage(list());
+  });
+  document.addEventListener('htmx:after:swap', () => showChoice(list()));
+  window.addEventListener('pageshow', () => showChoice(list()));
   for (const button of document.querySelectorAll('button[data-opens=keys]')) {
     button.hidden = false;
     button.addEventListener('click', () => dialog.showModal());
