@@ -26,7 +26,7 @@ def list_all() -> str:
     return render_template("bulk_jobs.html", jobs=found[:PAGE], more=len(found) > PAGE)
 
 
-@pages.get("/bulk/<bulk_id>")
+@pages.get("/bulk/<string(length=32):bulk_id>")  # not `preview`, where a form is sent
 @signed_in
 def show(bulk_id: str) -> Response:
     """One job, of which the bell need tell no more once it is done here; `?refused=1` shows those that were refused only,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RoutingException
 
 from api.pages.present import address_before, carried_form, find_texts, sent_address, words
 from engine.database import name_fault
@@ -62,9 +63,23 @@ def answer_fault(fault: HTTPException) -> Any:
         return fault  # a redirect
     status = fault.code if fault.code in WORDED else (400 if fault.code < 500 else 500)
     headers = {}
+    if isinstance(fault, MethodNotAllowed) and (page := find_page()) is not None:
+        return redirect(page, 303)
     if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
         headers["Allow"] = ", ".join(sorted(fault.valid_methods))
     return say(status, words().say(f"error.{status}"), headers=headers)
+
+
+def find_page() -> str | None:
+    """The page whose form is sent to the present address, when somebody only opens that: by going back, or in the address bar."""
+    above = request.path.rpartition("/")[0]
+    if request.method != "GET" or "tell_fault" in g or not above or request.accept_mimetypes.best == "application/json":
+        return None
+    try:
+        current_app.create_url_adapter(request).match(above, method="GET")  # type: ignore[union-attr]
+    except (HTTPException, RoutingException):
+        return None
+    return above
 
 
 def answer_exception(fault: Exception) -> Any:

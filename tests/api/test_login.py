@@ -116,6 +116,18 @@ def test_a_button_without_a_form_is_pressed_once_more_after_logging_in(place: Pl
     assert "内容尚未提交" in page and f'action="/tasks/{task_id}/unclaim"' in page and "您填写的内容" not in page
 
 
+def test_where_a_form_is_sent_leads_to_its_page(place: Place, application: dict[str, Any]) -> None:
+    task_id = place.begin_case().task_id
+    client = place.client("applicant")
+    opened = [client.get(address) for address in (f"/tasks/{task_id}/complete", "/bulk/preview", "/logout", "/cases/any/remarks")]
+    assert [(answer.status_code, answer.location) for answer in opened] == [
+        (303, f"/tasks/{task_id}"),
+        (303, "/bulk"),
+        (405, None),
+        (303, "/cases/any"),
+    ]
+
+
 def test_nothing_leads_elsewhere_after_logging_in(place: Place) -> None:
     client = place.app.test_client()
     sent = {"login": "applicant", "password": PASSWORD, "carried": '[["text", "字"]]', "back": "//elsewhere.example/"}
