@@ -260,16 +260,20 @@ def _write_prefecture(process_engine: ProcessEngine, people: People, institution
 
 
 def _write_colleague(process_engine: ProcessEngine, people: People, world: World) -> None:
-    """A second auditor of the first body, who has claimed the audit that waits longest; the newest is urgent."""
+    """A second auditor of the first body, who has claimed the audit that waits longest. The first has claimed what is due within
+    the week and the newest audit, which is urgent; the others wait for both."""
     with process_engine.begin() as work:
         body, name = people.bodies[0], invent_name(world.seed, COLLEAGUE)
         made = create_person(work, login=COLLEAGUE, name=name, organisation_id=body, roles=[("auditor", body)])
         colleague, auditor = get_person(work, made), get_person(work, people.auditors[0].id)
-        waiting = [row.id for row in inbox.list_tasks(work, auditor, view="groups").rows if row.element_id == "audit"]
-    oldest, *newer = waiting
+        rows = inbox.list_tasks(work, auditor, view="groups").rows
+        week = [row.id for row in rows if row.due_at is not None and row.due_at < work.now + timedelta(days=7)]
+        oldest, *newer = (row.id for row in rows if row.element_id == "audit")
     with process_engine.begin(by=made) as work:
         inbox.claim(work, colleague, oldest)
     with process_engine.begin(by=auditor.id) as work:
+        for task_id in week:
+            inbox.claim(work, auditor, task_id)
         for task_id in newer[-1:]:
             inbox.claim(work, auditor, task_id)
             inbox.plan(work, auditor, task_id, priority=75, follow_up_on=None)

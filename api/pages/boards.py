@@ -71,12 +71,13 @@ def tell_funnel(figures: Figures, told: Words) -> Table:
         (told.say(f"board.funnel.{step}"), count, f"{round(100 * count / opened)}%" if opened else None)
         for step, count in figures.funnel.items()
     ]
-    return Table("funnel", "bar", [told.say(code) for code in ("board.step", "campaign.count", "board.share")], rows)
+    heads = [told.say(code) for code in ("board.step", "campaign.count", "board.share")]
+    return Table("funnel", "bar", heads, rows, undrawn=(2,))
 
 
 def tell_quota(figures: Figures, told: Words) -> Table | None:
-    """The bodies side by side; a column that says nothing of any of them is left out."""
-    if figures.body is not None or not figures.bodies:
+    """The bodies side by side, where cases go through them; a column that says nothing of any of them is left out."""
+    if figures.body is not None or not figures.bodies or "audited" not in figures.funnel:
         return None
     columns: list[tuple[str, list[Cell]]] = [
         ("campaign.submitted", [line.submitted for line in figures.bodies]),
