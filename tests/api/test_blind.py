@@ -39,7 +39,7 @@ def reviewed(place: Place, application: dict[str, Any]) -> tuple[Place, dict[str
     texts = dict.fromkeys(("summary", "background", "practice", "results", "demonstration", "directions_other"), TEXT)
     rows = [{"name": "甲省质检院服务企业", "value": "200", "unit": "吴申报"}]
     data = {**{key: value for key, value in application.items() if "." not in key}, **texts, "indicators": rows}
-    data |= {"title": "甲省质量检验院的做法（甲省质检院）", "directions": ["other"], "attachments": [evidence]}
+    data |= {"title": "甲省质量检验院的做法（甲省质检院吴申报）", "directions": ["other"], "attachments": [evidence]}
     place.complete("applicant", begun.task_id, data)
     (audit,) = place.tasks("auditor", "audit")
     place.complete("auditor", audit.id, {"result": "pass", "opinion": "甲省质检院材料属实"})

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from engine.work import Work
 from workflows.case_states import is_shown_as, shown_state
-from workflows.cases.scrubbing import shown_title
+from workflows.cases.scrubbing import hide_titles, is_told, shown_title
 from workflows.people import Person
 from workflows.rules import blind_case, ways_to_cases
 from workflows.search import REACH, find_text
@@ -81,6 +81,7 @@ def list_cases(
     columns = {
         "id": case.c.id,
         "number": case.c.number,
+        "blind": blind,
         "title": shown_title(unit, blind=blind),
         "state": shown_state(sa.and_(organised, sa.not_(blind))),
         "directions": case.c.directions,
@@ -140,8 +141,13 @@ def list_cases(
         rows = read(pick(REACH, which), has_text) if text else ()
         if len(rows) <= limit:
             rows = read(pick(limit + 1, [*which, *has_text]), [])
-    lines = tuple(_line(row) for row in rows[:limit])
-    return CasePage(lines, lines[-1].number if len(rows) > limit else None)
+    titles = hide_titles(work, {row.id: row.title for row in rows[:limit] if row.blind})
+    lines = tuple(
+        _line(row, titles.get(row.id, row.title))
+        for row in rows[:limit]
+        if not text or row.id not in titles or is_told(text, row.number, titles[row.id])
+    )
+    return CasePage(lines, rows[limit - 1].number if len(rows) > limit else None)
 
 
 def _list_organised(work: Work, reader: Person, campaign_id: str | None) -> list[str]:
@@ -153,8 +159,9 @@ def _list_organised(work: Work, reader: Person, campaign_id: str | None) -> list
     return list(work.connection.execute(query if campaign_id is None else query.where(campaign.c.id == campaign_id)).scalars())
 
 
-def _line(row: sa.Row[Any]) -> CaseLine:
-    values = dict(row._mapping)
+def _line(row: sa.Row[Any], title: str) -> CaseLine:
+    values = {**row._mapping, "title": title}
+    del values["blind"]
     values["directions"] = tuple(values["directions"])
     values["score"] = None if values["score"] is None else Decimal(values["score"])
     return CaseLine(**values)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from engine.candidates import select_sets
 from engine.tables import user_task
 from engine.work import Work
-from workflows.cases.scrubbing import shown_title
+from workflows.cases.scrubbing import hide_titles, is_told, shown_title
 from workflows.inbox.narrowing import Choice, TaskFilter, choose
 from workflows.inbox.picking import (
     OF_CASES,
@@ -121,30 +121,37 @@ def list_tasks(
         if work.connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() <= COUNTED:
             rows = _read_sorted(work, some, columns, sort, limit + 1, after)
             mark = write_sorted(sort, rows[limit - 1]) if len(rows) > limit else None
-            return TaskPage(_tell(work, reader, view, rows[:limit]), mark, sort)
+            return TaskPage(_tell(work, reader, view, rows[:limit], asked.text), mark, sort)
         after = None if after and after.startswith(f"{sort}~") else after
     segments = list_segments(view, after)
     reading = (work, choice, columns, ways, segments, limit + 1, after)
     rows = _read(*reading, reach=REACH) if choice.on_the_way else []
     if len(rows) <= limit:
         rows = _read(*reading)
-    lines = _tell(work, reader, view, rows[:limit])
-    last = lines[-1] if len(rows) > limit else None
-    return TaskPage(lines, None if last is None else write_mark(view, last.id, last.due_at, last.closed_at), "due")
+    last = rows[limit - 1] if len(rows) > limit else None
+    return TaskPage(
+        _tell(work, reader, view, rows[:limit], asked.text),
+        None if last is None else write_mark(view, last.id, last.due_at, last.closed_at),
+        "due",
+    )
 
 
-def _tell(work: Work, reader: Person, view: View, rows: Sequence[Any]) -> tuple[TaskLine, ...]:
-    """The lines; of cases that the person may read only the tasks that are the person's own, too, are readable."""
+def _tell(work: Work, reader: Person, view: View, rows: Sequence[Any], text: str | None) -> tuple[TaskLine, ...]:
+    """The lines; of cases that the person may read only the tasks that are the person's own, too, are readable. What `text` found
+    in a title by a name that the person must not read is left out."""
     urged = read_urged(work, [row.id for row in rows])
     sets = set(work.connection.execute(select_sets(reader.groups, reader.id)).scalars()) if view in OF_CASES and rows else set()
+    titles = hide_titles(work, {row.case_id: row.title for row in rows if row.blind})
     return tuple(
         _line(
             row,
             work.now,
             urged.get(row.id, Urged()),
+            titles.get(row.case_id, row.title),
             readable=view not in OF_CASES or reader.id in (row.assignee, row.owner) or row.candidate_set in sets,
         )
         for row in rows
+        if not text or row.case_id not in titles or is_told(text, row.name, row.number, row.campaign_title, titles[row.case_id])
     )
 
 
@@ -280,6 +287,7 @@ def _columns(reader: Person) -> dict[str, sa.ColumnElement[Any]]:
         "case_id": case.c.id,
         "report_id": report.c.id,
         "number": sa.func.coalesce(case.c.number, report.c.number),
+        "blind": blind,
         "title": sa.case((report.c.id.is_not(None), campaign.c.title), else_=shown_title(organisation, blind=blind)),
         "institution": sa.func.coalesce(unit, _REPORTER.c.name),
     }
@@ -297,11 +305,11 @@ def _join(tasks: sa.FromClause) -> sa.FromClause:
     )
 
 
-def _line(row: sa.Row[Any], now: datetime, urged: Urged, *, readable: bool) -> TaskLine:
+def _line(row: sa.Row[Any], now: datetime, urged: Urged, title: str | None, *, readable: bool) -> TaskLine:
     values = dict(row._mapping)
-    for name in ("owner", "candidate_set"):
+    for name in ("owner", "candidate_set", "blind", "title"):
         del values[name]
     if not readable:
         values["claimed_by"] = None
     overdue = row.state == "open" and row.due_at is not None and row.due_at <= now
-    return TaskLine(**values, readable=readable, overdue=overdue, urged=urged)
+    return TaskLine(**values, title=title, readable=readable, overdue=overdue, urged=urged)

@@ -31,7 +31,7 @@ from engine.tables import bulk_job, user_task
 from engine.tasks import get_task
 from engine.work import Work
 from workflows.campaigns.windows import TooLate
-from workflows.cases.scrubbing import shown_title
+from workflows.cases.scrubbing import hide_titles, shown_title
 from workflows.desk.notifications import Told, ring
 from workflows.inbox.acting import check_reason, claim, return_, transfer, unclaim
 from workflows.inbox.completing import complete_within, note_refusal
@@ -159,16 +159,29 @@ def list_task_results(
     return [_tell(work, person, each, told.get(each.item["task"]), names) for each in found]
 
 
-def name_tasks(work: Work, person: Person, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-    """`name` and `revision` of those of the tasks that the person may see, or whose case; `number` and `title` of the case."""
-    title = shown_title(organisation, blind=blind_case(person)).label("title")
+@dataclass(frozen=True, slots=True)
+class NamedTask:
+    """What a task is called, which revision it has, and number and title of its case as the reader may read them."""
+
+    name: str
+    revision: int
+    number: str | None
+    title: str | None
+
+
+def name_tasks(work: Work, person: Person, ids: Sequence[str]) -> dict[str, NamedTask]:
+    """Those of the tasks that the person may see, or whose case."""
+    blind = blind_case(person)
     query = (
-        sa.select(user_task.c.id, user_task.c.name, user_task.c.revision, case.c.number, title)
+        sa.select(user_task.c.id, user_task.c.name, user_task.c.revision, case.c.number)
+        .add_columns(case.c.id.label("case_id"), blind.label("blind"), shown_title(organisation, blind=blind).label("title"))
         .outerjoin(case, case.c.number == user_task.c.business_key)
         .outerjoin(organisation, organisation.c.id == case.c.institution_id)
         .where(user_task.c.id.in_(ids), sa.or_(visible_tasks(person, work.now), visible_cases(person)))
     )
-    return {row.id: row for row in work.connection.execute(query)}
+    rows = work.connection.execute(query).all()
+    titles = hide_titles(work, {row.case_id: row.title for row in rows if row.blind})
+    return {row.id: NamedTask(row.name, row.revision, row.number, titles.get(row.case_id, row.title)) for row in rows}
 
 
 def _tell(work: Work, person: Person, each: BulkResult, row: Any, names: dict[str, str | None]) -> TaskResult:

@@ -22,7 +22,7 @@ from engine.tasks import ReturnTarget, get_task
 from engine.work import Work, foresee
 from workflows.forms import Form, Kind
 from workflows.inbox.acting import TransferRefused, require_doable, see_task
-from workflows.inbox.many import check_many, name_tasks
+from workflows.inbox.many import NamedTask, check_many, name_tasks
 from workflows.inbox.operating import Asked, Line, preview_operation
 from workflows.inbox.picking import View
 from workflows.inbox.viewing import drawn_operations, find_colleagues, find_targets, name_colleague, open_task
@@ -206,17 +206,17 @@ def is_for_many(each: Any) -> bool:
     return each.kind not in (Kind.FILE, Kind.RANKING) and not each.read_only and not each.fixed_rows
 
 
-def _tell(look: _Look, task_id: str, row: sa.Row[Any] | None) -> Prospect:
+def _tell(look: _Look, task_id: str, row: NamedTask | None) -> Prospect:
     problem = look.problems.get(task_id)
     values = {} if problem is None else problem.values
     at = values.get("at")
     cancelled, ends = look.seen.get(task_id, ((), False))
     return Prospect(
         task_id,
-        revision=row and row.revision,
-        name=row and row.name,
-        number=row and row.number,
-        title=row and row.title,
+        revision=None if row is None else row.revision,
+        name=None if row is None else row.name,
+        number=None if row is None else row.number,
+        title=None if row is None else row.title,
         problem=problem,
         who=name_colleague(look.work, look.person, values.get("by")),
         closed_at=None if at is None else datetime.fromisoformat(at),

@@ -110,4 +110,6 @@ def test_a_board_without_scripts_has_tables_and_rounds_right(place: Place) -> No
         work.connection.execute(sa.update(case).where(case.c.id != case_id).values(values))
     page = place.client("organiser").get(f"/campaigns/{place.campaign}/board").get_data(as_text=True)
     assert page.count("67%") == 2 and page.count("33%") == 0
-    assert page.count("不足") == 2 and re.search(r"<td[^>]*data-skip[^>]*>67%", page)  # as on the campaign's page; a share is not drawn
+    assert page.count("不足") == 2 and re.search(
+        r"<td[^>]*data-skip[^>]*>67%", page
+    )  # as on the campaign's page; a share is not drawn
