@@ -79,7 +79,9 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:
         if person() is not None:
             return view(*args, **kwargs)
-        log_in = url_for("login.show", next=request.full_path.rstrip("?"))
+        behind = urlsplit(request.headers.get("HX-Current-URL", ""))  # a part of a page was asked for: back to the page
+        here = behind.path + (f"?{behind.query}" if behind.query else "") if behind.netloc == request.host else sent_address()
+        log_in = url_for("login.show", next=here)
         if request.headers.get("HX-Request"):
             headers = {"HX-Redirect": log_in} if request.method in SAFE_METHODS else {}
             return Response(words().say("login.expired"), 401, headers, mimetype="text/html")

@@ -66,6 +66,9 @@ def test_saving_while_typing_after_the_session_ended_says_so(place: Place) -> No
 def test_searching_while_typing_after_the_session_ended_leads_to_the_log_in(place: Place) -> None:
     answer = place.app.test_client().get("/inbox?q=a", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=/inbox?q%3Da")
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/inbox?view=mine"}
+    answer = place.app.test_client().get("/inbox/news", headers=headers)  # the page, not the part of it that was asked for
+    assert answer.headers["HX-Redirect"] == "/login?next=/inbox?view%3Dmine"
 
 
 def test_everybody_comes_to_where_the_work_lies(shared_place: Place) -> None:

@@ -173,6 +173,14 @@ def test_a_lost_answer_is_no_conflict_with_oneself(site: Any, draft: str) -> Non
     page.get_by_text("已保存为草稿第 3 版").wait_for()
     assert lost == [200]
     assert read(site, draft, "forms/audit.form") == text + "\n\n"
+    # the log-in ends, and begins again in another tab
+    page.wait_for_load_state("networkidle")
+    site.end_sessions()
+    page.fill("#text", text + "\n\n\n")
+    page.locator("#save_state", has_text="登录已过期").wait_for()
+    site.log_in_beside(page, "designer")
+    page.locator("#save_state", has_text="已自动保存为第 4 版").wait_for()
+    assert read(site, draft, "forms/audit.form") == text + "\n\n\n"
     site.log.console[:] = [line for line in site.log.console if "ERR_FAILED" not in line]  # Chromium notes it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -132,7 +133,13 @@ def test_the_deadline_passes_while_somebody_types(site: Any, application: dict[s
 
 
 @pytest.mark.parametrize(("language", "script"), [("zh", True), ("en", False)])
-def test_what_is_typed_beside_a_task_survives(site: Any, application: dict[str, Any], language: Any, script: bool) -> None:  # noqa: F811
+def test_what_is_typed_beside_a_task_survives(
+    site: Any,
+    application: dict[str, Any],  # noqa: F811
+    check_accessibility: Callable[[Any], None],
+    language: Any,
+    script: bool,
+) -> None:
     """The record of what came on paper, and a remark: no network, no server, another log-in, a log-in that ended."""
 
     def t(code: str) -> str:
@@ -176,6 +183,8 @@ def test_what_is_typed_beside_a_task_survives(site: Any, application: dict[str, 
         press("login.in")
     page.get_by_role("heading", name=t("login.again")).wait_for()
     assert TEXT in page.inner_text("blockquote") and count(arrival) == 0
+    if script:
+        check_accessibility(page)
     press("login.send_again")
     page.locator("#arrivals td", has_text=TEXT).wait_for()
 

@@ -93,6 +93,10 @@ export function keepDraft(modeler, page) {
     kept = changes;
     location.reload();
   });
+  // The network is back, or somebody from the tab in which one logged in.
+  const retry = () => document.hidden || save();
+  window.addEventListener('online', retry);
+  document.addEventListener('visibilitychange', retry);
   window.addEventListener('beforeunload', (event) => {
     if (kept !== changes) event.preventDefault();
   });

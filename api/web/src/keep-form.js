@@ -110,6 +110,10 @@ export function keepForm(form) {
     if (await saveAll()) location.href = link.href;
   });
 
+  // The network is back, or somebody from the tab in which one logged in.
+  const retry = () => document.hidden || save();
+  window.addEventListener('online', retry);
+  document.addEventListener('visibilitychange', retry);
   window.addEventListener('beforeunload', (event) => {
     if (kept !== changes) event.preventDefault();
   });
