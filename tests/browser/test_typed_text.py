@@ -132,7 +132,7 @@ def test_the_deadline_passes_while_somebody_types(site: Any, application: dict[s
     assert page.input_value("[name=summary]") == TEXT
 
 
-@pytest.mark.parametrize(("language", "script"), [("zh", True), ("en", False)])
+@pytest.mark.parametrize(("language", "script"), [("zh", True), pytest.param("en", False, marks=pytest.mark.slow)])
 def test_what_is_typed_beside_a_task_survives(
     site: Any,
     application: dict[str, Any],  # noqa: F811
