@@ -57,11 +57,20 @@ def words_in(language: Language) -> Words:
     return Words(cast(Catalogue, current_app.extensions["catalogue"]), language, process_engine().clock.now())
 
 
+POLLS = ("inbox.show_news",)
+"""What an open page asks by itself again and again. It is no use of a session, which would never run idle else."""
+
+
 def person() -> Person | None:
     """Who is logged in, if anybody; read once per request."""
     if "person" not in g:
         token = request.cookies.get(cookie_name("session", settings()))
-        g.person = sessions.use_session(process_engine(), token) if token else None
+        g.person = None
+        if token and request.endpoint in POLLS:
+            with process_engine().read() as work:
+                g.person = sessions.read_session(work, token)
+        elif token:
+            g.person = sessions.use_session(process_engine(), token)
     return cast("Person | None", g.person)
 
 

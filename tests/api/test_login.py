@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +69,17 @@ def test_searching_while_typing_after_the_session_ended_leads_to_the_log_in(plac
     headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/inbox?view=mine"}
     answer = place.app.test_client().get("/inbox/news", headers=headers)  # the page, not the part of it that was asked for
     assert answer.headers["HX-Redirect"] == "/login?next=/inbox?view%3Dmine"
+
+
+def test_an_inbox_that_is_left_open_keeps_no_session(place: Place) -> None:
+    client = place.client("auditor")
+    began = place.clock.now()
+    asked = {"HX-Request": "true", "HX-Current-URL": "http://localhost/inbox"}
+    answers = []
+    for minute in (10, 20, 29, 31):  # it asks by itself whether something is new
+        place.clock.move_to(began + timedelta(minutes=minute))
+        answers.append(client.get("/inbox/news?mine=0&groups=0&overdue=0", headers=asked).status_code)
+    assert answers == [200, 200, 200, 401]
 
 
 def test_everybody_comes_to_where_the_work_lies(shared_place: Place) -> None:
