@@ -35,6 +35,8 @@ _KINDS = {
     "filepicker": Kind.FILE,
     "dynamiclist": Kind.TABLE,
 }
+ALWAYS = "true"
+"""What `required_if` says of a table that may not be empty: Camunda Forms have no key for it there."""
 _TEXT_LENGTHS = {Kind.TEXT: 500, Kind.LONG_TEXT: 20_000}
 """The longest text of a field that states no length itself."""
 
@@ -151,7 +153,10 @@ class _Reader:
             self.read_label(part.label, properties.label_en, f"{path}.label"),
             place=place,
             hide_if=hide_if,
-            required_if=self.read_condition(properties.required_if, f"{path}.properties.required_if", None),
+            required=properties.required_if == ALWAYS,
+            required_if=None
+            if properties.required_if == ALWAYS
+            else self.read_condition(properties.required_if, f"{path}.properties.required_if", None),
             columns=tuple(item for item in inner if isinstance(item, Field)),
             fixed_rows=not part.allow_add_remove,
             max_rows=int(properties.max_rows or 100),

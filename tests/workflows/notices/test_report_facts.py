@@ -9,7 +9,7 @@ import pytest
 
 from tests.workflows.notices.facts import find_part
 from workflows.deadlines import Unknown, say_date
-from workflows.forms import Form
+from workflows.forms import Form, FormInvalid
 from workflows.mails import has_letter
 from workflows.notices import Notice, bundled_notices, read_notice
 
@@ -92,6 +92,17 @@ def test_twelve_bodies_report_in_jiangxi() -> None:
     }
     (pilots,) = notice(JIANGXI).targets
     assert (pilots.value, pilots.per, pilots.source) == (1, "body", "notice")
+
+
+def test_at_least_one_pilot_field_is_reported_in_jiangxi() -> None:
+    form = Form.load(bundled_notices()[JIANGXI]["forms/phase_1_report.form"])
+    said = {"survey": "调研", "experience": "经验"}
+    for rows in ([], [{}]):
+        with pytest.raises(FormInvalid) as caught:
+            form.parse({**said, "pilots": rows})
+        assert [(each.code, each.path) for each in caught.value.findings] == [("FieldRequired", "pilots")]
+    row = {"unit": None, "field": "家具", "reason": None}
+    assert form.parse({**said, "pilots": [row]}) == {**said, "pilots": [row]}
 
 
 def test_unknown_dates_of_samr_and_their_candidates() -> None:
