@@ -48,6 +48,8 @@ def test_a_report_is_typed_through_everything(site: Any) -> None:
     task = next(row for row in site.place.tasks("one", "write_report") if row.number == NUMBER)
     page = site.open("one", language="en")
     page.goto(f"{site.address}/tasks/{task.id}")
+    page.locator("button[value='add:pilots']").click()
+    page.fill("[name='pilots.0.field']", "家具")
     survey, experience = page.locator("[name=survey]"), page.locator("[name=experience]")
     site.stop()
     survey.fill(TEXT)
@@ -77,4 +79,5 @@ def test_a_report_is_typed_through_everything(site: Any) -> None:
     page.locator("#receipts", has_text=t("report.after_due")).wait_for()  # late, and taken
     shown = page.locator("#version_1").inner_text()
     assert f"{TEXT}又写了一句。" in shown and "经验" in shown
-    site.log.console[:] = [line for line in site.log.console if "net::ERR_" not in line]
+    away = ("net::ERR_", "Failed to fetch")  # the server was
+    site.log.console[:] = [line for line in site.log.console if not any(each in line for each in away)]
