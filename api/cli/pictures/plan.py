@@ -112,6 +112,7 @@ STATES: Mapping[str, View] = {
 }
 """What is not an address of its own but seen often: after a button, or by another role."""
 NO_PAGE: Mapping[str, str] = {
+    "boards.list_table": "a file",
     "case_papers.export_docx": "a file",
     "case_papers.export_pdf": "a file",
     "designer.read_xml": "a file",

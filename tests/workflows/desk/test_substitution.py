@@ -202,7 +202,7 @@ def test_who_stepped_back_from_a_case_does_not_act_in_it(world: World) -> None:
 
 
 def test_who_prepared_a_task_does_not_complete_it_for_its_owner(world: World) -> None:
-    allow_everything(world, signed=False)
+    allow_everything(world, signing="one")
     _, task_id = claimed(world)
     appoint(world, "east_auditor", "east_colleague")
     world.at(datetime(2022, 7, 5, tzinfo=BEIJING))
