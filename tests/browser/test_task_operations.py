@@ -89,7 +89,9 @@ def test_signers_and_a_step_taken_back(
     mine.page.locator("#task_form button.main").wait_for()
 
 
-@pytest.mark.parametrize(("width", "script", "language"), [(320, True, "zh"), (1280, False, "en")])
+@pytest.mark.parametrize(
+    ("width", "script", "language"), [(320, True, "zh"), pytest.param(1280, False, "en", marks=pytest.mark.slow)]
+)
 def test_a_colleague_signs_before_and_it_comes_back_as_it_was(
     site: Any,
     application: dict[str, Any],

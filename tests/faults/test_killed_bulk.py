@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from engine.bulk import read_bulk, run_bulk, start_bulk
@@ -71,6 +72,7 @@ def test_what_was_killed_is_done_again_and_nothing_twice(process_engine: Process
     assert find_faults(process_engine) == []
 
 
+@pytest.mark.slow
 def test_an_archive_that_was_killed_loses_nothing(sqlite_engine: ProcessEngine, tmp_path: Path) -> None:
     """What is killed is in the tables or in the archive, never in both and never in neither."""
     sqlite_engine.bulk.update(OPERATIONS)

@@ -32,7 +32,7 @@ def test_the_promise_is_made_of_what_the_workers_do() -> None:
 
 @NEEDS_SERVER
 @pytest.mark.parametrize(
-    "fault", ["stop", pytest.param("kill", marks=pytest.mark.slow), pytest.param("restart", marks=pytest.mark.slow)]
+    "fault", ["kill", pytest.param("stop", marks=pytest.mark.slow), pytest.param("restart", marks=pytest.mark.slow)]
 )
 def test_some_timers(fault: str) -> None:
     judge(breaking.run(timers=400, faults=[fault])[fault], 400, firing_s=20)
