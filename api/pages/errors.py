@@ -139,7 +139,8 @@ def say(
 
 
 def find_sent(status: int, problem: Problem | None) -> dict[str, Any] | None:
-    """What was filled in on a form of ours that met a fault, for a page that keeps it; `again`: it can be sent once more."""
+    """What was filled in on a form of ours that met a fault, for a page that keeps it; `again`: it can be sent once more, by the
+    `key` that it had: what was done before a fault of ours is not done twice."""
     back = address_before()
     try:
         typed = carried_form() if request.method == "POST" and back and "password" not in request.form else []
@@ -148,4 +149,5 @@ def find_sent(status: int, problem: Problem | None) -> dict[str, Any] | None:
     if not typed:
         return None
     again = isinstance(problem, AGAIN) or status >= 500
-    return {"address": sent_address(), "typed": typed, "texts": find_texts(typed), "back": back, "again": again}
+    key = None if isinstance(problem, KeyReused) else request.form.get("key")
+    return {"address": sent_address(), "typed": typed, "texts": find_texts(typed), "back": back, "again": again, "key": key}

@@ -64,7 +64,7 @@ RETURN_SECONDS = 1.0
 """How long a worker that has lost the database waits before it comes back."""
 BATCH = 500
 JOBS = sa.table("procrastinate_jobs", sa.column("status"), sa.column("queueing_lock"))
-TODO: sa.ColumnElement[str] = sa.literal_column("'todo'::procrastinate_job_status")
+WAITING: sa.ColumnElement[str] = sa.literal_column("'todo'::procrastinate_job_status")
 DOING: sa.ColumnElement[str] = sa.literal_column("'doing'::procrastinate_job_status")
 FORGET = sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = ANY(:locks)")
 WORKER = f"{PROGRAM} worker"
@@ -172,7 +172,7 @@ def _has_job(kind: str, table: sa.Table) -> sa.ColumnElement[bool]:
     One question for both states has no index: what is due is compared with all jobs there are, ten seconds for ten thousand.
     """
     name = sa.literal(f"{kind}:") + table.c.id + ":" + sa.cast(table.c.generation, sa.String)
-    waits = sa.exists().where(JOBS.c.status == TODO, JOBS.c.queueing_lock == name)
+    waits = sa.exists().where(JOBS.c.status == WAITING, JOBS.c.queueing_lock == name)
     done = sa.select(JOBS.c.queueing_lock).where(JOBS.c.status == DOING, JOBS.c.queueing_lock.is_not(None))
     return sa.or_(waits, name.in_(done))
 

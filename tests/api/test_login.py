@@ -163,7 +163,10 @@ def test_a_form_with_the_token_of_another_log_in_is_not_lost(place: Place, appli
     text = page.get_data(as_text=True)
     assert page.status_code == 400 and "请抓紧 &lt;b&gt;</blockquote>" in text and f'action="{address}/urge?from=a"' in text
     again = {name: read_hidden(text, name) for name in ("csrf_token", "key", "text")}
+    assert again["key"] == "k"  # should it have been done, it is not done twice
     assert client.post(f"{address}/urge", data=again).status_code == 303
+    other = client.post(f"{address}/urge", data={**again, "text": "再催"}, headers={"Referer": f"http://localhost{address}"})
+    assert (other.status_code, read_hidden(other.get_data(as_text=True), "key") == "k") == (409, False)
     told = client.post(f"{address}/urge", data=sent, headers={"Accept": "application/json"})
     assert told.get_json()["code"] == "FormTokenStale"
     late = client.post(

@@ -9,7 +9,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api.world import Place, read_hidden
-from workflows.applications import first_task, start_application
 
 PDF = b"%PDF-1.7\n" + b"." * 500 + b"\n%%EOF\n"
 
@@ -17,11 +16,7 @@ PDF = b"%PDF-1.7\n" + b"." * 500 + b"\n%%EOF\n"
 @pytest.fixture
 def task(place: Place) -> str:
     """The first task of a new application."""
-    who = place.person("applicant")
-    with place.engine.begin(by=who.id) as work:
-        found = first_task(work, start_application(work, who, place.campaign, channel="recommended"))
-    assert found is not None
-    return found
+    return place.start()[1]
 
 
 def sign(client: FlaskClient, task: str) -> dict[str, str]:

@@ -134,16 +134,23 @@ class Place:
             rows = [row for view in ("mine", "groups") for row in inbox.list_tasks(work, who, view=view, limit=500).rows]
         return [row for row in rows if element_id in (None, row.element_id)]
 
+    def start(self, login: str = "applicant", campaign: str | None = None) -> tuple[str, str]:
+        """Begin an application; its case and its first task."""
+        who = self.person(login)
+        with self.engine.begin(by=who.id) as work:
+            case_id = start_application(work, who, campaign or self.campaign, channel="recommended")
+            task_id = first_task(work, case_id)
+        assert task_id is not None
+        return case_id, task_id
+
     def begin_case(
         self, login: str = "applicant", *, campaign: str | None = None, scan: tuple[str, bytes] = ("seal.pdf", PDF)
     ) -> Begun:
         """Begin an application and give it a scan; it only has to be sent."""
         who = self.person(login)
+        case_id, task_id = self.start(login, campaign)
         received = receive_file(self.engine, io.BytesIO(scan[1]), name=scan[0])
         with self.engine.begin(by=who.id) as work:
-            case_id = start_application(work, who, campaign or self.campaign, channel="recommended")
-            task_id = first_task(work, case_id)
-            assert task_id is not None
             return Begun(case_id, task_id, attach_file(work, who, received, task_id=task_id, field="seal_scan").id)
 
     def hand_in(self, application: dict[str, Any], login: str = "applicant", **begun: Any) -> Begun:
