@@ -19,7 +19,7 @@ from workflows import (
     selection,
     stages,
 )
-from workflows.campaigns import confirming
+from workflows.campaigns import archiving, confirming
 from workflows.inbox.planning import remind_again
 
 FUNCTIONS: dict[str, Handler] = {
@@ -27,6 +27,7 @@ FUNCTIONS: dict[str, Handler] = {
     "campaigns.open_collection": campaigns.open_collection,
     "campaigns.close_collection": campaigns.close_collection,
     "campaigns.end": campaigns.end,
+    archiving.HANDLER: archiving.archive_in_time,
     "dates.confirm": confirming.confirm,
     "recommendations.submit": recommendations.submit,
     "recommendations.apply": recommendations.apply,

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from api.cli.opening import open_engine, read_options
@@ -39,6 +40,7 @@ def archive(options: argparse.Namespace, words: Words) -> int:
     Raises CampaignUnknown, CampaignNotEnded, NothingToArchive, PersonUnknown, NotPermitted.
     """
     from workflows.campaigns.archiving import preview_archive, start_archive
+    from workflows.deadlines import say_moment
 
     process_engine = open_engine(read_options(options))
     try:
@@ -50,13 +52,15 @@ def archive(options: argparse.Namespace, words: Words) -> int:
     finally:
         process_engine.database.dispose()
     if options.json:
-        told = {**asdict(found), "archived_at": None if found.archived_at is None else found.archived_at.isoformat()}
-        print(json.dumps({name: value for name, value in told.items() if name != "job"}, ensure_ascii=False, indent=1))
+        told = {name: value for name, value in asdict(found).items() if name != "job"}
+        print(json.dumps(told, default=datetime.isoformat, ensure_ascii=False, indent=1))
         return 0
     print(words.say("archive_would", instances=found.instances, kilobytes=found.characters // 1000))
     for name, count in found.rows.items():
         print(f"  {name:20} {count}")
     print(words.say("archive_stay", alive=found.alive, archived=found.archived))
+    if found.due_at is not None:
+        print(words.say("archive_due", at=say_moment(found.due_at, words.language)))
     return 0
 
 

@@ -15,7 +15,7 @@ from benchmarks.national.workers import Worker
 from benchmarks.national.world import describe_application, is_late, is_rejected, is_returned, is_silent, make_id
 from engine.chunks import CHUNK
 from engine.due import DO, DO_MANY
-from engine.tables import message, timer
+from engine.tables import bulk_chunk, message, timer
 from workflows import consultations, inbox
 from workflows.campaigns.windows import TooLate
 from workflows.replay.cast import given_values
@@ -182,8 +182,10 @@ def work_through(
 
 
 def run_background(worker: Worker) -> None:
-    """Messages are delivered and timers fired, those of this worker's share, until it finds nothing due: as the engine does it,
-    messages to different cases in chunks."""
+    """Messages are delivered, timers fired and parts of bulk jobs done, those of this worker's share, until it finds nothing due.
+
+    As the engine does it: messages to different cases in chunks.
+    """
     while True:
         done = 0
         for kind, name, ids in _find_due(worker):
@@ -198,6 +200,7 @@ def _find_due(worker: Worker) -> Iterator[tuple[str, str, list[str]]]:
     for kind, table, name, whose, states in (
         ("message", message, message.c.name, message.c.business_key, ("waiting", "unmatched")),
         ("timer", timer, timer.c.element_id, timer.c.id, ("armed",)),
+        ("bulk", bulk_chunk, sa.literal(""), bulk_chunk.c.id, ("waiting",)),
     ):
         last = ""
         while True:

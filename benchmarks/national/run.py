@@ -23,7 +23,9 @@ from benchmarks.national.timing import Tally
 from benchmarks.national.verifying import verify
 from benchmarks.national.workers import Crew, Place, RunningClock, open_place
 from benchmarks.national.world import World, is_late, is_silent, write_world
+from engine.tables import archived_instance
 from tests.faults.programs import Program, wait_until
+from workflows.campaigns.settings import ARCHIVE_DAYS
 from workflows.campaigns.windows import BODY
 from workflows.tables import window
 
@@ -128,7 +130,7 @@ def _play(databases: Databases, folder: Path, options: Options, tell: Callable[[
         settings={"cut": options.cut, "experts_per_case": options.experts_per_case},
         now=here.clock.now() if options.http else None,
     )
-    _analyse(here.database)
+    _maintain(here.database, "ANALYZE")
     before = measure_size(here.database)
     here.database.dispose()
     setting_up = time.perf_counter() - began
@@ -139,12 +141,17 @@ def _play(databases: Databases, folder: Path, options: Options, tell: Callable[[
         began = time.perf_counter()
         play(played, world, on_pages=(here.database, folder, options.workers) if options.http else None)
         whole = time.perf_counter() - began
+        found = verify(here, folder)
+        sizes = {"after": measure_size(here.database), "packed": pack(here.database)}
+        played.run_background("archive", datetime.now(UTC) + timedelta(days=2 * ARCHIVE_DAYS))
+        sizes["archived"] = pack(here.database)
     finally:
         crew.dismiss()
-    _analyse(here.database)
-    after = measure_size(here.database)
-    found = verify(here, folder)
+    with here.read() as work:
+        archived: int = work.connection.execute(sa.select(sa.func.count()).select_from(archived_instance)).scalar_one()
     finished = found["instances"] - found["running"] - 1
+    found |= {"archived": archived, "ok": found["ok"] and archived == finished}
+    per_case = {name: round((size - before) / 1024 / max(1, finished), 2) for name, size in sizes.items()}
     here.database.dispose()
     return {
         **{name: getattr(options, name) for name in ("institutions", "experts", "experts_per_case", "listed", "http", "workers")},
@@ -156,11 +163,9 @@ def _play(databases: Databases, folder: Path, options: Options, tell: Callable[[
         "peak_mb": {f"worker {index}": round(peak, 1) for index, peak in enumerate(crew.peaks)}
         | {f"gunicorn {index}": round(peak, 1) for index, peak in enumerate(played.servers)}
         | {"coordinator": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)},
-        "size": {
-            "before_mb": round(before / 2**20, 1),
-            "after_mb": round(after / 2**20, 1),
-            "kb_per_case": round((after - before) / 1024 / max(1, finished), 2),
-        },
+        "size": {"before_mb": round(before / 2**20, 1)}
+        | {f"{name}_mb": round(size / 2**20, 1) for name, size in sizes.items()}
+        | {"kb_per_case": per_case["after"], "kb_packed": per_case["packed"], "kb_archived": per_case["archived"]},
         "found": found,
     }
 
@@ -259,16 +264,22 @@ def measure_size(database: sa.Engine) -> int:
     return size
 
 
-def _analyse(database: sa.Engine) -> None:
-    """As a server does by itself after a while; of SQLite's log of changes only what is needed is left."""
-    connection = database.raw_connection()
-    try:
-        connection.cursor().execute("ANALYZE")
-        connection.commit()
+def pack(database: sa.Engine) -> int:
+    """Give back the room that nothing stands in any more; the bytes that are left."""
+    _maintain(database, "VACUUM" if database.dialect.name == "sqlite" else "VACUUM FULL")
+    return measure_size(database)
+
+
+def _maintain(database: sa.Engine, command: str) -> None:
+    """What a server does by itself after a while; of SQLite's log of changes only what is needed is left."""
+    with database.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if database.dialect.name == "postgresql":
+            driver.autocommit = True
+        driver.execute(command)
         if database.dialect.name == "sqlite":
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.close()
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.invalidate()
 
 
 def _tell(line: str) -> None:
@@ -285,7 +296,7 @@ def tell_lines(told: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "institutions": found["institutions"],
                 "seconds": found["seconds"],
                 "peak_mb": max(found["peak_mb"].values()),
-                "kb_per_case": found["size"]["kb_per_case"],
+                **{name: found["size"][name] for name in ("kb_per_case", "kb_packed", "kb_archived")},
                 "faster": found.get("faster", 1),
                 "ok": found["ok"],
             }

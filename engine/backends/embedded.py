@@ -66,6 +66,7 @@ class EmbeddedBackend:
         with self._turn:
             pass  # the turn that runs is over: APScheduler's shutdown and a job that adds a job would wait for each other
         if scheduler is not None:
+            scheduler.remove_all_jobs()  # its thread fails when it looks for a job that is due while it shuts down
             scheduler.shutdown(wait=True)
         if self._role is not None:
             self._role.close()

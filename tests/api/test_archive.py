@@ -17,11 +17,12 @@ from engine.bulk import list_results
 from engine.due import run_due
 from engine.history import list_entries
 from engine.instances import cancel_instance
-from engine.tables import archived_instance, history, metadata
+from engine.tables import archived_instance, history, incident, instance, metadata
 from engine.verification import verify_history
 from tests.api.rest.test_bulk import PASS, send_applications
 from tests.api.world import Place, send
-from workflows.campaigns.archiving import preview_archive, start_archive
+from tests.faults.wholeness import let_time_pass
+from workflows.campaigns.archiving import arm_archive, preview_archive, start_archive, start_unarchive
 from workflows.cases import get_case
 from workflows.reminders.missing import Choice
 from workflows.reminders.urging import urge_owers
@@ -119,6 +120,67 @@ def test_before_the_campaign_is_over(place: Place) -> None:
     assert "征集流程尚未结束" in page and "确认归档" not in page
     early = send(client, "/notices", address, {"csrf_token": read_token(page), "key": "k"})
     assert (early.status_code, "尚未结束" in early.get_data(as_text=True)) == (409, True)
+
+
+def test_what_nobody_archives_moves_in_its_time(finished: Finished) -> None:
+    place, address = finished.place, f"/campaigns/{finished.place.campaign}/archive"
+    due = place.clock.now() + timedelta(days=365)
+    assert "将于 2023年7月2日09:00 自动归档" in place.client("organiser").get(address).get_data(as_text=True)
+    place.move_to(due - timedelta(seconds=1))
+    with place.engine.read() as work:
+        found = preview_archive(work, place.campaign)
+        assert (found.archived, found.due_at) == (0, due)
+    place.move_to(due)
+    with place.engine.read() as work:
+        found = preview_archive(work, place.campaign)
+        assert (found.archived, found.instances, found.due_at) == (len(finished.cases), 0, None)
+        told = [row for row in list_entries(work, finished.instance_id) if row.kind == "archived"]
+        assert [(row.by, row.detail["instances"]) for row in told] == [(None, len(finished.cases))]
+        assert verify_history(work).broken is None
+    with place.engine.begin(by=place.person("organiser").id) as work:
+        start_unarchive(work, place.campaign)
+    place.move_to(due + timedelta(days=3_650))  # it happens once
+    with place.engine.read() as work:
+        found = preview_archive(work, place.campaign)
+        assert (found.archived, found.instances, found.due_at) == (0, len(finished.cases), None)
+
+
+def test_a_campaign_that_goes_on_is_let_be(place: Place) -> None:
+    with place.engine.read() as work:
+        own = work.connection.execute(sa.select(campaign.c.instance_id)).scalar_one()
+    place.move_to(place.clock.now() + timedelta(days=1_000))
+    with place.engine.begin() as work:
+        assert work.connection.execute(sa.select(instance.c.state).where(instance.c.id == own)).scalar_one() == "running"
+        assert preview_archive(work, place.campaign).due_at is None
+        cancel_instance(work, own, reason="征集取消")
+    with place.engine.read() as work:
+        assert preview_archive(work, place.campaign).due_at == place.clock.now() + timedelta(days=365)
+
+
+def test_what_never_ends_is_left_to_people(place: Place) -> None:
+    assert let_time_pass(place.engine, place.clock, jump=False) == []
+    assert place.clock.now().year == 2042  # one look a year
+
+
+def test_only_by_hand_or_by_hand_before(finished: Finished) -> None:
+    place, organiser = finished.place, finished.place.person("organiser")
+    with place.engine.begin() as work:
+        settings = work.connection.execute(sa.select(campaign.c.settings)).scalar_one()
+        work.connection.execute(sa.update(campaign).values(settings={**settings, "archive_after_days": 0}))
+        assert preview_archive(work, place.campaign).due_at is None
+    place.move_to(place.clock.now() + timedelta(days=366))
+    with place.engine.begin(by=organiser.id) as work:
+        assert preview_archive(work, place.campaign).archived == 0
+        work.connection.execute(sa.update(campaign).values(settings={**settings, "archive_after_days": 400}))
+        arm_archive(work, place.campaign)
+        start_archive(work, place.campaign)
+    place.move_to(place.clock.now() + timedelta(days=800))
+    with place.engine.read() as work:
+        assert preview_archive(work, place.campaign).archived == len(finished.cases)
+        told = [row.by for row in list_entries(work, finished.instance_id) if row.kind == "archived"]
+        assert told == [organiser.id]  # the clock found nothing left to do
+        gave_up = sa.select(sa.func.count()).where(incident.c.resolved_at.is_(None))
+        assert work.connection.execute(gave_up).scalar_one() == 0
 
 
 def read_token(page: str) -> str:

@@ -43,6 +43,9 @@ def test_every_phase_tells_what_it_did(told: dict[str, Any]) -> None:
     assert phases["review"]["done"] % 5 == 0
     assert phases["results told"]["operations"]["message result_published"]["count"] * 5 == phases["review"]["done"]
     assert set(told["peak_mb"]) == {"worker 0", "coordinator"}
+    assert phases["archive"]["operations"]["bulk "]["count"] == 1
+    assert told["found"]["archived"] == told["found"]["instances"] - 1
+    assert told["size"]["kb_archived"] < told["size"]["kb_packed"] <= told["size"]["kb_per_case"]
     (line,) = tell_lines({"sqlite": {"1": told}})
     assert (line["institutions"], line["ok"], line["faster"]) == (INSTITUTIONS, True, 1)
 

@@ -34,7 +34,8 @@ def spread_tests(rest: list[str]) -> list[str]:
     """Options that spread a whole run over the processors, a file's tests staying together; none for a chosen part."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     chosen = any(not argument.startswith("-") or argument.startswith(("-n", "-k", "-m", "--lf", "--pdb")) for argument in rest)
-    return [] if chosen or processors < 2 else ["-n", str(min(processors, MOST_WORKERS)), "--dist", "loadfile"]
+    workers = min(processors + processors // 2, MOST_WORKERS)  # half of the time a test waits for a browser, a server or a disk
+    return [] if chosen or processors < 2 else ["-n", str(workers), "--dist", "loadfile"]
 
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:

@@ -128,5 +128,5 @@ def test_a_whole_run_is_spread_over_the_processors_and_a_chosen_part_is_not() ->
         found: list[str] = json.loads(answer.stdout)
         return found
 
-    assert spread("2") == spread("2", "--durations=5") == ["-n", "2", "--dist", "loadfile"]
+    assert spread("2") == spread("2", "--durations=5") == ["-n", "3", "--dist", "loadfile"]
     assert spread("2", "tests/setup") == spread("2", "-n0") == spread("2", "-k", "late") == spread("1") == []

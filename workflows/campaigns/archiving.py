@@ -2,13 +2,17 @@
 
 Cases, applications, receipts, reviews and letters stay where they are, and so does the campaign's own history, which tells who
 archived it: what moves is history, tasks, timers and messages. All of it reads and verifies as before.
+
+Who may does it when they like; what nobody has archived moves by itself, so many days after the campaign's end
+(setting `archive_after_days`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,14 +20,20 @@ import sqlalchemy as sa
 from engine.archiving import OVER, Contents, archive_instance, count_rows, restore_instance
 from engine.bulk import BulkJob, BulkOperation, list_bulk, lock_instances, read_bulk, start_bulk
 from engine.errors import Problem
+from engine.handlers import Call
 from engine.history import record_entry
-from engine.tables import archived_instance, bulk_job, instance
+from engine.tables import archived_instance, bulk_job, instance, timer
+from engine.timers import arm_timer
 from engine.work import Work
+from workflows.campaigns.settings import ARCHIVE_AFTER, ARCHIVE_DAYS
 from workflows.people import Person
 from workflows.rules import campaign_subject, require
 from workflows.tables import attachment, campaign, case, draft, letter_task, report, urge
 
 ARCHIVE, RESTORE = "campaigns.archive", "campaigns.unarchive"
+HANDLER = "campaigns.archive"
+ENDLESS = timedelta(days=20 * 365)
+"""A campaign that has not ended so long after it was made is left to people (ours): nothing comes due for ever."""
 CONTENTS = Contents((draft, letter_task, urge), sa.select(attachment.c.task_id).where(attachment.c.task_id.is_not(None)))
 """What goes with the tasks of an instance; a task that a file was uploaded for stays."""
 
@@ -45,7 +55,8 @@ class ArchivePreview:
     """What archiving would do: `instances` cases and reports with `rows` by table and about so many `characters`; `alive` are not
     over and stay; `archived` are in the archive already, with `archived_rows` in `archived_bytes`, since `archived_at`.
 
-    `ended`: the campaign's process is over; before, nothing can be archived. `job` is what is being done now, or was done last.
+    `ended`: the campaign's process is over; before, nothing can be archived. `due_at` is when it moves by itself; None when it
+    does not, or has. `job` is what is being done now, or was done last.
     """
 
     ended: bool
@@ -57,6 +68,7 @@ class ArchivePreview:
     archived_rows: int
     archived_bytes: int
     archived_at: datetime | None
+    due_at: datetime | None
     job: BulkJob | None
 
 
@@ -92,6 +104,7 @@ def preview_archive(work: Work, campaign_id: str, *, person: Person | None = Non
         archived_rows=int(stored.rows),
         archived_bytes=int(stored.bytes),
         archived_at=stored.at,
+        due_at=_find_due(work, campaign_id),
         job=jobs[0] if jobs else None,
     )
 
@@ -123,6 +136,50 @@ def start_unarchive(work: Work, campaign_id: str, *, person: Person | None = Non
     return _start(work, campaign_id, RESTORE, key, ids, "unarchived")
 
 
+def arm_archive(work: Work, campaign_id: str) -> None:
+    """A campaign begins: the clock looks after its archive from now on, unless its settings leave that to people (0)."""
+    wait = _read_wait(work, campaign_id)
+    if wait is not None:
+        _arm(work, campaign_id, work.now + wait)
+
+
+def archive_in_time(call: Call) -> None:
+    """`campaigns.archive`: archive a campaign that ended so long ago. One that goes on cannot be due before as long from now, one
+    that ended later is due as long from then: the clock comes again.
+    """
+    work, campaign_id = call.work, call.form["campaign"]
+    wait = _read_wait(work, campaign_id)
+    if wait is None:
+        return
+    ended_at = _find_end(work, campaign_id)
+    due_at = (ended_at or work.now) + wait
+    if due_at <= work.now:
+        with suppress(NothingToArchive):
+            start_archive(work, campaign_id)
+    elif ended_at is not None or work.now < _get(work, campaign_id).created_at + ENDLESS:
+        _arm(work, campaign_id, due_at)
+
+
+def _arm(work: Work, campaign_id: str, at: datetime) -> None:
+    key = f"archive:{campaign_id}:{at:%Y%m%dT%H%M%S}"
+    arm_timer(work, HANDLER, at, unique_key=key, payload={"campaign": campaign_id}, subject=f"archive:{campaign_id}")
+
+
+def _read_wait(work: Work, campaign_id: str) -> timedelta | None:
+    """How long after its end a campaign is archived by itself; None: never."""
+    days = _get(work, campaign_id).settings.get(ARCHIVE_AFTER, ARCHIVE_DAYS)
+    return timedelta(days=days) if days else None
+
+
+def _find_due(work: Work, campaign_id: str) -> datetime | None:
+    """When a campaign that has ended is archived by itself; None when the clock has nothing to do any more."""
+    armed = sa.select(timer.c.id).where(timer.c.subject == f"archive:{campaign_id}", timer.c.state == "armed")
+    ended_at, wait = _find_end(work, campaign_id), _read_wait(work, campaign_id)
+    if ended_at is None or wait is None or work.connection.execute(armed).first() is None:
+        return None
+    return max(ended_at + wait, work.now)
+
+
 def _enter(work: Work, campaign_id: str, person: Person | None) -> str:
     """The campaign's key; its row is held, so that two who archive it follow each other."""
     subject = campaign_subject(work, campaign_id)
@@ -135,10 +192,14 @@ def _enter(work: Work, campaign_id: str, person: Person | None) -> str:
 
 
 def _is_over(work: Work, campaign_id: str) -> bool:
-    state = (
-        sa.select(instance.c.state).join(campaign, campaign.c.instance_id == instance.c.id).where(campaign.c.id == campaign_id)
-    )
-    return work.connection.execute(state).scalar_one_or_none() in OVER
+    return _find_end(work, campaign_id) is not None
+
+
+def _find_end(work: Work, campaign_id: str) -> datetime | None:
+    """When the campaign's process ended, in whatever way; None while it has not."""
+    query = sa.select(instance.c.ended_at).join(campaign, campaign.c.instance_id == instance.c.id)
+    ended_at: datetime | None = work.connection.execute(query.where(campaign.c.id == campaign_id)).scalar_one_or_none()
+    return ended_at
 
 
 def _start(work: Work, campaign_id: str, operation: str, key: str, ids: Sequence[str], kind: str) -> BulkJob:
@@ -162,7 +223,11 @@ def _jobs(work: Work, key: str) -> list[BulkJob]:
 
 
 def _key(work: Work, campaign_id: str) -> str:
-    return str(work.connection.execute(sa.select(campaign.c.key).where(campaign.c.id == campaign_id)).scalar_one())
+    return str(_get(work, campaign_id).key)
+
+
+def _get(work: Work, campaign_id: str) -> sa.Row[Any]:
+    return work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
 
 
 def _ours(campaign_id: str) -> sa.ColumnElement[bool]:

@@ -14,6 +14,7 @@ from engine.errors import Finding, Problem
 from engine.ids import new_id
 from engine.instances import start_instance
 from engine.work import Work
+from workflows.campaigns.archiving import arm_archive
 from workflows.campaigns.lateness import CLOSES, POLICY, REFUSE, Lateness, list_early
 from workflows.campaigns.reading import campaign_dates, campaign_series
 from workflows.campaigns.settings import merge_settings
@@ -132,7 +133,10 @@ def write_campaign(work: Work, dates: Mapping[str, DateValue], **values: Any) ->
 
 
 def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Sequence[str]) -> None:
-    """Start the instance of a campaign whose row, bodies and windows are written, with the variables that diagrams know."""
+    """Start the instance of a campaign whose row, bodies and windows are written, with the variables that diagrams know.
+
+    The clock looks after its archive from now on.
+    """
     row = work.connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
     closes_at = last_end(work, campaign_id)
     variables = {
@@ -147,6 +151,7 @@ def begin_campaign(work: Work, campaign_id: str, definition_id: str, bodies: Seq
     }
     instance_id = start_instance(work, definition_id, row.key, variables, belongs_to=campaign_id)
     work.connection.execute(sa.update(campaign).where(campaign.c.id == campaign_id).values(instance_id=instance_id))
+    arm_archive(work, campaign_id)
 
 
 def write_windows(

@@ -11,6 +11,9 @@ from workflows.campaigns import lateness
 from workflows.campaigns.windows import BODY, COLLECTION
 from workflows.notices import Notice
 
+ARCHIVE_AFTER, ARCHIVE_DAYS, MOST_ARCHIVE_DAYS = "archive_after_days", 365, 3_650
+"""How many days after its end a campaign is archived by itself (0: never): the setting's name, its value (ours) and bound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -45,8 +48,8 @@ def list_bounds(notice: Notice) -> dict[str, Bounds]:
     """All settings of a campaign of this notice, by name.
 
     Beside the notice's own: its quota (`quota.minimum`, ...), `correction_window`: whose cut-off binds corrections, the
-    organiser's (`collection`) or the body's own (`body`), and what becomes of late submissions (`lateness`); the texts are
-    silent, the choices are ours.
+    organiser's (`collection`) or the body's own (`body`), what becomes of late submissions (`lateness`), and when the campaign is
+    archived (`archive_after_days`); the texts are silent, the choices are ours.
     """
     bounds = {
         name: Bounds(setting.value, tuple(setting.choices), setting.minimum, setting.maximum)
@@ -57,6 +60,7 @@ def list_bounds(notice: Notice) -> dict[str, Bounds]:
         lateness.POLICY: Bounds(lateness.REFUSE, lateness.POLICIES),
         lateness.MINUTES: Bounds(lateness.USUAL_MINUTES, minimum=1, maximum=lateness.MOST_MINUTES),
         lateness.DAYS: Bounds(lateness.USUAL_DAYS, minimum=1, maximum=lateness.MOST_DAYS),
+        ARCHIVE_AFTER: Bounds(ARCHIVE_DAYS, minimum=0, maximum=MOST_ARCHIVE_DAYS),
         **bounds,
     }
     quota = notice.quota

@@ -33,6 +33,7 @@ SETTINGS = (
     "late_submissions",
     "grace_minutes",
     "late_days",
+    "archive_after_days",
     "score_maximum",
     "paper_in_time_by",
 )

@@ -16,6 +16,7 @@ from engine.errors import Problem
 from engine.model import read_diagram
 from engine.tables import installation
 from engine.work import ProcessEngine
+from workflows.campaigns.settings import ARCHIVE_AFTER
 from workflows.deadlines import Unknown, load_date
 from workflows.notices import bundled_notices, deploy_folder, read_folder, read_notice
 from workflows.replay.cast import Cast
@@ -65,8 +66,8 @@ class Options:
 
     @property
     def settings(self) -> dict[str, int]:
-        """The settings of the campaign that differ from the notice's."""
-        wanted = {"cut": self.cut, "experts_per_case": self.experts_per_case}
+        """The settings of the campaign that differ from the notice's; what was played stays to be looked at, not archived."""
+        wanted = {"cut": self.cut, "experts_per_case": self.experts_per_case, ARCHIVE_AFTER: 0}
         return {name: value for name, value in wanted.items() if value is not None}
 
 

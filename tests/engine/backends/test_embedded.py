@@ -199,3 +199,12 @@ def test_processes_are_started_by_a_timer_and_by_a_message(
         deploy(work, {"chain.bpmn": draw(CHAIN)}, name="chain")
     assert bell.heard.wait(PROMPT)
     assert bell.rung == ["first", "second"]
+
+
+def test_it_stops_while_a_wake_up_is_due(process_engine: ProcessEngine, tmp_path: Path) -> None:
+    for number in range(40):  # its thread must not fail, whenever the end comes; a thread's failure fails the test
+        backend = EmbeddedBackend(tmp_path / "scheduler.lock")
+        process_engine.backend = backend
+        backend.start(process_engine)
+        arm(process_engine, f"now {number}", 0)
+        backend.stop()
