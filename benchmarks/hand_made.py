@@ -129,7 +129,6 @@ def complete_by_table(connection: Any, task_id: str, *, store: bool) -> Schedule
         "by": "anna",
         "on_behalf_of": None,
         "detail": detail,
-        "prev_hash": row.history_hash,
         "hash": digest,
     }
     writes.add(ADD_HISTORY, entry)

@@ -72,6 +72,21 @@ class Moment(TypeDecorator[datetime]):
         return datetime.fromisoformat(value)
 
 
+class Digest(TypeDecorator[str]):
+    """A SHA-256 as 64 hexadecimal digits; the database keeps its 32 bytes."""
+
+    impl = sa.LargeBinary(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
+        """Refuse what is not hexadecimal."""
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """The digits. What somebody else has written there may be anything: it is no digest, and not a fault of the reader."""
+        return value.hex() if isinstance(value, bytes) else None if value is None else str(value)
+
+
 def format_utc(moment: datetime) -> str:
     """Fixed-width ISO 8601 of a moment in UTC, as `2022-08-10T16:00:00.000000Z`."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -22,7 +22,7 @@ from engine.tables import history
 from engine.work import Work
 
 GENESIS = "0" * 64
-"""What the first row of a chain names as its predecessor."""
+"""What the first row of a chain has for the hash of the row before."""
 
 
 @dataclass(slots=True)
@@ -54,9 +54,8 @@ class Chain:
             "by": work.by,
             "on_behalf_of": work.on_behalf_of,
             "detail": dict(detail or {}),
-            "prev_hash": self.head,
         }
-        row["hash"] = hash_row(row)
+        row["hash"] = hash_row(row, self.head)
         self.count, self.head = self.count + 1, row["hash"]
         self.rows.append(row)
 
@@ -68,8 +67,8 @@ class Chain:
             self.rows = []
 
 
-def hash_row(row: Mapping[str, Any]) -> str:
-    """SHA-256 over the predecessor's hash and the row's canonical JSON."""
+def hash_row(row: Mapping[str, Any], previous: str) -> str:
+    """SHA-256 over the hash of the row before and the row's canonical JSON."""
     at: datetime = row["at"]
     content = [
         row["instance_id"],
@@ -82,7 +81,7 @@ def hash_row(row: Mapping[str, Any]) -> str:
         row["on_behalf_of"],
         row["detail"],
     ]
-    return hashlib.sha256(row["prev_hash"].encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(previous.encode() + orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def record_entry(

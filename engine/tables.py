@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from engine.database import Json, Moment
+from engine.database import Digest, Json, Moment
 
 metadata = sa.MetaData(
     naming_convention={
@@ -149,6 +149,7 @@ candidate_set = sa.Table(
     sa.Column("kind", sa.String(8), primary_key=True),  # group | user
     sa.Column("candidate", sa.String(200), primary_key=True),  # "auditor@<organisation id>" or a person's id
     sa.Index("ix_candidate_set_lookup", "kind", "candidate", "id"),
+    sqlite_with_rowid=False,  # the rows are their key
 )
 
 user_task_candidate = (
@@ -341,8 +342,7 @@ history = sa.Table(
     sa.Column("by", Id),
     sa.Column("on_behalf_of", Id),
     sa.Column("detail", Json, nullable=False),
-    sa.Column("prev_hash", sa.String(64), nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("hash", Digest, nullable=False),  # of the row and the hash of the one before (`engine.history`)
 )
 
 archived_instance = sa.Table(

@@ -30,15 +30,15 @@ CHUNK = 1000
 class Break:
     """The first row at which a chain breaks.
 
-    `reason`: `changed` (it, or the head in the instance's row, has another hash), `unlinked` (it does not name the row before
-    it), `missing` (no row has this `seq`), `extra` (the instance ends before it), `orphan` (its instance is gone).
+    `reason`: `changed` (it has another hash, or the head in the instance's row has: it or the row before it was changed, or rows
+    were swapped), `missing` (no row has this `seq`), `extra` (the instance ends before it), `orphan` (its instance is gone).
     """
 
     instance_id: str
     business_key: str | None
     seq: int
     element_id: str | None
-    reason: Literal["changed", "unlinked", "missing", "extra", "orphan"]
+    reason: Literal["changed", "missing", "extra", "orphan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +133,14 @@ def _join_archived(lines: Iterable[sa.Row[Any]]) -> tuple[sa.Row[Any], Iterator[
     return head, chain(archived, present)
 
 
-def _judge(line: Any, count: int, previous: str) -> Literal["changed", "unlinked", "missing"] | None:
+def _judge(line: Any, count: int, previous: str) -> Literal["changed", "missing"] | None:
     """What is wrong with the row that should be the `count`th."""
     if line.seq != count:
         return "missing"
-    if line.prev_hash != previous:
-        return "unlinked"
     try:
         at = line.at if isinstance(line.at, datetime) else datetime.fromisoformat(line.at)
         content = {**_values(line), "at": at, "detail": orjson.loads(line.detail)}
-        return None if hash_row(content) == line.hash else "changed"
+        return None if hash_row(content, previous) == line.hash else "changed"
     except (ValueError, TypeError):
         return "changed"
 

@@ -291,10 +291,10 @@ class Checker:
                 detail,
             ]
             text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-            digest = hashlib.sha256(row["prev_hash"].encode() + text.encode()).hexdigest()
-            whole = row["seq"] == seq + 1 and row["prev_hash"] == previous and digest == row["hash"]
+            digest = hashlib.sha256(previous.encode() + text.encode())
+            whole = row["seq"] == seq + 1 and digest.digest() == bytes(row["hash"])
             self.expect(whole, f"history of {row['instance_id']} is broken at {row['seq']}")
-            last[row["instance_id"]] = (row["seq"], row["hash"])
+            last[row["instance_id"]] = (row["seq"], digest.hexdigest())
         for instance_id, head in heads.items():
             self.expect(
                 last.get(instance_id) == (head["history_count"], head["history_hash"]), f"head of {instance_id} is another"

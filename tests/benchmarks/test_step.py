@@ -16,7 +16,7 @@ from engine.tables import candidate_set, history, instance, metadata, timer, use
 from engine.work import NoBackend
 
 OWN = {
-    *("id", "instance_id", "task_id", "unique_key", "business_key", "subject", "prev_hash", "hash", "history_hash"),
+    *("id", "instance_id", "task_id", "unique_key", "business_key", "subject", "hash", "history_hash"),
     *("document", "definition_id"),
 }
 """Columns that differ from case to case, and the document, of which each machine has its own."""

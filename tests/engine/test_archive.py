@@ -157,10 +157,10 @@ def drop_archive(work: Work, instance_id: str) -> None:
     ("crime", "seq", "reason"),
     [
         (alter(lambda rows: rows[1].update(by="mallory")), 2, "changed"),
-        (alter(lambda rows: rows[2].update(prev_hash="0" * 64)), 3, "unlinked"),
+        (alter(lambda rows: rows[2].update(hash="0" * 64)), 3, "changed"),
         (alter(lambda rows: rows.pop(1)), 2, "missing"),
         (alter(lambda rows: rows.pop()), 4, "missing"),
-        (alter(lambda rows: rows.append({**rows[-1], "seq": 5})), 5, "unlinked"),
+        (alter(lambda rows: rows.append({**rows[-1], "seq": 5})), 5, "changed"),
         (alter(lambda rows: rows[0].pop("hash")), 1, "missing"),
         (lambda work, instance_id: spoil(work, instance_id, b"nonsense"), 1, "missing"),
         (lambda work, instance_id: spoil(work, instance_id, orjson.dumps({})), 1, "missing"),

@@ -84,6 +84,7 @@ membership = sa.Table(
     # applicant | auditor | organiser | expert | designer | releaser | administrator
     sa.Column("organisation_id", Id, sa.ForeignKey("organisation.id"), primary_key=True),
     sa.Index("ix_membership_group", "role", "organisation_id"),
+    sqlite_with_rowid=False,
 )
 
 login_session = sa.Table(

@@ -18,6 +18,7 @@ letter = sa.Table(
     sa.Column("resent_of", Id, sa.ForeignKey("outbox.id"), index=True),  # the attempt that this one repeats
     sa.Column("resent_by", Id),
     sa.Index("ix_letter_campaign", "campaign_id", "written_at", "outbox_id"),
+    sqlite_with_rowid=False,
 )
 
 letter_task = sa.Table(
@@ -25,6 +26,7 @@ letter_task = sa.Table(
     metadata,
     sa.Column("task_id", Id, sa.ForeignKey("user_task.id"), primary_key=True),
     sa.Column("outbox_id", Id, sa.ForeignKey("outbox.id"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 urge = sa.Table(

@@ -51,7 +51,7 @@ review = sa.Table(
     "review",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False, index=True),
+    sa.Column("case_id", Id, sa.ForeignKey("case_.id"), nullable=False),
     sa.Column("expert_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
     sa.Column("state", sa.String(16), nullable=False),  # assigned | submitted | dropped | closed
     sa.Column("scores", Json, nullable=False),  # {criterion: points}
@@ -84,4 +84,5 @@ selection_item = sa.Table(
     sa.Column("score", Decimal),
     sa.Column("selected", sa.Boolean, nullable=False),
     sa.Column("note", sa.Text),
+    sqlite_with_rowid=False,
 )
