@@ -15,11 +15,15 @@ letter = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False),
     sa.Column("name", sa.String(100), nullable=False),  # of its texts: reminder, result_selected, ...
     sa.Column("written_at", Moment, nullable=False),
-    sa.Column("resent_of", Id, sa.ForeignKey("outbox.id"), index=True),  # the attempt that this one repeats
+    sa.Column("resent_of", Id, sa.ForeignKey("outbox.id")),  # the attempt that this one repeats
     sa.Column("resent_by", Id),
     sa.Index("ix_letter_campaign", "campaign_id", "written_at", "outbox_id"),
     sqlite_with_rowid=False,
 )
+
+RESENT = letter.c.resent_of.is_not(None)
+"""The few letters that repeat another one."""
+sa.Index("ix_letter_resent_of", letter.c.resent_of, sqlite_where=RESENT, postgresql_where=RESENT)
 
 letter_task = sa.Table(
     "letter_task",

@@ -84,14 +84,19 @@ def lengthen_history() -> None:
 
 # ---- what stood twice ------------------------------------------------------------------------------------------------
 def drop_doubles() -> None:
-    """An index that is the beginning of another; on SQLite the tables beside the indexes of their whole keys."""
+    """The beginning of another index, an index of what is nearly always empty; on SQLite tables beside indexes of all of them."""
     op.drop_index("ix_review_case_id", "review")
+    op.drop_index("ix_letter_resent_of", "letter")
     _keep_by_key(with_rowid=False)
+    resent = sa.text("resent_of IS NOT NULL")
+    op.create_index("ix_letter_resent_of", "letter", ["resent_of"], sqlite_where=resent, postgresql_where=resent)
 
 
 def make_doubles() -> None:
     """As before."""
+    op.drop_index("ix_letter_resent_of", "letter")
     _keep_by_key(with_rowid=True)
+    op.create_index("ix_letter_resent_of", "letter", ["resent_of"])
     op.create_index("ix_review_case_id", "review", ["case_id"])
 
 
