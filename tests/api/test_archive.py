@@ -117,7 +117,7 @@ def test_who_may_and_when(finished: Finished) -> None:
 def test_before_the_campaign_is_over(place: Place) -> None:
     address, client = f"/campaigns/{place.campaign}/archive", place.client("organiser")
     page = client.get(address).get_data(as_text=True)
-    assert "征集流程尚未结束" in page and "确认归档" not in page
+    assert "征集流程尚未结束" in page and "结束 365 天后将自动归档。" in page and "确认归档" not in page
     early = send(client, "/notices", address, {"csrf_token": read_token(page), "key": "k"})
     assert (early.status_code, "尚未结束" in early.get_data(as_text=True)) == (409, True)
 

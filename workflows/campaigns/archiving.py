@@ -55,8 +55,8 @@ class ArchivePreview:
     """What archiving would do: `instances` cases and reports with `rows` by table and about so many `characters`; `alive` are not
     over and stay; `archived` are in the archive already, with `archived_rows` in `archived_bytes`, since `archived_at`.
 
-    `ended`: the campaign's process is over; before, nothing can be archived. `due_at` is when it moves by itself; None when it
-    does not, or has. `job` is what is being done now, or was done last.
+    `ended`: the campaign's process is over; before, nothing can be archived. So many `days` after its end it moves by itself (0:
+    never), at `due_at` (None: it has not ended, or has moved). `job` is what is being done now, or was done last.
     """
 
     ended: bool
@@ -68,6 +68,7 @@ class ArchivePreview:
     archived_rows: int
     archived_bytes: int
     archived_at: datetime | None
+    days: int
     due_at: datetime | None
     job: BulkJob | None
 
@@ -104,6 +105,7 @@ def preview_archive(work: Work, campaign_id: str, *, person: Person | None = Non
         archived_rows=int(stored.rows),
         archived_bytes=int(stored.bytes),
         archived_at=stored.at,
+        days=_read_days(work, campaign_id),
         due_at=_find_due(work, campaign_id),
         job=jobs[0] if jobs else None,
     )
@@ -138,9 +140,8 @@ def start_unarchive(work: Work, campaign_id: str, *, person: Person | None = Non
 
 def arm_archive(work: Work, campaign_id: str) -> None:
     """A campaign begins: the clock looks after its archive from now on, unless its settings leave that to people (0)."""
-    wait = _read_wait(work, campaign_id)
-    if wait is not None:
-        _arm(work, campaign_id, work.now + wait)
+    if days := _read_days(work, campaign_id):
+        _arm(work, campaign_id, work.now + timedelta(days=days))
 
 
 def archive_in_time(call: Call) -> None:
@@ -148,11 +149,11 @@ def archive_in_time(call: Call) -> None:
     that ended later is due as long from then: the clock comes again.
     """
     work, campaign_id = call.work, call.form["campaign"]
-    wait = _read_wait(work, campaign_id)
-    if wait is None:
+    days = _read_days(work, campaign_id)
+    if not days:
         return
     ended_at = _find_end(work, campaign_id)
-    due_at = (ended_at or work.now) + wait
+    due_at = (ended_at or work.now) + timedelta(days=days)
     if due_at <= work.now:
         with suppress(NothingToArchive):
             start_archive(work, campaign_id)
@@ -165,19 +166,18 @@ def _arm(work: Work, campaign_id: str, at: datetime) -> None:
     arm_timer(work, HANDLER, at, unique_key=key, payload={"campaign": campaign_id}, subject=f"archive:{campaign_id}")
 
 
-def _read_wait(work: Work, campaign_id: str) -> timedelta | None:
-    """How long after its end a campaign is archived by itself; None: never."""
-    days = _get(work, campaign_id).settings.get(ARCHIVE_AFTER, ARCHIVE_DAYS)
-    return timedelta(days=days) if days else None
+def _read_days(work: Work, campaign_id: str) -> int:
+    """How many days after its end a campaign is archived by itself; 0: never."""
+    return int(_get(work, campaign_id).settings.get(ARCHIVE_AFTER, ARCHIVE_DAYS))
 
 
 def _find_due(work: Work, campaign_id: str) -> datetime | None:
     """When a campaign that has ended is archived by itself; None when the clock has nothing to do any more."""
     armed = sa.select(timer.c.id).where(timer.c.subject == f"archive:{campaign_id}", timer.c.state == "armed")
-    ended_at, wait = _find_end(work, campaign_id), _read_wait(work, campaign_id)
-    if ended_at is None or wait is None or work.connection.execute(armed).first() is None:
+    ended_at, days = _find_end(work, campaign_id), _read_days(work, campaign_id)
+    if ended_at is None or not days or work.connection.execute(armed).first() is None:
         return None
-    return max(ended_at + wait, work.now)
+    return max(ended_at + timedelta(days=days), work.now)
 
 
 def _enter(work: Work, campaign_id: str, person: Person | None) -> str:
