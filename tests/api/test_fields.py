@@ -111,6 +111,27 @@ def test_every_form_of_the_notice_can_be_shown_in_both_languages() -> None:
         assert show_form(form, Filling(form.defaults, "zh")) and show_form(form, Filling(form.defaults, "en"))
 
 
+def test_a_table_begins_with_the_rows_that_its_form_states() -> None:
+    column = {"type": "textfield", "id": "Field_name", "key": "name", "label": "名称", "validate": {"required": True}}
+    table = {"type": "dynamiclist", "label": "表", "components": [column]}
+    form = make(
+        {**table, "path": "usual"},
+        {**table, "path": "two", "defaultRepetitions": 2, "components": [{**column, "id": "Field_other"}]},
+        {**table, "path": "none", "defaultRepetitions": 0, "components": [{**column, "id": "Field_third"}]},
+        {**table, "path": "fixed", "allowAddRemove": False, "components": [{**column, "id": "Field_fourth"}]},
+    )
+
+    def count(values: dict[str, Any]) -> dict[str, int]:
+        return {field.name: len(field.rows) for part in show_form(form, Filling(values, "zh")) for field in part.fields}
+
+    assert count(form.defaults) == {"usual": 1, "two": 2, "none": 0, "fixed": 0}
+    less = change_rows(
+        form, read_draft(form, MultiDict([("usual.0.name", ""), ("two.0.name", "甲"), ("two.1.name", "")])), "remove:usual:0"
+    )
+    assert count({**form.defaults, **less}) == {"usual": 0, "two": 2, "none": 0, "fixed": 0}
+    assert form.parse(less) == {"usual": [], "two": [{"name": "甲"}], "none": [], "fixed": []}  # an empty row is no row
+
+
 def test_faults_find_their_fields() -> None:
     findings = [Finding("A", path="title"), Finding("B", path="indicators[0].name"), Finding("C"), Finding("D", path="title")]
     assert sort_faults(findings, ["a", "b", "c", "d"]) == {"title": ["a", "d"], "indicators.0.name": ["b"], "": ["c"]}

@@ -158,6 +158,7 @@ class _Reader:
             if properties.required_if == ALWAYS
             else self.read_condition(properties.required_if, f"{path}.properties.required_if", None),
             columns=tuple(item for item in inner if isinstance(item, Field)),
+            default=[{} for _ in range(part.repetitions)] or None if part.allow_add_remove else None,
             fixed_rows=not part.allow_add_remove,
             max_rows=int(properties.max_rows or 100),
             shown_blind=properties.blind != "hidden",
