@@ -9,18 +9,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import Problem
+from engine.errors import Finding, Problem
 from engine.handlers import Call
 from engine.ids import new_id
 from engine.moments import parse_instant
-from workflows.applications import hash_data, write_receipt
+from engine.states import definition_of
+from workflows.applications import ends_with_collection, hash_data, write_receipt
 from workflows.campaigns import windows
 from workflows.campaigns.forms import campaign_notice
+from workflows.forms import FormInvalid
 from workflows.mails import find_members, queue_letter
 from workflows.recommendations import get_body, tell_list
 from workflows.tables import application_version, audit, campaign, case
 
 RESULTS = ("pass", "return", "reject")
+SUPPLEMENT = "applications.supplement"
 
 
 class AuditResultUnknown(Problem):
@@ -96,7 +99,12 @@ def assess(call: Call) -> Mapping[str, Any]:
 
 
 def accept(call: Call) -> Mapping[str, Any]:
-    """`audits.accept`: the organiser's result for a direct case; returns `accept_result`."""
+    """`audits.accept`: the organiser's result for a direct case; returns `accept_result`.
+
+    Raises FormInvalid for a return after the collection's end where the diagram takes the supplement away with it.
+    """
+    if call.form.get("result") == "return":
+        _refuse_in_vain(call)
     _row, result = store_result(call, "acceptance")
     _set_state(call, {"pass": "accepted", "return": "returned", "reject": "rejected"}[result])
     return {"accept_result": result}
@@ -148,6 +156,17 @@ def store_result(call: Call, kind: str, *, until: datetime | None = None) -> tup
             },
         )
     return row, result
+
+
+def _refuse_in_vain(call: Call) -> None:
+    """What is returned must be able to come back: a case would wait for ever for the end of a collection that has ended."""
+    model = definition_of(call.work, call.instance_id).model
+    steps = [name for name, node in model.nodes.items() if SUPPLEMENT in node.camunda.listeners.get("complete", ())]
+    if any(ends_with_collection(model, step) for step in steps):
+        try:
+            windows.decide_collecting(call.work, call.variables["campaign"])
+        except windows.CollectionEnded as ended:
+            raise FormInvalid(findings=[Finding("ReturnInVain", path="result")]) from ended
 
 
 def _correct_until(call: Call, kind: str) -> datetime:

@@ -21,6 +21,8 @@ class ReportsChecker(Checker):
     `bodies` is how many report each; `ends` is False for a run that stays without confirmed dates.
     """
 
+    ended_with_collection = ("application", "supplement")
+
     def __init__(
         self, result: dict[str, Any], url: str, *, due: dict[tuple[str, str], str], bodies: int, ends: bool = True
     ) -> None:

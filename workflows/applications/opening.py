@@ -159,7 +159,7 @@ def find_end(work: Work, campaign_id: str) -> Problem | None:
     if found:
         last = max(found, key=lambda each: each.ends_at)
         return windows.too_late(last, work.now) if work.now >= last.ends_at else None
-    return None if get_campaign(work, campaign_id).phase in ("prepared", "collecting") else windows.CollectionEnded()
+    return None if get_campaign(work, campaign_id).phase in windows.UNENDED else windows.CollectionEnded()
 
 
 def list_open_channels(work: Work, campaign_id: str) -> tuple[str, ...]:

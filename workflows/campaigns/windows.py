@@ -44,6 +44,10 @@ class CollectionNotOpen(Problem):
     kind = "conflict"
 
 
+UNENDED = ("prepared", "collecting")
+"""Phases of a campaign whose collection has not ended."""
+
+
 class CollectionEnded(Problem):
     """The organiser has ended the collection, which had no date of its own."""
 
@@ -226,6 +230,11 @@ def decide_collecting(work: Work, campaign_id: str, *, alone: bool = False) -> d
     if phase != "collecting":
         raise CollectionEnded()
     return work.decide()
+
+
+def is_collecting(work: Work, campaign_id: str) -> bool:
+    """Whether the campaign's collection has not ended, as somebody sees it who decides nothing by it."""
+    return work.connection.execute(sa.select(campaign.c.phase).where(campaign.c.id == campaign_id)).scalar_one() in UNENDED
 
 
 def too_late(where: Window, received_at: datetime) -> TooLate:

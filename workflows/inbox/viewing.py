@@ -14,11 +14,13 @@ from engine.errors import Problem, TaskUnknown, WithdrawalTooLate
 from engine.instances import instance_variables
 from engine.kernel import Move
 from engine.operations import find_withdrawal, list_signers, signs_in_turn
+from engine.states import definition_of
 from engine.tasks import ReturnTarget, get_task, return_targets
 from engine.work import Work
+from workflows.applications import ends_with_collection
 from workflows.campaigns.forms import file_fields
 from workflows.campaigns.reading import Campaign, find_campaign
-from workflows.campaigns.windows import deciding_window
+from workflows.campaigns.windows import deciding_window, is_collecting
 from workflows.cases import CaseView, get_case
 from workflows.cases.rows import find_row
 from workflows.files import Attachment, files_of_task, named_ids
@@ -180,10 +182,14 @@ def find_targets(work: Work, task: sa.Row[Any]) -> list[ReturnTarget]:
 
 
 def is_in_time(work: Work, task: sa.Row[Any], element_id: str) -> bool:
-    """Whether no cut-off has passed that decides about a step of the task's instance."""
+    """Whether no cut-off has passed that decides about a step of the task's instance, and the collection has not ended with which
+    the diagram takes the step away."""
     variables = instance_variables(work, task.instance_id)
     windows = [deciding_window(work, name, variables) for name in find_handlers(work, task, element_id)]
-    return all(where is None or work.now < where.ends_at for where in windows)
+    if any(windows):
+        return all(where is None or work.now < where.ends_at for where in windows)
+    bound = ends_with_collection(definition_of(work, task.instance_id).model, element_id)
+    return not bound or is_collecting(work, variables["campaign"])
 
 
 def find_colleagues(work: Work, reader: Person, subject: TaskSubject) -> list[Person]:

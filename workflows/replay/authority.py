@@ -44,7 +44,8 @@ class Authority(Part):
                 return {"checks": ["complete"], "result": "return", "opinion": "印章不清晰，请补正。"}
             return {"checks": ["complete", "seal"], "result": "pass", "opinion": ""}
 
-        self.cast.do(self.cast.soon(duty.row, duty.visit, 2, 40), duty.row, self.cast.who(duty.row), answer)
+        moment = self.cast.soon(duty.row, duty.visit, 2, 40)
+        self.cast.do(moment, duty.row, self.cast.who(duty.row), answer, mend=self._take_as_it_is)
 
     def plan_review(self, duty: Duty) -> None:
         """Six days after the collection; tried again while direct cases are still being supplemented."""
@@ -74,6 +75,11 @@ class Authority(Part):
             answer = "经核查，异议成立。" if upheld else "已研究，说明如下。"
             rows.append({**row, "decision": "adopted" if upheld else "not_adopted", "answer": answer})
         return {"decisions": rows, "remark": ""}
+
+    def _take_as_it_is(self, problem: Problem) -> Mapping[str, Any] | None:
+        """Nothing can be supplemented after the collection's end."""
+        vain = any(finding.code == "ReturnInVain" for finding in problem.findings)
+        return {"checks": ["complete", "seal"], "result": "pass", "opinion": ""} if vain else None
 
     def _decide_tie(self, problem: Problem) -> Mapping[str, Any] | None:
         """Cases equal at the cut: a vote of the meeting, by the seed, with its reason."""

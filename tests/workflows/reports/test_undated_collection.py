@@ -23,6 +23,8 @@ from workflows import inbox
 from workflows.applications import ends_with_collection, find_end, start_application
 from workflows.campaigns import CollectionEnded, CollectionNotOpen, create_campaign
 from workflows.campaigns.windows import decide_collecting
+from workflows.forms import FormInvalid
+from workflows.inbox.viewing import is_in_time
 from workflows.rules import NotPermitted
 from workflows.tables import application_version, campaign, case, draft, receipt
 
@@ -197,6 +199,40 @@ def test_a_supplement_before_the_end_is_taken(action_lite: Action) -> None:
     assert cases(action) == [("act-0001", "submitted")] and waiting(action) == ["act-0001"]
 
 
+RETURN = {"checks": ["complete"], "result": "return", "opinion": "请补充"}
+
+
+def test_nothing_is_returned_in_vain(action_lite: Action) -> None:
+    """After the end nobody could supplement it, and no message would end its waiting."""
+    action = action_lite
+    begin(action)
+    send(action, action.find_task("apply"))
+    end(action)
+    run_due(action.process_engine)
+    with pytest.raises(FormInvalid) as refused:
+        action.do("organiser", "accept", RETURN)
+    assert [(finding.code, finding.path) for finding in refused.value.findings] == [("ReturnInVain", "result")]
+    assert cases(action) == [("act-0001", "submitted")]
+    action.do("organiser", "accept", {**RETURN, "result": "pass"})
+    assert cases(action) == [("act-0001", "accepted")]
+
+
+def test_no_step_leads_back_to_where_nothing_can_be_sent_any_more(action_lite: Action) -> None:
+    """Neither a return nor taking back a step, where a diagram allows them."""
+    action = action_lite
+    begin(action)
+    send(action, action.find_task("apply"))
+    task = action.find_task("accept")
+
+    def lead_back() -> dict[str, bool]:
+        with action.process_engine.read() as work:
+            return {step: is_in_time(work, task, step) for step in ("apply", "supplement", "accept")}
+
+    assert lead_back() == {"apply": True, "supplement": True, "accept": True}
+    end(action)
+    assert lead_back() == {"apply": False, "supplement": False, "accept": True}
+
+
 @pytest.mark.parametrize(
     ("notice", "bound"), [("samr_2021_34", True), ("jiangxi_2022", True), ("samr_2022_932", False), ("hubei_2023", False)]
 )
@@ -241,6 +277,31 @@ def test_ending_waits_for_who_sends_and_leaves_the_case(action: Action) -> None:
     assert (sent, ended) == (None, None)
     run_due(action.process_engine)
     assert cases(action) == [("act-0001", "submitted")] and waiting(action) == ["act-0001"]
+
+
+def test_what_is_returned_while_it_is_ended_is_refused(action: Action) -> None:
+    begin(action)
+    send(action, action.find_task("apply"))
+    task = action.find_task("accept")
+
+    def give_back() -> None:
+        with action.process_engine.begin(by=action["organiser"].id) as work:
+            complete_task(work, task.id, {}, form=RETURN, revision=1)
+
+    assert overlap(action, lambda work: end(action, work), give_back, by="organiser") == [None, "FormInvalid"]
+    assert cases(action) == [("act-0001", "submitted")]
+
+
+def test_ending_waits_for_what_is_returned_and_tells_the_case(action: Action) -> None:
+    begin(action)
+    send(action, action.find_task("apply"))
+    task = action.find_task("accept")
+    returned, ended = overlap(
+        action, lambda work: complete_task(work, task.id, {}, form=RETURN, revision=1), lambda: end(action), by="organiser"
+    )
+    assert (returned, ended) == (None, None)
+    run_due(action.process_engine)
+    assert cases(action) == [("act-0001", "lapsed")] and waiting(action) == []
 
 
 def test_several_open_at_once_without_waiting_for_each_other_for_ever(action: Action) -> None:
