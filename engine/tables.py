@@ -123,6 +123,8 @@ OPEN = user_task.c.state == sa.literal_column("'open'")
 """Tasks to be done. The text stands in the statement: only so a database knows that an index of open tasks will do."""
 WAITING = sa.and_(OPEN, user_task.c.assignee.is_(None))
 """Those that nobody has claimed."""
+CLAIMED = sa.and_(OPEN, user_task.c.assignee.is_not(None))
+"""Those that somebody has. An index of these alone: else SQLite looks for what nobody has claimed in it, by chance."""
 DELEGATED = sa.and_(OPEN, user_task.c.owner.is_not(None))
 """Those that somebody prepares for their owner."""
 COMPLETED = user_task.c.state == sa.literal_column("'completed'")
@@ -137,7 +139,7 @@ _index_tasks("waiting", WAITING, "candidate_set", "due_at", "id")  # the inbox o
 _index_tasks("waiting_within", WAITING, "candidate_set", "belongs_to", "due_at", "id")  # and of one campaign
 _index_tasks("waiting_step", WAITING, "candidate_set", "element_id", "due_at", "id")  # of one step
 _index_tasks("delegated", DELEGATED, "owner", "due_at", "id")
-_index_tasks("held", OPEN, "assignee", "due_at", "id")
+_index_tasks("held", CLAIMED, "assignee", "due_at", "id")
 _index_tasks("closed", COMPLETED, "closed_by", "closed_at", "id")
 _index_tasks("open", OPEN, "belongs_to", "element_id", "due_at")
 _index_tasks("open_name", OPEN, "name")
