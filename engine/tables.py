@@ -123,10 +123,8 @@ OPEN = user_task.c.state == sa.literal_column("'open'")
 """Tasks to be done. The text stands in the statement: only so a database knows that an index of open tasks will do."""
 WAITING = sa.and_(OPEN, user_task.c.assignee.is_(None))
 """Those that nobody has claimed."""
-CLAIMED = sa.and_(OPEN, user_task.c.assignee.is_not(None))
-"""Those that somebody has. An index of these alone: else SQLite looks for what nobody has claimed in it, by chance."""
-DELEGATED = sa.and_(OPEN, user_task.c.owner.is_not(None))
-"""Those that somebody prepares for their owner."""
+CLAIMED, DELEGATED = (sa.and_(OPEN, person.is_not(None)) for person in (user_task.c.assignee, user_task.c.owner))
+"""Those that somebody has (SQLite would look in an index of all open ones for what nobody has), or prepares for their owner."""
 COMPLETED = user_task.c.state == sa.literal_column("'completed'")
 
 
